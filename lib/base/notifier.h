@@ -1,0 +1,35 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <thread>
+
+#include "base/mutex.h"
+
+namespace davit {
+
+/// Runs posted calls one after the other on a thread of its own, with no lock held, so that a slow listener delays
+/// nobody. The destructor delivers what is still queued, then joins. A call that throws is dropped.
+class Notifier {
+ public:
+  Notifier();
+  ~Notifier();
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
+
+  void post(std::function<void()> call);
+  /// Returns when everything posted before has been delivered. REQUIRES: not called from a posted call.
+  void drain();
+
+ private:
+  void run();
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::function<void()>> queue_ DAVIT_GUARDED_BY(mutex_);
+  bool busy_ DAVIT_GUARDED_BY(mutex_) = false;
+  bool closing_ DAVIT_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace davit

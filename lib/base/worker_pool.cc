@@ -1,0 +1,64 @@
+#include "base/worker_pool.h"
+
+#include <algorithm>
+
+namespace davit {
+
+WorkerPool::WorkerPool(std::size_t threads) : limit_(std::max<std::size_t>(threads, 1)) {}
+
+WorkerPool::~WorkerPool() {
+  std::vector<std::thread> threads;
+  {
+    MutexLock lock(mutex_);
+    closing_ = true;
+    changed_.notify_all();
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+void WorkerPool::submit(std::function<void()> job) {
+  MutexLock lock(mutex_);
+  queue_.push_back(std::move(job));
+  if (queue_.size() > idle_ && threads_.size() < limit_) threads_.emplace_back([this] { run(); });
+  changed_.notify_one();
+}
+
+void WorkerPool::run() {
+  for (;;) {
+    std::function<void()> job;
+    {
+      MutexLock lock(mutex_);
+      ++idle_;
+      while (queue_.empty() && !closing_) changed_.wait(mutex_);
+      --idle_;
+      if (queue_.empty()) return;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    job();
+  }
+}
+
+void for_each_index(WorkerPool& pool, std::size_t count, const std::function<void(std::size_t)>& call) {
+  struct Countdown {
+    Mutex mutex;
+    CondVar done;
+    std::size_t left DAVIT_GUARDED_BY(mutex);
+  } countdown;
+  {
+    MutexLock lock(countdown.mutex);
+    countdown.left = count;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    pool.submit([&countdown, &call, i] {
+      call(i);
+      MutexLock lock(countdown.mutex);
+      if (--countdown.left == 0) countdown.done.notify_all();
+    });
+  }
+  MutexLock lock(countdown.mutex);
+  while (countdown.left != 0) countdown.done.wait(countdown.mutex);
+}
+
+}  // namespace davit

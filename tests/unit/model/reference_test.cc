@@ -1,0 +1,68 @@
+#include <davit/reference.h>
+
+#include "support/catch.h"
+
+using davit::Reference;
+
+TEST_CASE("row 11: good references, and what they mean") {
+  struct Row {
+    std::string text, host, repository, tag;
+  };
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  const Row rows[] = {
+      {"alpine", "docker.io", "library/alpine", ""},
+      {"alpine:3.20", "docker.io", "library/alpine", "3.20"},
+      {"user/app:v1", "docker.io", "user/app", "v1"},
+      {"docker.io/user/app", "docker.io", "user/app", ""},
+      {"index.docker.io/library/alpine", "docker.io", "library/alpine", ""},
+      {"docker.io/alpine", "docker.io", "library/alpine", ""},
+      {"docker://ghcr.io/a/b:c", "ghcr.io", "a/b", "c"},
+      {"localhost/r", "localhost", "r", ""},
+      {"localhost:5000/r:t", "localhost:5000", "r", "t"},
+      {"[::1]:5000/r", "[::1]:5000", "r", ""},
+      {"127.0.0.1:5000/a/b/c:x", "127.0.0.1:5000", "a/b/c", "x"},
+      {"GHCR.io/a/b", "ghcr.io", "a/b", ""},
+      {"r.example.com/a", "r.example.com", "a", ""},
+      {"r.example.com/a--b", "r.example.com", "a--b", ""},
+      {"r.example.com/a__b/c.d/e_f:X-._y", "r.example.com", "a__b/c.d/e_f", "X-._y"},
+      {"r.example.com/a:" + std::string(128, 't'), "r.example.com", "a", std::string(128, 't')},
+      {"r.example.com/a@" + digest, "r.example.com", "a", ""},
+      {"r.example.com/a:t@" + digest, "r.example.com", "a", "t"},
+      {"123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1.4", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "app", "1.4"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.text);
+    const auto parsed = Reference::parse(row.text);
+    REQUIRE(parsed);
+    CHECK(parsed->host == row.host);
+    CHECK(parsed->repository == row.repository);
+    CHECK(parsed->tag == row.tag);
+    CHECK(parsed->digest.has_value() == (row.text.find('@') != std::string::npos));
+    CHECK(Reference::parse(parsed->to_string()).value() == *parsed);
+  }
+}
+
+TEST_CASE("row 11: text that could change a path or a header is refused") {
+  const std::string rows[] = {"", ":", "a:", ":t", "@", "a@", "a@sha256:abc", "a@md5:" + std::string(32, 'a'), "../a", "a/../b",
+      "r.example.com/a/../b", "r.example.com//a", "r.example.com/a/", "r.example.com/", "/a", "a b", "a%2e", "r.example.com/a?x=1",
+      "r.example.com/a#f", "r.example.com/a\r\nX: y", "r.example.com/a:t\n", std::string("r.example.com/a\0b", 17), "r.example.com/\xc3\xa9",
+      "r.example.com/A", "r.example.com/a:.t", "r.example.com/a:-t", "r.example.com/a:" + std::string(129, 't'), "r.example.com/-a",
+      "r.example.com/a-", "r.example.com/a..b", "r.example.com/a___b", "r.example.com/a._b", "r.example.com:0/a", "r.example.com:65536/a",
+      "r.example.com:x/a", "r.example.com:/a", "-r.example.com/a", "r..example.com/a", "[::1/a", "[xyz]:5/a", "user@r.example.com/a",
+      "user:pw@r.example.com/a", "https://r.example.com/a", "r.example.com/" + std::string(256, 'a'), "--help", "a:b:c", "r.example.com/a:t@"};
+  for (const std::string& text : rows) {
+    INFO(text);
+    const auto parsed = Reference::parse(text);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().code == davit::Errc::invalid_argument);
+    CHECK(parsed.error().message.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("a repository of exactly 255 characters is one") {
+  CHECK(Reference::parse("r.example.com/" + std::string(255, 'a')));
+}
+
+TEST_CASE("an upper-case repository comes with the lower-case spelling") {
+  CHECK(Reference::parse("r.example.com/App").error().hint == "repository names are lower case: app");
+}
