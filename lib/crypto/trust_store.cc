@@ -1,0 +1,42 @@
+#include "crypto/trust_store.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include "base/error.h"
+#include "base/escape.h"
+
+namespace davit::crypto {
+
+struct TrustStore::State {
+  X509_STORE* store = X509_STORE_new();
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { X509_STORE_free(store); }
+};
+
+TrustStore::TrustStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TrustStore::~TrustStore() = default;
+
+Result<std::unique_ptr<TrustStore>> TrustStore::load(const std::string& system_file, const std::string& system_directory,
+                                                     const std::string& extra_file) {
+  auto state = std::make_unique<State>();
+  if (state->store == nullptr) return make_error(Errc::internal, "no memory for a certificate store");
+  const bool file = !system_file.empty() && X509_STORE_load_file(state->store, system_file.c_str()) == 1;
+  // The directory is looked into only when a certificate asks for it; where there is a file it says the same.
+  if (!file && !system_directory.empty()) X509_STORE_load_path(state->store, system_directory.c_str());
+  if (!extra_file.empty() && X509_STORE_load_file(state->store, extra_file.c_str()) != 1) {
+    ERR_clear_error();
+    return make_error(Errc::local_io, "read certificates from " + escaped(extra_file), "a PEM file with CERTIFICATE blocks is wanted");
+  }
+  ERR_clear_error();
+  // An authority given by the user counts even when it is not self-signed.
+  X509_STORE_set_flags(state->store, X509_V_FLAG_PARTIAL_CHAIN);
+  return std::unique_ptr<TrustStore>(new TrustStore(std::move(state)));
+}
+
+void TrustStore::install(void* ssl_context) const { SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(ssl_context), state_->store); }
+
+}  // namespace davit::crypto

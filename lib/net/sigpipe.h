@@ -1,0 +1,21 @@
+#pragma once
+
+#include <csignal>
+
+namespace davit::net {
+
+/// Keeps SIGPIPE from this thread for a scope: TLS writes to a closed connection raise it, and the host program's
+/// disposition is not ours to change. One that was pending before stays pending.
+class SigpipeGuard {
+ public:
+  SigpipeGuard();
+  ~SigpipeGuard();
+  SigpipeGuard(const SigpipeGuard&) = delete;
+  SigpipeGuard& operator=(const SigpipeGuard&) = delete;
+
+ private:
+  sigset_t before_{};
+  bool ours_ = false;  // it was neither blocked nor pending before
+};
+
+}  // namespace davit::net
