@@ -13,7 +13,7 @@ namespace {
 
 /// Sends bytes as they are and returns everything until the server closes.
 std::string talk(const FaultServer& server, const std::string& request) {
-  Stream stream(connect_to(server.address()));
+  Stream stream(davit::emulator::connect_to(server.address()));
   REQUIRE(stream.write_all(request));
   std::string answer;
   std::array<char, 4096> block{};
@@ -144,7 +144,7 @@ TEST_CASE("the server can be stopped while it never answers") {
     FaultServer server;
     server.on({}, never_answer());
     client = std::thread([&, address = server.address()] {
-      Stream stream(connect_to(address));
+      Stream stream(davit::emulator::connect_to(address));
       std::array<char, 10> block{};
       if (stream.write_all(get("/"))) stream.read_some(block.data(), block.size());
     });

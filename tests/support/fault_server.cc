@@ -22,7 +22,7 @@ struct FaultServer::Connection {
 };
 
 std::string RecordedRequest::header(std::string_view name) const {
-  const auto* value = find_header(headers, name);
+  const auto* value = emulator::find_header(headers, name);
   return value == nullptr ? "" : *value;
 }
 
@@ -70,8 +70,8 @@ FaultServer::~FaultServer() {
 }
 
 Address FaultServer::also_listen(Address address) {
-  Fd fd = listen_on(address);
-  address = local_address(fd);
+  Fd fd = emulator::listen_on(address);
+  address = emulator::local_address(fd);
   MutexLock lock(mutex_);
   listeners_.push_back({address, std::move(fd)});
   const Listener& listener = listeners_.back();

@@ -13,11 +13,20 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "support/http_wire.h"
-#include "support/socket.h"
+#include "emulator/http_wire.h"
+#include "emulator/socket.h"
 #include "support/test_ca.h"
 
 namespace davit::test {
+
+using emulator::Address;
+using emulator::Fd;
+using emulator::Framing;
+using emulator::Header;
+using emulator::Headers;
+using emulator::Stream;
+using emulator::TlsIdentity;
+using emulator::TlsServerContext;
 
 /// A request as it came over the wire, and what became of it.
 struct RecordedRequest {
@@ -39,7 +48,9 @@ struct RecordedRequest {
 
   /// "" when absent.
   [[nodiscard]] std::string header(std::string_view name) const;
-  [[nodiscard]] bool has(std::string_view name) const { return find_header(headers, name) != nullptr; }
+  [[nodiscard]] bool has(std::string_view name) const {
+    return emulator::find_header(headers, name) != nullptr;
+  }
 };
 
 /// "Wait until told": a Reply that names a gate is held back until it opens.

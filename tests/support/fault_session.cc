@@ -7,6 +7,17 @@
 #include <utility>
 
 namespace davit::test {
+
+using emulator::BodyPlan;
+using emulator::chunk;
+using emulator::connect_to;
+using emulator::find_header;
+using emulator::Head;
+using emulator::request_body;
+using emulator::response_body;
+using emulator::set_header;
+using emulator::status_of;
+
 namespace {
 
 using std::chrono::steady_clock;

@@ -35,6 +35,8 @@ class FaultServer::Session {
   void run();
 
  private:
+  using Head = emulator::Head;
+  using WireReader = emulator::WireReader;
   using NextBytes = std::function<std::size_t(char*, std::size_t)>;
   struct Answer {
     int status = 0;

@@ -3,16 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "emulator/socket.h"
+
 struct evp_pkey_st;
 struct x509_st;
 
 namespace davit::test {
 
-/// A certificate with its private key, as PEM.
-struct TlsIdentity {
-  std::string certificate_pem;
-  std::string key_pem;
-};
+using emulator::TlsIdentity;
 
 /// From when to when a certificate is valid, in hours from now.
 struct Validity {

@@ -6,12 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "support/test_ca.h"
-
 struct ssl_st;
 struct ssl_ctx_st;
 
-namespace davit::test {
+namespace davit::emulator {
 
 /// "127.0.0.1" and a port.
 struct Address {
@@ -47,6 +45,12 @@ Fd listen_on(const Address& address);
 Address local_address(const Fd& fd);
 /// An empty Fd when nobody listens there.
 Fd connect_to(const Address& address);
+
+/// A certificate with its private key, as PEM.
+struct TlsIdentity {
+  std::string certificate_pem;
+  std::string key_pem;
+};
 
 /// What a TLS server presents. Shared by all connections of a server; thread-safe.
 class TlsServerContext {
@@ -95,4 +99,4 @@ class Stream {
   ssl_st* ssl_ = nullptr;
 };
 
-}  // namespace davit::test
+}  // namespace davit::emulator

@@ -1,4 +1,4 @@
-#include "support/http_wire.h"
+#include "emulator/http_wire.h"
 
 #include <strings.h>
 
@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
-namespace davit::test {
+namespace davit::emulator {
 namespace {
 
 constexpr std::size_t kHeadLimit = 1u << 20;
@@ -145,4 +145,4 @@ std::string chunk(std::string_view bytes) {
   return size.data() + std::string(bytes) + "\r\n";
 }
 
-}  // namespace davit::test
+}  // namespace davit::emulator

@@ -1,4 +1,4 @@
-#include "support/socket.h"
+#include "emulator/socket.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,7 +16,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace davit::test {
+namespace davit::emulator {
 namespace {
 
 sockaddr_in to_sockaddr(const Address& address) {
@@ -186,4 +186,4 @@ void Stream::interrupt() {
   ::shutdown(fd_.get(), SHUT_RDWR);
 }
 
-}  // namespace davit::test
+}  // namespace davit::emulator

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "support/socket.h"
+#include "emulator/socket.h"
 
-namespace davit::test {
+namespace davit::emulator {
 
 struct Header {
   std::string name;
@@ -75,4 +75,4 @@ class WireReader {
 /// "1F\r\n...\r\n"
 std::string chunk(std::string_view bytes);
 
-}  // namespace davit::test
+}  // namespace davit::emulator
