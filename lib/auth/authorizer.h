@@ -1,32 +1,52 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
-#include <davit/call_context.h>
-#include <davit/result.h>
+#include <davit/credentials.h>
+
+#include "base/clock.h"
+#include "net/http.h"
 
 namespace davit::auth {
 
-/// What a request wants to do.
+/// What a request needs to be allowed to do.
 struct Scope {
-  std::string repository;
+  std::string repository;  ///< empty: no repository in particular (`/v2/`)
   bool push = false;
-  std::string mount_from;  ///< a second repository, to be read
+  std::string mount_from;  ///< a second repository, to be read from
 };
 
-/// Knows what to send to one registry origin. Thread-safe.
+/// Speaks for the user to one registry origin. Thread-safe. It never retries: a failure that may pass is a
+/// retryable Error, and the caller's retry loop repeats the whole attempt.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
 
-  /// Authorization header value to send with a request of this scope; empty when none is known (yet).
+  /// The Authorization value to send with a request of this scope; empty when none is known (yet). May ask
+  /// credential sources and the token service; many callers at a time share one such question.
   virtual Result<std::string> header(const Scope& scope, const CallContext& context) = 0;
 
-  /// After a 401: the WWW-Authenticate values and the header that was refused. True: try again with header(); false:
-  /// nothing more to try.
+  /// After a 401: the WWW-Authenticate values, and the header that was refused. True: header() has something
+  /// else to try. The caller bounds how often it asks, for one renewal per attempt is all an honest registry
+  /// needs. False: the answer held no challenge. Errors: unauthenticated (nothing to show, or it was not
+  /// accepted), denied (accepted, but not for this; or a token service that davit does not trust).
   virtual Result<bool> challenged(const std::vector<std::string>& www_authenticate, const Scope& scope,
                                   const std::string& refused, const CallContext& context) = 0;
 };
+
+struct AuthorizerOptions {
+  std::string host;  ///< as in Reference::host: what credentials are looked up under and errors name
+  net::Url origin;   ///< what is really talked to: "https://registry-1.docker.io/" for "docker.io"
+  std::vector<std::shared_ptr<CredentialSource>>
+      credentials;                          ///< shared with the client; the first that answers wins
+  std::vector<std::string> allowed_realms;  ///< HOST[:PORT]
+};
+
+/// Answers Basic and Bearer challenges. Nothing is sent before the first challenge; after it the kind is
+/// remembered. REQUIRES: `transport` and `clock` outlive it.
+std::unique_ptr<Authorizer> make_authorizer(AuthorizerOptions options, net::Transport& transport,
+                                            Clock& clock);
 
 }  // namespace davit::auth
