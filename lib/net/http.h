@@ -105,6 +105,7 @@ class Transport {
   /// The whole answer in memory.
   virtual Result<Response> exchange(const Request& request, const CallContext& context) = 0;
   /// The answer's headers; the body is streamed. `context` stays in force until the download is destroyed.
+  /// REQUIRES: the transport outlives the download, and so does a request with a body, which may still be on its way.
   virtual Result<std::unique_ptr<Download>> open(const Request& request, const CallContext& context) = 0;
   /// How to do TLS with one host:port from now on; no other host inherits it.
   virtual void set_tls(const std::string& host_port, TlsOptions tls) = 0;
