@@ -1,4 +1,6 @@
 #include <davit/client.h>
+#include <davit/reference.h>
+#include <davit/version.h>
 
 #include "base/error.h"
 #include "base/escape.h"

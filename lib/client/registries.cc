@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/try.h"
-#include "net/address.h"
 
 namespace davit::client {
 namespace {
@@ -40,7 +39,7 @@ Result<Registries::Host*> Registries::host_for(const std::string& host) {
   if (known != hosts_.end()) return &known->second;
   Host made;
   registry::RegistryOptions settings{.host = host, .plain_http = plain_http(host), .chunk_bytes = options_.chunk_size};
-  settings.retry.tries = options_.retries;
+  settings.retry.most_tries = options_.retries;
   // The registry knows its own address (Docker Hub is served elsewhere), the authorizer is made for that address.
   DAVIT_TRY(const net::Url base, registry::base_url(settings));
   const RegistryOptions& user = options_for(host);
