@@ -1,12 +1,16 @@
 #include "net/curl_error.h"
 
+#include <system_error>
+
 #include "base/error.h"
 #include "base/escape.h"
 
 namespace davit::net {
 
-Error curl_error(CURLcode code, const std::string& text, const Url& url) {
-  const std::string why = escaped(text.empty() ? curl_easy_strerror(code) : text.c_str());
+Error curl_error(CURLcode code, const std::string& text, long os_error, const Url& url) {
+  std::string why = escaped(text.empty() ? curl_easy_strerror(code) : text.c_str());
+  if (code == CURLE_COULDNT_CONNECT && os_error != 0) why = std::system_category().message(static_cast<int>(os_error));
+  if (code == CURLE_PARTIAL_FILE) why = "the connection was closed in the middle of the answer";
   Error error = make_error(Errc::unavailable, url.host_port() + ": " + why);
   error.retryable = true;
   switch (code) {

@@ -189,7 +189,7 @@ Result<> Exchange::start() {
   if (curl_multi_add_handle(handle_->multi, handle_->easy) != CURLM_OK) return make_error(Errc::internal, "a connection handle refused to start");
   attached_ = true;
   DAVIT_TRY_VOID(run_until([this] { return headers_done_; }));
-  if (!headers_done_) return curl_error(CURLE_GOT_NOTHING, {}, url_);
+  if (!headers_done_) return curl_error(CURLE_GOT_NOTHING, {}, 0, url_);
   char* address = nullptr;
   curl_easy_getinfo(handle_->easy, CURLINFO_PRIMARY_IP, &address);
   if (address != nullptr) peer_ = address;
@@ -292,7 +292,10 @@ Result<> Exchange::finish(CURLcode code) {
   // The answer counts, even when the server did not care for the rest of the request (row 87).
   const bool complete = headers_done_ && (code == CURLE_OK || (code == CURLE_SEND_ERROR && status_ >= 400));
   reusable_ = code == CURLE_OK && !failure_;
-  if (!complete && !failure_) failure_ = curl_error(code, curl_text_, url_);
+  if (complete || failure_) return {};
+  long os_error = 0;
+  curl_easy_getinfo(handle_->easy, CURLINFO_OS_ERRNO, &os_error);
+  failure_ = curl_error(code, curl_text_, os_error, url_);
   return {};
 }
 

@@ -83,7 +83,9 @@ Result<Url> Url::parse(std::string_view text) {
   if (!std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; })) {
     return refused(text, "holds a space, a control byte or a character outside ASCII");
   }
-  if (text.find("://") == std::string_view::npos) return refused(text, "has no scheme");
+  const std::size_t authority = text.find("://");
+  if (authority == std::string_view::npos) return refused(text, "has no scheme");
+  if (text.substr(authority + 3).starts_with('/')) return refused(text, "has no host");  // libcurl would take a third slash
   const std::unique_ptr<CURLU, UrlDeleter> handle(curl_url());
   if (!handle) return make_error(Errc::internal, "no memory for a URL");
   const CURLUcode code = curl_url_set(handle.get(), CURLUPART_URL, std::string(text).c_str(), CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
