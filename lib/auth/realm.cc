@@ -23,7 +23,6 @@ constexpr std::array kKnownPairs{
     KnownPair{"registry-1.docker.io", "auth.docker.io"},
     KnownPair{"docker.io", "auth.docker.io"},
     KnownPair{"index.docker.io", "auth.docker.io"},
-    KnownPair{"dhi.io", "auth.docker.io"},
     KnownPair{"lscr.io", "ghcr.io"},
     KnownPair{"registry.gitlab.com", "gitlab.com"},
     KnownPair{"rg.fr-par.scw.cloud", "api.scaleway.com"},
