@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include <davit/content.h>
+
+namespace davit::content {
+
+/// Everything below a root, each digest once.
+struct Graph {
+  std::vector<Manifest> manifests;  ///< children before parents: the root is last
+  std::vector<Descriptor> blobs;    ///< configs and layers, foreign layers left out
+};
+
+struct WalkLimits {
+  std::size_t depth = 8;  ///< of indexes within indexes
+  std::size_t manifests = 10'000;
+  std::size_t blobs = 1'000'000;
+};
+
+/// Reads the manifests (only those) below `root`. Iterative, so no document can exhaust the stack.
+/// Errors: corrupt when a child is not what its descriptor says or a limit is passed, and whatever the source says.
+Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context, const WalkLimits& limits = {});
+
+}  // namespace davit::content

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <davit/credentials.h>
+#include <davit/export.h>
+#include <davit/log.h>
+#include <davit/result.h>
+#include <davit/transfer.h>
+
+namespace davit {
+
+/// What is particular to one registry, keyed by its host as references write it ("localhost:5000").
+struct RegistryOptions {
+  std::optional<bool> plain_http = {};  ///< unset: https, except for literal loopback hosts and `localhost`
+  bool verify_tls = true;
+  std::string ca_file = {};    ///< PEM, trusted besides the system's
+  std::string cert_file = {};  ///< PEM client certificate
+  std::string key_file = {};
+  std::vector<std::string> allow_realms = {};  ///< HOST[:PORT] of token services that may see its credentials
+};
+
+/// Everything a client needs to know about its surroundings. The defaults know nothing of this machine: no credentials,
+/// no proxy. Sizes are bytes.
+struct DAVIT_EXPORT ClientOptions {
+  std::vector<std::shared_ptr<CredentialSource>> credentials = {};  ///< asked in this order; shared with the caller
+  std::map<std::string, RegistryOptions> registries = {};
+  RegistryOptions any_registry = {};  ///< for hosts that `registries` does not name
+  std::size_t jobs = 16;              ///< transfers at once
+  int retries = 5;                    ///< tries of one request
+  std::chrono::milliseconds stall_timeout{30'000};
+  std::uint64_t limit_rate = 0;       ///< bytes per second and direction, for the whole client; 0 is no limit
+  std::uint64_t chunk_size = 0;       ///< upload in pieces of this size; 0: as the registry likes it
+  std::uint64_t compression_memory = 24u << 20;
+  std::size_t compression_threads = 0;  ///< 0: one for each core
+  std::string temporary_directory = "/tmp";  ///< for what cannot be sought: pipes, gzip-wrapped archives
+  DockerConfigOptions docker = {};    ///< where login() and logout() keep credentials
+  std::string http_proxy = {};
+  std::string https_proxy = {};
+  std::string all_proxy = {};
+  std::string no_proxy = {};
+  LogCallback log = {};
+  LogLevel log_level = LogLevel::info;
+
+  /// This machine's settings: Docker's and Podman's credentials and helpers, HTTPS_PROXY and its relatives, TMPDIR. The only
+  /// place where the library reads the environment.
+  static ClientOptions from_environment();
+};
+
+/// The library's front door. Owns its threads and connections; the destructor cancels what runs and joins.
+/// Thread-safe: several operations may run at once.
+///
+/// Sources: a path (docker-archive, OCI archive, OCI layout; found by content, gzip or zstd around it is seen through),
+/// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`, `oci-archive:FILE[:TAG]`,
+/// `oci:DIR[:TAG]`, or a registry reference. Destinations: registry references; several tags as `repo:v1,v2`; a
+/// template `registry/{repo}:{tag}` for archives with several images.
+class DAVIT_EXPORT Client {
+ public:
+  explicit Client(ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// One image to one destination: the usual case.
+  Result<Delivered> push(std::string_view source, std::string_view destination, const PushOptions& options = {});
+
+  /// One reading of the source, any number of destinations, each with a result of its own. An error means that nothing
+  /// could even begin.
+  Result<std::vector<Delivery>> push(std::string_view source, std::span<const std::string> destinations,
+                                     const PushOptions& options = {});
+
+  /// The same in the background.
+  Transfer start_push(std::string source, std::vector<std::string> destinations, PushOptions options = {});
+
+  /// What push() would do; writes nothing anywhere.
+  Result<std::vector<Plan>> plan_push(std::string_view source, std::span<const std::string> destinations,
+                                      const PushOptions& options = {});
+
+  /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
+  Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
+  /// Forgets what is stored for the registry. Returns where it was. Errors: not_found.
+  Result<std::string> logout(std::string_view host, std::stop_token stop = {});
+
+ private:
+  friend class Transfer;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace davit

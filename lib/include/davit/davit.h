@@ -1,0 +1,20 @@
+#pragma once
+
+/// \file
+/// Everything libdavit promises, in one include.
+
+#include <davit/call_context.h>
+#include <davit/client.h>
+#include <davit/content.h>
+#include <davit/credentials.h>
+#include <davit/descriptor.h>
+#include <davit/digest.h>
+#include <davit/error.h>
+#include <davit/log.h>
+#include <davit/manifest.h>
+#include <davit/platform.h>
+#include <davit/reference.h>
+#include <davit/result.h>
+#include <davit/secret.h>
+#include <davit/transfer.h>
+#include <davit/version.h>

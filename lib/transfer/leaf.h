@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <davit/content.h>
+
+#include "model/media_type.h"
+
+namespace davit::transfer {
+
+struct Dispatch;
+
+/// What is known about one blob at one sink.
+struct Arrival {
+  enum class State {
+    wanted,   ///< not there, as far as anybody knows
+    claimed,  ///< an earlier image says that it holds this layer; asked for by digest once that is known here too
+    present,  ///< was there
+    reused,   ///< an earlier image holds the layer
+    sent,     ///< moved by this run
+    failed,
+  };
+  State state = State::wanted;
+  std::optional<Error> error = {};
+  std::vector<const Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
+
+  /// Whether anything still depends on it.
+  [[nodiscard]] bool needed() const;
+  /// Whether it has to be moved, or may have to.
+  [[nodiscard]] bool pending() const { return (state == State::wanted || state == State::claimed) && needed(); }
+};
+
+/// One blob to have at some sinks, however many images need it. The unit of work: leaves do not depend on each other.
+struct Leaf {
+  std::string name;                       ///< "layer sha256:1f2e…", for people
+  std::shared_ptr<const Content> source;  ///< the bytes as the source has them; null for a layer that is reused
+  std::optional<Digest> diff_id;          ///< set: `source` is a layer whose stored form has no known digest yet
+  model::Compression stored = model::Compression::none;  ///< of such a layer, at the source
+  std::optional<Descriptor> descriptor;   ///< as stored at the sinks; empty until a layer has been read once
+  std::uint64_t bytes_to_read = 0;
+  std::map<ContentSink*, Arrival> arrivals;
+};
+
+}  // namespace davit::transfer

@@ -1,0 +1,111 @@
+// What is under the tags now, and whether that is already all there is to do.
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "transfer/run.h"
+
+namespace davit::transfer {
+namespace {
+
+/// A destination that lets us write but not read is treated as one that has nothing.
+bool counts_as_absent(const Error& error) { return error.code == Errc::not_found || error.code == Errc::denied; }
+
+}  // namespace
+
+void Run::look_at_tags() {
+  struct Look {
+    Shipment* shipment;
+    Dispatch* dispatch;
+    Tag* tag;
+    std::optional<Error> error;
+  };
+  std::vector<Look> looks;
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) {
+      if (dispatch.sink()->earlier() == nullptr) continue;
+      for (Tag& tag : dispatch.tags) looks.push_back({&shipment, &dispatch, &tag, {}});
+    }
+  }
+  for_each_index(pool_, looks.size(), [&](std::size_t i) {
+    Look& look = looks[i];
+    ContentSource& repository = *look.dispatch->sink()->earlier();
+    const bool first = look.tag == &look.dispatch->tags.front();
+    if (look.shipment->raw() != nullptr && first && settings_.reuse != Reuse::off) {
+      auto manifest = repository.manifest(look.tag->name, context_);
+      if (manifest) {
+        look.tag->now = manifest->descriptor().digest;
+        look.dispatch->replaced = *std::move(manifest);
+        return;
+      }
+      // Something that cannot be read as a manifest is there all the same: ask for its digest only.
+      const Errc code = manifest.error().code;
+      if (code != Errc::corrupt && code != Errc::unsupported) {
+        if (!counts_as_absent(manifest.error())) look.error = manifest.error();
+        return;
+      }
+    }
+    auto root = repository.resolve(look.tag->name, context_);
+    if (root) {
+      look.tag->now = root->digest;
+    } else if (!counts_as_absent(root.error())) {
+      look.error = root.error();
+    }
+  });
+  for (Look& look : looks) {
+    if (look.error && look.dispatch->live()) look.dispatch->error = look.error->on(Side::destination);
+  }
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) refuse_existing(shipment, dispatch);
+  }
+}
+
+void Run::refuse_existing(Shipment& shipment, Dispatch& dispatch) {
+  if (!dispatch.live()) return;
+  const bool known = shipment.raw() == nullptr;
+  const Digest root = known ? std::get<Descriptor>(shipment.order->root).digest : Digest();
+  const Destination& destination = *dispatch.destination;
+  if (known && destination.expected && *destination.expected != root) {
+    dispatch.error = make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name + ": the image is " +
+                                                    root.to_string() + ", the destination names " + destination.expected->to_string());
+    return;
+  }
+  if (settings_.on_existing_tag != OnExistingTag::fail) return;
+  for (const Tag& tag : dispatch.tags) {
+    if (!tag.now || (known && *tag.now == root)) continue;
+    if (!known && dispatch.replaced && *tag.now == dispatch.replaced->descriptor().digest && adoptable(shipment, *dispatch.replaced)) continue;
+    dispatch.error = make_error(Errc::already_exists, "push " + shipment.order->name + " to " + destination.name + ": tag " + tag.name +
+                                                          " exists already, with " + tag.now->to_string(),
+                                "leave out --no-clobber to replace it");
+    return;
+  }
+}
+
+bool Run::adoptable(const Shipment& shipment, const Manifest& manifest) const {
+  if (manifest.is_index() || manifest.config()->digest != shipment.config_blob->digest) return false;
+  if (manifest.layers().size() != shipment.config->diff_ids.size() || !settings_.accepts_manifest(manifest.descriptor().media_type)) {
+    return false;
+  }
+  return std::ranges::all_of(manifest.layers(), [&](const Descriptor& layer) {
+    return model::is_layer(layer.media_type) && settings_.accepts(model::compression_of(layer.media_type));
+  });
+}
+
+/// When every destination's tag holds this very image already, its manifest is taken as it is and no layer is looked at.
+/// Only when all of them hold the same one: a run gives one digest.
+void Run::adopt() {
+  if (settings_.reuse == Reuse::off || settings_.reuse == Reuse::verified) return;
+  for (Shipment& shipment : shipments_) {
+    if (shipment.raw() == nullptr) continue;
+    const std::deque<Dispatch>& all = shipment.dispatches;
+    const auto holds = [&](const Dispatch& dispatch) {
+      return dispatch.error || (dispatch.replaced && adoptable(shipment, *dispatch.replaced) && all.front().replaced &&
+                                dispatch.replaced->descriptor().digest == all.front().replaced->descriptor().digest);
+    };
+    if (all.empty() || all.front().error || !std::ranges::all_of(all, holds)) continue;
+    shipment.manifests = {*all.front().replaced};
+    for (Dispatch& dispatch : shipment.dispatches) dispatch.root_present = true;
+  }
+}
+
+}  // namespace davit::transfer

@@ -1,0 +1,264 @@
+// The leaves: what they are, where they are already, and the moving of the rest.
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include "base/context.h"
+#include "base/error.h"
+#include "codec/decompress.h"
+#include "content/source_content.h"
+#include "io/memory.h"
+#include "io/verified.h"
+#include "transfer/run.h"
+#include "transfer/tee.h"
+
+namespace davit::transfer {
+namespace {
+
+/// Known blobs up to this size go from the source to a single sink without a thread in between.
+constexpr std::uint64_t kSmall = 128 << 10;
+
+using State = Arrival::State;
+
+void fail(Arrival& arrival, const Error& error) {
+  arrival.state = State::failed;
+  arrival.error = error.side == Side::local ? error.on(Side::destination) : error;
+}
+
+}  // namespace
+
+void Run::make_leaves() {
+  for (Shipment& shipment : shipments_) {
+    const content::RawImage* raw = shipment.raw();
+    if (raw == nullptr) {
+      for (Leaf* below : shipment.leaves) {
+        const bool manifest_config = shipment.manifests.back().config() && shipment.manifests.back().config()->digest == below->descriptor->digest;
+        below->name = (manifest_config ? "config " : "layer ") + below->descriptor->digest.short_form();
+        below->source = content::blob_content(shipment.order->source, *below->descriptor);
+        below->bytes_to_read = below->descriptor->size;
+        want(*below, shipment);
+      }
+      continue;
+    }
+    if (!shipment.manifests.empty()) continue;  // adopted
+    Leaf& config = leaf(shipment.config_blob->digest.to_string());
+    config.name = "config " + shipment.config_blob->digest.short_form();
+    config.source = std::make_shared<io::MemoryContent>(raw->config, shipment.config_blob->media_type);
+    config.descriptor = shipment.config_blob;
+    config.bytes_to_read = raw->config.size();
+    want(config, shipment);
+    shipment.leaves = {&config};
+    const auto reused = common_layers(shipment);
+    for (const content::RawLayer& layer : raw->layers) {
+      const auto found = reused.find(layer.diff_id);
+      Leaf& below = raw_layer_leaf(layer, found == reused.end() ? nullptr : &found->second);
+      want(below, shipment);
+      shipment.leaves.push_back(&below);
+    }
+  }
+}
+
+Leaf& Run::raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reused) {
+  if (reused != nullptr) {
+    Leaf& below = leaf("reused:" + reused->digest.to_string());
+    below.name = "layer " + reused->digest.short_form();
+    below.descriptor = *reused;
+    return below;
+  }
+  Leaf& below = leaf("raw:" + layer.diff_id.to_string());
+  below.name = "layer " + layer.diff_id.short_form();
+  below.source = layer.content;
+  below.diff_id = layer.diff_id;
+  below.stored = layer.stored;
+  below.bytes_to_read = layer.size;
+  return below;
+}
+
+void Run::want(Leaf& leaf, Shipment& shipment) {
+  for (const Dispatch& dispatch : shipment.dispatches) {
+    if (!dispatch.live()) continue;
+    Arrival& arrival = leaf.arrivals[dispatch.sink()];
+    arrival.dispatches.push_back(&dispatch);
+    if (leaf.source == nullptr) {
+      arrival.state = State::reused;
+    } else if (leaf.diff_id && dispatch.known.contains(*leaf.diff_id)) {
+      arrival.state = State::claimed;
+    }
+  }
+}
+
+void Run::probe() {
+  struct Question {
+    ContentSink* sink;
+    std::vector<Descriptor> descriptors;
+    std::vector<Leaf*> leaves;            // beside the descriptors; null for a root
+    std::vector<Dispatch*> roots;         // beside the descriptors; null for a leaf
+    std::optional<Error> error;
+  };
+  std::deque<Question> questions;
+  std::map<ContentSink*, Question*> open;  // the one with room left
+  const auto ask = [&](ContentSink* sink, const Descriptor& descriptor, Leaf* about, Dispatch* root) {
+    Question*& question = open[sink];
+    if (question == nullptr || question->descriptors.size() == sink->probe_batch()) question = &questions.emplace_back(Question{.sink = sink});
+    question->descriptors.push_back(descriptor);
+    question->leaves.push_back(about);
+    question->roots.push_back(root);
+  };
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) {
+      if (!dispatch.live() || shipment.raw() != nullptr || distrust_probes_) continue;
+      const Descriptor& root = shipment.manifests.back().descriptor();
+      const bool tagged = std::ranges::any_of(dispatch.tags, [&](const Tag& tag) { return tag.now == root.digest; });
+      if (tagged) {
+        dispatch.root_present = true;
+      } else {
+        ask(dispatch.sink(), root, nullptr, &dispatch);
+      }
+    }
+  }
+  for (auto& [key, leaf] : leaves_) {
+    if (!leaf.descriptor || distrust_probes_) continue;
+    for (auto& [sink, arrival] : leaf.arrivals) {
+      if (arrival.state == State::wanted && arrival.needed()) ask(sink, *leaf.descriptor, &leaf, nullptr);
+    }
+  }
+  std::vector<std::vector<Presence>> answers(questions.size());
+  for_each_index(pool_, questions.size(), [&](std::size_t i) {
+    auto answer = questions[i].sink->probe(questions[i].descriptors, context_);
+    if (answer) {
+      answers[i] = *std::move(answer);
+    } else {
+      questions[i].error = answer.error().on(Side::destination);
+    }
+  });
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const Question& question = questions[i];
+    for (std::size_t k = 0; k < question.descriptors.size(); ++k) {
+      if (question.error) {
+        if (question.leaves[k] != nullptr) fail(question.leaves[k]->arrivals.at(question.sink), *question.error);
+        if (question.roots[k] != nullptr) question.roots[k]->error = question.error;
+        continue;
+      }
+      const Presence presence = answers[i].at(k);
+      if (question.roots[k] != nullptr) question.roots[k]->root_present = presence == Presence::sealed;
+      if (question.leaves[k] != nullptr && presence != Presence::absent) question.leaves[k]->arrivals.at(question.sink).state = State::present;
+    }
+  }
+  // Below a root that is there everything is there.
+  for (Shipment& shipment : shipments_) {
+    for (const Dispatch& dispatch : shipment.dispatches) {
+      if (!dispatch.root_present) continue;
+      for (Leaf* below : shipment.leaves) {
+        Arrival& arrival = below->arrivals.at(dispatch.sink());
+        if (arrival.state == State::wanted && !arrival.needed()) arrival.state = State::present;
+      }
+    }
+  }
+}
+
+void Run::move() {
+  std::vector<Leaf*> moving;
+  std::uint64_t bytes = 0;
+  std::uint64_t present = 0;
+  for (auto& [key, leaf] : leaves_) {
+    if (std::ranges::none_of(leaf.arrivals, [](const auto& arrival) { return arrival.second.pending(); })) {
+      ++present;
+      continue;
+    }
+    moving.push_back(&leaf);
+    bytes += leaf.bytes_to_read;
+  }
+  board_.planned(moving.size(), bytes, present);
+  std::ranges::stable_sort(moving, std::greater<>(), &Leaf::bytes_to_read);  // the largest sets the end: start it first
+  for_each_index(pool_, moving.size(), [&](std::size_t i) { move_leaf(*moving[i]); });
+  for (Shipment& shipment : shipments_) blame(shipment);
+}
+
+/// A destination that misses a leaf has failed, for the reason of that leaf.
+void Run::blame(Shipment& shipment) {
+  for (Dispatch& dispatch : shipment.dispatches) {
+    for (const Leaf* below : shipment.leaves) {
+      const auto arrival = below->arrivals.find(dispatch.sink());
+      if (!dispatch.live() || arrival == below->arrivals.end() || arrival->second.state != State::failed) continue;
+      dispatch.error = *arrival->second.error;
+    }
+  }
+}
+
+/// The bytes that the sinks get: verified, and compressed where that was asked for.
+std::shared_ptr<const Content> Run::content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress) {
+  std::shared_ptr<const Content> source = counted(leaf.source, std::move(progress));
+  if (leaf.diff_id && leaf.stored == model::Compression::none && settings_.target() != model::Compression::none) {
+    source = compressor_.compressed(std::move(source), {settings_.target(), settings_.level}, *leaf.diff_id);
+  } else if (leaf.diff_id) {
+    source = codec::stored_layer(std::move(source), leaf.bytes_to_read, leaf.stored, *leaf.diff_id, {});
+  }
+  return io::verified(std::move(source));
+}
+
+void Run::move_leaf(Leaf& leaf) {
+  std::vector<ContentSink*> sinks;
+  std::vector<ContentSink*> claimed;
+  for (auto& [sink, arrival] : leaf.arrivals) {
+    if (!arrival.pending()) continue;
+    if (const Result<> go_on = check(context_); !go_on) {
+      fail(arrival, go_on.error());
+    } else {
+      (arrival.state == State::wanted ? sinks : claimed).push_back(sink);
+    }
+  }
+  if (sinks.empty() && claimed.empty()) return;
+
+  const std::shared_ptr<BlobProgress> progress = board_.start(leaf.name, leaf.bytes_to_read);
+  const std::shared_ptr<const Content> content = content_of(leaf, progress);
+  if (sinks.size() == 1 && leaf.descriptor && leaf.bytes_to_read <= kSmall) {
+    put(leaf, sinks.front(), *content);
+  } else if (!sinks.empty()) {
+    put_everywhere(leaf, sinks, content);
+  }
+  for (ContentSink* sink : claimed) settle_claim(leaf, sink, *content);
+  if (!leaf.descriptor) leaf.descriptor = content->descriptor();
+  board_.finish(progress);
+}
+
+void Run::put(Leaf& leaf, ContentSink* sink, const Content& content) {
+  Arrival& arrival = leaf.arrivals.at(sink);
+  const auto stored = sink->put_blob(content, context_);
+  if (stored) {
+    arrival.state = State::sent;
+  } else {
+    fail(arrival, stored.error().with_context("push " + leaf.name));
+  }
+}
+
+/// One reading for all sinks, each on a thread of its own.
+void Run::put_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, const std::shared_ptr<const Content>& content) {
+  Tee tee(content, sinks.size(), {}, context_);
+  const auto feed = [&](std::size_t i) {
+    put(leaf, sinks[i], *tee.branch(i));
+    tee.release(i);
+  };
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < sinks.size(); ++i) others.emplace_back(feed, i);
+  feed(0);
+  for (std::thread& other : others) other.join();
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
+    if (tee.detached(i)) board_.note(leaf.name + ": a destination that was much slower than the others went on alone");
+  }
+}
+
+/// A destination said to hold the layer in some form: it is there if that form is what this run made, and is sent
+/// otherwise. With nothing made yet (all destinations say so, in different forms) the first one is sent to.
+void Run::settle_claim(Leaf& leaf, ContentSink* sink, const Content& content) {
+  if (const auto made = content.descriptor()) {
+    const auto answer = sink->probe(std::span(&*made, 1), context_);
+    if (answer && answer->front() != Presence::absent) {
+      leaf.arrivals.at(sink).state = State::present;
+      return;
+    }
+  }
+  put(leaf, sink, content);
+}
+
+}  // namespace davit::transfer

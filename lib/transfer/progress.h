@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <string>
+
+#include <davit/transfer.h>
+
+#include "base/mutex.h"
+#include "base/notifier.h"
+
+namespace davit::transfer {
+
+/// One blob on its way. Counting is lock-free; the name never changes.
+class BlobProgress {
+ public:
+  BlobProgress(std::string name, std::uint64_t total, std::atomic<std::uint64_t>& sum) : name_(std::move(name)), total_(total), sum_(sum) {}
+
+  /// The reader has come this far. Reading the same bytes again, after a retry, does not count twice.
+  void reached(std::uint64_t position);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::uint64_t done() const { return done_; }
+  [[nodiscard]] std::uint64_t total() const { return total_; }
+
+ private:
+  const std::string name_;
+  const std::uint64_t total_;
+  std::atomic<std::uint64_t> done_ = 0;
+  std::atomic<std::uint64_t>& sum_;
+};
+
+/// The figures of one transfer and the ear of its observer. Thread-safe.
+class Board {
+ public:
+  /// REQUIRES: both outlive the board. A null observer is fine.
+  Board(Observer* observer, Notifier& notifier) : observer_(observer), notifier_(notifier) {}
+
+  void planned(std::uint64_t blobs, std::uint64_t bytes, std::uint64_t present);
+  std::shared_ptr<BlobProgress> start(std::string name, std::uint64_t total);
+  void finish(const std::shared_ptr<BlobProgress>& blob);
+  void note(std::string text);
+  void finished(std::vector<Delivery> deliveries);
+
+  [[nodiscard]] Progress snapshot() const;
+
+ private:
+  void tell(std::function<void(Observer&)> event);
+
+  Observer* const observer_;
+  Notifier& notifier_;
+  std::atomic<std::uint64_t> bytes_done_ = 0;
+  std::atomic<std::uint64_t> bytes_total_ = 0;
+  std::atomic<std::uint64_t> blobs_done_ = 0;
+  std::atomic<std::uint64_t> blobs_total_ = 0;
+  std::atomic<std::uint64_t> blobs_present_ = 0;
+  std::atomic<bool> planned_ = false;
+  mutable Mutex mutex_;
+  std::list<std::shared_ptr<BlobProgress>> active_ DAVIT_GUARDED_BY(mutex_);  // co-owned by the contents that count
+};
+
+/// The same content, reporting how far it has been read.
+std::shared_ptr<const Content> counted(std::shared_ptr<const Content> inner, std::shared_ptr<BlobProgress> progress);
+
+}  // namespace davit::transfer

@@ -1,0 +1,136 @@
+#include "transfer/reuse.h"
+
+#include <algorithm>
+
+#include "base/context.h"
+#include "base/try.h"
+#include "io/read_all.h"
+#include "io/verified.h"
+#include "model/image_config.h"
+
+namespace davit::transfer {
+namespace {
+
+constexpr std::size_t kNeighbours = 3;
+constexpr std::size_t kConfigLimit = 8u << 20;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Version order: runs of digits compare as numbers, everything else byte by byte.
+bool version_less(std::string_view a, std::string_view b) {
+  while (!a.empty() && !b.empty()) {
+    if (is_digit(a.front()) && is_digit(b.front())) {
+      const auto number = [](std::string_view& text) {
+        text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
+        const auto end = std::ranges::find_if_not(text, is_digit);
+        const std::string_view digits = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+        text.remove_prefix(digits.size());
+        return digits;
+      };
+      const std::string_view x = number(a);
+      const std::string_view y = number(b);
+      if (x.size() != y.size()) return x.size() < y.size();
+      if (x != y) return x < y;
+    } else {
+      if (a.front() != b.front()) return a.front() < b.front();
+      a.remove_prefix(1);
+      b.remove_prefix(1);
+    }
+  }
+  return a.size() < b.size();
+}
+
+/// Learns from one image: its config's diff_ids stand beside its manifest's layers.
+class Learner {
+ public:
+  Learner(const ReuseQuestion& question, const Settings& settings, const CallContext& context)
+      : question_(question), settings_(settings), context_(context) {}
+
+  void from_tag(const std::string& tag) {
+    if (auto manifest = question_.repository.manifest(tag, context_)) from(*manifest);
+  }
+
+  void from(const Manifest& manifest) {
+    if (!manifest.is_index()) return from_image(manifest);
+    for (const Descriptor& child : manifest.manifests()) {
+      if (!child.platform || !child.platform->satisfies(question_.platform)) continue;
+      auto image = question_.repository.manifest(child.digest.to_string(), context_);
+      if (image && !image->is_index()) return from_image(*image);
+    }
+  }
+
+  [[nodiscard]] bool complete() const {
+    return std::ranges::all_of(question_.diff_ids, [&](const Digest& id) { return known_.contains(id); });
+  }
+
+  [[nodiscard]] KnownLayers take() { return std::move(known_); }
+
+ private:
+  void from_image(const Manifest& image) {
+    const std::vector<Digest> diff_ids = diff_ids_of(*image.config());
+    if (diff_ids.size() != image.layers().size()) return;
+    const std::set<Digest> wanted(question_.diff_ids.begin(), question_.diff_ids.end());
+    for (std::size_t i = 0; i < diff_ids.size(); ++i) {
+      const Descriptor& layer = image.layers()[i];
+      const bool usable = model::is_layer(layer.media_type) && !model::is_foreign_layer(layer.media_type) &&
+                          settings_.accepts(model::compression_of(layer.media_type));
+      if (usable && wanted.contains(diff_ids[i])) known_.emplace(diff_ids[i], layer);
+    }
+  }
+
+  std::vector<Digest> diff_ids_of(const Descriptor& config) {
+    if (config.digest == question_.config) return question_.diff_ids;
+    if (config.size > kConfigLimit) return {};
+    auto source = question_.repository.open(config, 0, context_);
+    if (!source) return {};
+    const auto checked = io::verified(*std::move(source), config);
+    const auto bytes = io::read_all(*checked, kConfigLimit);
+    if (!bytes) return {};
+    auto parsed = model::ImageConfig::parse(*bytes);
+    return parsed ? parsed->diff_ids : std::vector<Digest>();
+  }
+
+  const ReuseQuestion& question_;
+  const Settings& settings_;
+  const CallContext& context_;
+  KnownLayers known_;
+};
+
+}  // namespace
+
+std::vector<std::string> nearest_tags(std::vector<std::string> tags, const std::string& tag, std::size_t count) {
+  std::erase(tags, tag);
+  std::ranges::sort(tags, version_less);
+  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  std::size_t above = static_cast<std::size_t>(std::ranges::lower_bound(tags, tag, version_less) - tags.begin());
+  std::size_t below = above;
+  std::vector<std::string> out;
+  while (out.size() < count && (below > 0 || above < tags.size())) {  // the one before first: it is likely the parent
+    if (below > 0) out.push_back(tags[--below]);
+    if (out.size() < count && above < tags.size()) out.push_back(tags[above++]);
+  }
+  return out;
+}
+
+Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& settings, const CallContext& context) {
+  Learner learner(question, settings, context);
+  if (settings.reuse == Reuse::off) return learner.take();
+  if (question.replaced) learner.from(*question.replaced);
+  if (settings.reuse != Reuse::tag) {
+    for (const std::string& tag : settings.reuse_from) {
+      if (!learner.complete() && check(context)) learner.from_tag(tag);
+    }
+    TagLister* lister = question.repository.tag_lister();
+    if (!learner.complete() && lister != nullptr) {
+      if (auto tags = lister->tags(context)) {
+        for (const std::string& tag : nearest_tags(*std::move(tags), question.tag, kNeighbours)) {
+          if (!learner.complete() && check(context)) learner.from_tag(tag);
+        }
+      }
+    }
+  }
+  DAVIT_TRY_VOID(check(context));
+  return learner.take();
+}
+
+}  // namespace davit::transfer

@@ -1,0 +1,112 @@
+#include "transfer/run.h"
+
+#include <algorithm>
+
+#include "base/try.h"
+#include "content/graph.h"
+
+namespace davit::transfer {
+namespace {
+
+/// Compressing takes memory: more layers than this at once would not fit the promise of 64 MiB.
+constexpr std::size_t kCompressingJobs = 6;
+
+std::size_t threads_for(const std::vector<Order>& orders, const Settings& settings) {
+  const bool compresses = std::ranges::any_of(orders, [](const Order& order) { return order.root.index() == 1; });
+  return compresses ? std::min(settings.jobs, kCompressingJobs) : settings.jobs;
+}
+
+}  // namespace
+
+Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor& compressor, Board& board, CallContext context)
+    : orders_(std::move(orders)),
+      settings_(settings),
+      compressor_(compressor),
+      board_(board),
+      context_(std::move(context)),
+      pool_(threads_for(orders_, settings)) {
+  for (const Order& order : orders_) {
+    Shipment& shipment = shipments_.emplace_back();
+    shipment.order = &order;
+    for (const Destination& destination : order.destinations) {
+      Dispatch& dispatch = shipment.dispatches.emplace_back();
+      dispatch.destination = &destination;
+      for (const std::string& tag : destination.tags) dispatch.tags.push_back({tag, std::nullopt});
+    }
+  }
+}
+
+Result<std::vector<Delivery>> Run::deliver() {
+  DAVIT_TRY_VOID(walk_sources());
+  look_at_tags();
+  adopt();
+  learn_layers();
+  make_leaves();
+  probe();
+  move();
+  seal();
+  try_again_without_claims();
+
+  std::vector<Delivery> deliveries;
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) {
+      const std::string& name = dispatch.destination->name;
+      if (dispatch.error) {
+        deliveries.push_back({name, *dispatch.error});
+      } else {
+        deliveries.push_back({name, *std::move(dispatch.delivered)});
+      }
+    }
+  }
+  return deliveries;
+}
+
+Result<std::vector<Plan>> Run::plan() {
+  DAVIT_TRY_VOID(walk_sources());
+  look_at_tags();
+  adopt();
+  learn_layers();
+  make_leaves();
+  probe();
+  std::vector<Plan> plans;
+  for (const Shipment& shipment : shipments_) {
+    for (const Dispatch& dispatch : shipment.dispatches) {
+      if (dispatch.error) return *dispatch.error;
+      plans.push_back(plan_of(shipment, dispatch));
+    }
+  }
+  return plans;
+}
+
+Result<> Run::walk_sources() {
+  for (Shipment& shipment : shipments_) {
+    if (const content::RawImage* raw = shipment.raw()) {
+      auto config = model::ImageConfig::parse(raw->config);
+      if (!config) return config.error().with_context(shipment.order->name).on(Side::source);
+      shipment.config = *std::move(config);
+      const bool docker = settings_.format != ManifestFormat::oci && settings_.target() != model::Compression::zstd;
+      shipment.config_blob = Descriptor{.media_type = std::string(docker ? model::kDockerConfig : model::kOciConfig),
+                                        .digest = Digest::of(raw->config),
+                                        .size = raw->config.size()};
+      continue;
+    }
+    const Descriptor& root = std::get<Descriptor>(shipment.order->root);
+    auto graph = content::walk(*shipment.order->source, root, context_);
+    if (!graph) return graph.error().with_context(shipment.order->name).on(Side::source);
+    for (const Descriptor& blob : graph->blobs) {
+      Leaf& below = leaf(blob.digest.to_string());
+      below.descriptor = blob;
+      shipment.leaves.push_back(&below);
+    }
+    shipment.manifests = std::move(graph->manifests);
+  }
+  return {};
+}
+
+Leaf& Run::leaf(const std::string& key) { return leaves_[key]; }
+
+bool Arrival::needed() const {
+  return std::ranges::any_of(dispatches, [](const Dispatch* dispatch) { return dispatch->live() && !dispatch->root_present; });
+}
+
+}  // namespace davit::transfer

@@ -1,0 +1,216 @@
+// Manifests bottom-up, children by digest, the root last under its names.
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "model/write_manifest.h"
+#include "transfer/run.h"
+
+namespace davit::transfer {
+namespace {
+
+using State = Arrival::State;
+
+/// The registry misses something that a probe or an earlier image said was there.
+bool misses_blob(const Error& error) {
+  if (!error.http) return false;
+  return std::ranges::any_of(error.http->codes, [](const std::string& code) {
+    return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN" || code == "BLOB_UPLOAD_UNKNOWN";
+  });
+}
+
+}  // namespace
+
+/// The manifest of an image that came without one. All its leaves have their descriptors by now.
+Result<Manifest> Run::author(const Shipment& shipment) const {
+  std::vector<Descriptor> layers;
+  for (std::size_t i = 1; i < shipment.leaves.size(); ++i) {
+    const std::optional<Descriptor>& stored = shipment.leaves[i]->descriptor;
+    if (!stored) return make_error(Errc::internal, "a layer that arrived without a digest");
+    layers.push_back({.media_type = stored->media_type, .digest = stored->digest, .size = stored->size});
+  }
+  const auto compression = [&](std::size_t i) {
+    const Leaf& below = *shipment.leaves[i + 1];
+    if (!below.diff_id) return model::compression_of(below.descriptor->media_type);
+    return below.stored == model::Compression::none ? settings_.target() : below.stored;
+  };
+  bool zstd = false;
+  for (std::size_t i = 0; i < layers.size(); ++i) zstd |= compression(i) == model::Compression::zstd;
+  if (zstd && settings_.format == ManifestFormat::docker) {
+    return make_error(Errc::unsupported, shipment.order->name + ": a layer is zstd, which Docker's manifest format has no name for",
+                      "use the OCI format");
+  }
+  const bool oci = zstd || settings_.format == ManifestFormat::oci;
+  const model::Format format = oci ? model::Format::oci : model::Format::docker;
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[i].media_type = model::layer_type(format, compression(i));
+  Descriptor config = *shipment.config_blob;
+  config.media_type = oci ? model::kOciConfig : model::kDockerConfig;
+  return Manifest::parse(model::image_manifest(format, config, layers), {});
+}
+
+void Run::seal() {
+  for (Shipment& shipment : shipments_) {
+    const bool live = std::ranges::any_of(shipment.dispatches, &Dispatch::live);
+    if (!live || !shipment.manifests.empty()) continue;
+    auto manifest = author(shipment);
+    if (manifest) {
+      shipment.manifests = {*std::move(manifest)};
+      continue;
+    }
+    for (Dispatch& dispatch : shipment.dispatches) {
+      if (dispatch.live()) dispatch.error = manifest.error();
+    }
+  }
+  // Image manifests below an index do not depend on each other, so they go side by side.
+  struct Child {
+    Dispatch* dispatch;
+    const Manifest* manifest;
+    std::optional<Error> error;
+  };
+  std::vector<Child> children;
+  std::vector<std::pair<Shipment*, Dispatch*>> roots;
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) {
+      if (!dispatch.live()) continue;
+      roots.emplace_back(&shipment, &dispatch);
+      if (dispatch.root_present) continue;
+      for (std::size_t i = 0; i + 1 < shipment.manifests.size(); ++i) {
+        if (!shipment.manifests[i].is_index()) children.push_back({&dispatch, &shipment.manifests[i], {}});
+      }
+    }
+  }
+  for_each_index(pool_, children.size(), [&](std::size_t i) {
+    const Result<> put = children[i].dispatch->sink()->put_manifest(*children[i].manifest, {}, context_);
+    if (!put) children[i].error = put.error().on(Side::destination);
+  });
+  for (const Child& child : children) {
+    if (child.error && child.dispatch->live()) child.dispatch->error = child.error;
+  }
+  for_each_index(pool_, roots.size(), [&](std::size_t i) {
+    auto& [shipment, dispatch] = roots[i];
+    if (!dispatch->live()) return;
+    auto delivered = seal_dispatch(*shipment, *dispatch);
+    if (delivered) {
+      dispatch->delivered = *std::move(delivered);
+    } else {
+      dispatch->error = delivered.error().on(Side::destination);
+    }
+  });
+}
+
+Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
+  const Manifest& root = shipment.manifests.back();
+  const Destination& destination = *dispatch.destination;
+  const Digest& digest = root.descriptor().digest;
+  if (destination.expected && *destination.expected != digest) {
+    return make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name + ": the image is " +
+                                          digest.to_string() + ", the destination names " + destination.expected->to_string());
+  }
+  if (!dispatch.root_present) {
+    for (std::size_t i = 0; i + 1 < shipment.manifests.size(); ++i) {
+      if (!shipment.manifests[i].is_index()) continue;
+      DAVIT_TRY_VOID(dispatch.sink()->put_manifest(shipment.manifests[i], {}, context_));
+    }
+  }
+  std::vector<std::string> names;
+  for (const Tag& tag : dispatch.tags) {
+    if (tag.now != digest) names.push_back(tag.name);
+  }
+  const bool tagged = names.size() < dispatch.tags.size();  // a tag that points at it shows that it is there
+  const bool put = !names.empty() || !(tagged || dispatch.root_present);
+  if (put) DAVIT_TRY_VOID(dispatch.sink()->put_manifest(root, names, context_));
+  const BlobCounts blobs = count(shipment, dispatch);
+  return Delivered{.destination = destination.name,
+                   .root = root.descriptor(),
+                   .tags = destination.tags,
+                   .blobs = blobs,
+                   .unchanged = !put && blobs.sent == 0};
+}
+
+/// If a destination misses a child after all, whoever said that it was there was wrong: everything is sent again, once,
+/// without asking anybody.
+void Run::try_again_without_claims() {
+  bool again = false;
+  for (Shipment& shipment : shipments_) {
+    bool here = false;
+    for (Dispatch& dispatch : shipment.dispatches) {
+      if (!dispatch.error || !misses_blob(*dispatch.error)) continue;
+      board_.note(dispatch.destination->name + " misses blobs that it said it had: sending everything");
+      dispatch.error.reset();
+      dispatch.known.clear();
+      dispatch.root_present = false;
+      here = true;
+    }
+    if (here && shipment.raw() != nullptr) shipment.manifests.clear();
+    again |= here;
+  }
+  if (!again) return;
+  settings_.reuse = Reuse::off;
+  distrust_probes_ = true;
+  for (auto& [key, leaf] : leaves_) {
+    for (auto& [sink, arrival] : leaf.arrivals) {
+      const bool believed = arrival.state == State::present || arrival.state == State::reused;
+      arrival.dispatches.clear();  // make_leaves() says anew who needs it
+      if (believed) arrival.state = State::wanted;
+    }
+  }
+  for (Shipment& shipment : shipments_) {
+    if (shipment.raw() != nullptr) shipment.leaves.clear();
+  }
+  make_leaves();
+  move();
+  seal();
+}
+
+BlobCounts Run::count(const Shipment& shipment, const Dispatch& dispatch) const {
+  BlobCounts counts;
+  const std::set<const Leaf*> unique(shipment.leaves.begin(), shipment.leaves.end());
+  for (const Leaf* below : unique) {
+    const auto arrival = below->arrivals.find(dispatch.sink());
+    if (arrival == below->arrivals.end()) continue;
+    if (arrival->second.state == State::present) ++counts.present;
+    if (arrival->second.state == State::reused) ++counts.reused;
+    if (arrival->second.state != State::sent) continue;
+    ++counts.sent;
+    counts.bytes_sent += below->descriptor ? below->descriptor->size : 0;
+  }
+  return counts;
+}
+
+Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
+  Plan plan;
+  plan.destination = dispatch.destination->name;
+  const bool written = !shipment.manifests.empty();
+  const std::set<const Leaf*> unique(shipment.leaves.begin(), shipment.leaves.end());
+  bool all_known = true;
+  for (const Leaf* below : unique) {
+    const auto arrival = below->arrivals.find(dispatch.sink());
+    if (arrival == below->arrivals.end()) continue;
+    const bool here = arrival->second.state == State::present || arrival->second.state == State::reused;
+    all_known &= below->descriptor.has_value();
+    if (here && below->descriptor) {
+      plan.present.push_back(*below->descriptor);
+    } else if (!here) {
+      const bool compress = below->diff_id && below->stored == model::Compression::none && settings_.target() != model::Compression::none;
+      plan.to_send.push_back({below->name, below->bytes_to_read, compress});
+      plan.bytes += below->bytes_to_read;
+      plan.requests += below->descriptor ? 2 : 3;
+    }
+  }
+  std::optional<Manifest> root;
+  if (written) root = shipment.manifests.back();
+  if (!written && all_known) {
+    if (auto authored = author(shipment)) root = *std::move(authored);
+  }
+  if (root) plan.root = root->descriptor();
+  for (const Tag& tag : dispatch.tags) {
+    if (!root || tag.now != root->descriptor().digest) plan.tags.push_back({tag.name, tag.now});
+  }
+  plan.requests += plan.tags.size();
+  if (written && !dispatch.root_present) plan.requests += shipment.manifests.size() - 1;
+  return plan;
+}
+
+}  // namespace davit::transfer

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+#include "signals.h"
+
+namespace davit::tool {
+
+/// What main() runs once the command line has been read; returns the exit code.
+using Action = std::function<int(const Signals&)>;
+
+// Each adds its command with flags and help to `app` and sets `action` when it is the one that was typed.
+void add_push(CLI::App& app, Action& action);
+void add_login(CLI::App& app, Action& action);
+void add_logout(CLI::App& app, Action& action);
+void add_version(CLI::App& app, Action& action);
+
+}  // namespace davit::tool

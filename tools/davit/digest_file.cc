@@ -1,0 +1,30 @@
+#include "digest_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace davit::tool {
+
+Result<> write_digest_file(const std::string& path, const std::vector<Delivery>& deliveries) {
+  std::vector<std::string> lines;
+  for (const Delivery& delivery : deliveries) {
+    if (!delivery.result) continue;
+    const std::string line = delivery.result->root.digest.to_string() + "\n";
+    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(line);
+  }
+  const auto failed = [&] {
+    return Error{.code = Errc::local_io, .message = "write " + path + ": " + std::strerror(errno)};
+  };
+  std::FILE* file = std::fopen(path.c_str(), "we");
+  if (file == nullptr) return failed();
+  bool good = true;
+  for (const std::string& line : lines) good &= std::fputs(line.c_str(), file) >= 0;
+  good &= std::fflush(file) == 0;
+  const Result<> result = good ? Result<>() : failed();
+  std::fclose(file);
+  return result;
+}
+
+}  // namespace davit::tool

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <davit/transfer.h>
+
+namespace davit::tool {
+
+/// Writes the digest of each image that arrived, each once, a line each. Errors: local_io.
+Result<> write_digest_file(const std::string& path, const std::vector<Delivery>& deliveries);
+
+}  // namespace davit::tool

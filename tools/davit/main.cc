@@ -1,0 +1,68 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+
+#include <davit/version.h>
+
+#include "arguments.h"
+#include "commands/commands.h"
+#include "exit_code.h"
+#include "signals.h"
+#include "ui/terminal_text.h"
+
+namespace {
+
+using namespace davit::tool;
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* typed = &app;
+  for (const CLI::App* command : app.get_subcommands()) typed = command;
+  const std::string name = typed == &app ? "davit" : "davit " + typed->get_name();
+  complain(error.what(), name + " --help lists what there is");
+  return kUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::mallopt(M_ARENA_MAX, 2);  // one arena for each of the many threads would break the memory promise
+
+  std::vector<std::string> arguments = take_arguments(argc, argv);
+  CLI::App app("davit moves container images: into registries, between them, into multi-arch indexes", "davit");
+  app.require_subcommand(0, 1);
+  app.set_help_all_flag();
+  app.failure_message(CLI::FailureMessage::simple);
+  bool version = false;
+  app.add_flag("--version", version, "print the version");
+  Action action;
+  add_push(app, action);
+  add_login(app, action);
+  add_logout(app, action);
+  add_version(app, action);
+  try {
+    std::ranges::reverse(arguments);  // CLI11 takes them from the back
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp& help) {
+    const CLI::App* typed = &app;
+    for (const CLI::App* command : app.get_subcommands()) typed = command;
+    return print(typed->help()) ? kOk : kLocal;
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error);
+  }
+  if (version) return print("davit " DAVIT_VERSION "\n") ? kOk : kLocal;
+  if (!action) {
+    static_cast<void>(print(app.help()));
+    return kUsage;
+  }
+  int code = kOther;
+  {
+    Signals signals;
+    code = action(signals);
+    signals.end_by_signal();
+  }
+  return code;
+}

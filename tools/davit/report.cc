@@ -1,0 +1,106 @@
+#include "report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "ui/terminal_text.h"
+#include "units.h"
+
+namespace davit::tool {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json to_json(const Descriptor& descriptor) {
+  return {{"mediaType", descriptor.media_type}, {"digest", descriptor.digest.to_string()}, {"size", descriptor.size}};
+}
+
+json to_json(const Delivery& delivery) {
+  if (!delivery.result) {
+    const Error& error = delivery.result.error();
+    json failure{{"code", std::string(to_string(error.code))}, {"message", error.to_string()}};
+    if (!error.hint.empty()) failure["hint"] = error.hint;
+    if (error.http) failure["status"] = error.http->status;
+    return {{"destination", delivery.destination}, {"error", failure}};
+  }
+  const Delivered& done = *delivery.result;
+  return {{"destination", done.destination},
+          {"reference", done.destination + "@" + done.root.digest.to_string()},
+          {"digest", done.root.digest.to_string()},
+          {"mediaType", done.root.media_type},
+          {"size", done.root.size},
+          {"tags", done.tags},
+          {"unchanged", done.unchanged},
+          {"blobs",
+           {{"present", done.blobs.present}, {"reused", done.blobs.reused}, {"mounted", done.blobs.mounted}, {"sent", done.blobs.sent},
+            {"bytesSent", done.blobs.bytes_sent}}}};
+}
+
+/// Valid UTF-8 whatever a registry put into an error text.
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string reference_lines(const std::vector<Delivery>& deliveries) {
+  std::string out;
+  for (const Delivery& delivery : deliveries) {
+    if (delivery.result) out += delivery.destination + "@" + delivery.result->root.digest.to_string() + "\n";
+  }
+  return out;
+}
+
+std::string json_lines(const std::vector<Delivery>& deliveries) {
+  std::string out;
+  for (const Delivery& delivery : deliveries) out += dump(to_json(delivery)) + "\n";
+  return out;
+}
+
+std::string plan_text(const std::vector<Plan>& plans) {
+  std::string out;
+  for (const Plan& plan : plans) {
+    out += plan.destination + (plan.root ? "@" + plan.root->digest.to_string() : std::string()) + "\n";
+    if (!plan.changes()) {
+      out += "  nothing to do, the image is there\n";
+      continue;
+    }
+    for (const Descriptor& blob : plan.present) out += "  present  " + blob.digest.short_form() + "  " + human_size(blob.size) + "\n";
+    for (const Plan::Blob& blob : plan.to_send) {
+      out += "  send     " + blob.name + "  " + human_size(blob.size) + (blob.to_compress ? " before compression" : "") + "\n";
+    }
+    for (const Plan::Tag& tag : plan.tags) {
+      out += "  tag      " + tag.name + (tag.from ? ", now at " + tag.from->to_string() : ", new") + "\n";
+    }
+    out += "  " + std::to_string(plan.to_send.size()) + " to send, " + human_size(plan.bytes) + " to read, about " +
+           std::to_string(plan.requests) + " more requests\n";
+  }
+  return out;
+}
+
+std::string plan_json(const std::vector<Plan>& plans) {
+  std::string out;
+  for (const Plan& plan : plans) {
+    json entry{{"destination", plan.destination}, {"changes", plan.changes()}};
+    if (plan.root) entry["digest"] = plan.root->digest.to_string();
+    entry["present"] = json::array();
+    for (const Descriptor& blob : plan.present) entry["present"].push_back(to_json(blob));
+    entry["send"] = json::array();
+    for (const Plan::Blob& blob : plan.to_send) entry["send"].push_back({{"name", blob.name}, {"size", blob.size}, {"compress", blob.to_compress}});
+    entry["tags"] = json::array();
+    for (const Plan::Tag& tag : plan.tags) {
+      json move{{"name", tag.name}};
+      if (tag.from) move["from"] = tag.from->to_string();
+      entry["tags"].push_back(move);
+    }
+    entry["bytes"] = plan.bytes;
+    entry["requests"] = plan.requests;
+    out += dump(entry) + "\n";
+  }
+  return out;
+}
+
+void complain_about(const std::vector<Delivery>& deliveries) {
+  for (const Delivery& delivery : deliveries) {
+    if (!delivery.result) complain(delivery.result.error().to_string(), delivery.result.error().hint);
+  }
+}
+
+}  // namespace davit::tool

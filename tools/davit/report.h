@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <davit/transfer.h>
+
+namespace davit::tool {
+
+/// One "registry/repository@sha256:…" line for each destination that was reached, in order.
+std::string reference_lines(const std::vector<Delivery>& deliveries);
+/// One JSON object for each destination, one per line.
+std::string json_lines(const std::vector<Delivery>& deliveries);
+/// What a push would do.
+std::string plan_text(const std::vector<Plan>& plans);
+std::string plan_json(const std::vector<Plan>& plans);
+/// Each failure on stderr, with its destination and hint.
+void complain_about(const std::vector<Delivery>& deliveries);
+
+}  // namespace davit::tool

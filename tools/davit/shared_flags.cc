@@ -1,0 +1,169 @@
+#include "shared_flags.h"
+
+#include <cstdlib>
+
+#include <unistd.h>
+
+#include "ui/terminal_text.h"
+#include "units.h"
+
+namespace davit::tool {
+namespace {
+
+constexpr const char* kConnection = "Connection";
+constexpr const char* kCredentials = "Credentials";
+constexpr const char* kOutput = "Output";
+
+Error usage(std::string message, std::string hint = {}) {
+  Error error;
+  error.code = Errc::invalid_argument;
+  error.message = std::move(message);
+  error.hint = std::move(hint);
+  return error;
+}
+
+Result<std::chrono::milliseconds> duration(const char* flag, const std::string& text) {
+  const auto parsed = parse_duration(text);
+  if (!parsed || parsed->count() == 0) return usage(std::string(flag) + " wants a time such as 30s, 5m or 1h");
+  return *parsed;
+}
+
+}  // namespace
+
+CLI::Option* with_environment(CLI::Option* option) {
+  std::string name = "DAVIT_" + option->get_lnames().front();
+  for (char& c : name) c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return option->envname(name);
+}
+
+void ConnectionFlags::add_to(CLI::App& command) {
+  const auto add = [&](const char* group, CLI::Option* option) { return with_environment(option)->group(group); };
+  add(kCredentials, command.add_option("--creds,--dest-creds", creds, "credentials for the registry; with --password-stdin only the user"))->type_name("USER[:PASS]");
+  add(kCredentials, command.add_flag("--password-stdin", password_stdin, "read the password for --creds from standard input"));
+  add(kCredentials, command.add_option("--authfile,--dest-authfile", authfile, "use this Docker or Podman auth file and no other"))->type_name("FILE");
+  add(kCredentials, command.add_option("--registry-token,--dest-registry-token", registry_token, "a bearer token that is ready for use"));
+  add(kCredentials, command.add_option("--allow-realm", allow_realms, "let this token service see the registry's credentials"))->type_name("HOST[:PORT]")->expected(1);
+  add(kConnection, command.add_flag("--tls-verify{true},--dest-tls-verify{true}", tls_verify, "--tls-verify=false accepts any certificate (never plain HTTP)"));
+  add(kConnection, command.add_flag("--plain-http", plain_http, "talk HTTP without TLS to the registry"));
+  add(kConnection, command.add_option("--ca-file", ca_file, "trust this certificate authority too"))->type_name("PEM");
+  add(kConnection, command.add_option("--cert-file", cert_file, "client certificate"))->type_name("PEM");
+  add(kConnection, command.add_option("--key-file", key_file, "key of the client certificate"))->type_name("PEM");
+  add(kConnection, command.add_option("-j,--jobs,--image-parallel-copies,--concurrency", jobs, "transfers at once (16)"))->type_name("N")->check(CLI::Range(1, 256));
+  add(kConnection, command.add_option("--retries,--retry-times", retries, "tries of one request (5)"))->type_name("N")->check(CLI::Range(1, 50));
+  add(kConnection, command.add_option("--timeout", timeout, "give up after this time"))->type_name("TIME");
+  add(kConnection, command.add_option("--stall-timeout", stall_timeout, "give a connection up after this time without a byte (30s)"))->type_name("TIME");
+  add(kConnection, command.add_option("--limit-rate", limit_rate, "bytes per second and direction; K, M, G are powers of 1024"))->type_name("RATE");
+  add(kConnection, command.add_option("--tmpdir", tmpdir, "where pipes and compressed archives are unpacked ($TMPDIR or /tmp)"))->type_name("DIR");
+}
+
+Result<ClientOptions> ConnectionFlags::client_options(int verbosity) const {
+  ClientOptions options = ClientOptions::from_environment();
+  if (authfile) {
+    if (::access(authfile->c_str(), R_OK) != 0) {
+      Error error = usage("--authfile " + *authfile + ": there is no such file, or it cannot be read");
+      error.code = Errc::local_io;
+      return error;
+    }
+    options.credentials = {docker_config_credentials({.auth_file = *authfile})};
+  }
+  Credential given;
+  if (creds) {
+    const auto colon = creds->find(':');
+    given.username = creds->substr(0, colon);
+    if (password_stdin) {
+      if (colon != std::string::npos) return usage("--creds has a password and --password-stdin reads another", "write --creds USER --password-stdin");
+      auto password = read_password();
+      if (!password) return password.error();
+      given.password = *std::move(password);
+    } else if (colon == std::string::npos) {
+      return usage("--creds without a password", "write --creds USER --password-stdin and give the password on standard input");
+    } else {
+      given.password = Secret(creds->substr(colon + 1));
+    }
+  } else if (password_stdin) {
+    return usage("--password-stdin without a user", "write --creds USER --password-stdin");
+  }
+  if (registry_token) given.registry_token = Secret(*registry_token);
+  if (creds || registry_token) options.credentials.insert(options.credentials.begin(), fixed_credentials("", std::move(given)));
+
+  RegistryOptions& registry = options.any_registry;
+  if (plain_http) registry.plain_http = true;
+  if (!plain_http && (!tls_verify || !ca_file.empty())) registry.plain_http = false;
+  registry.verify_tls = tls_verify;
+  registry.ca_file = ca_file;
+  registry.cert_file = cert_file;
+  registry.key_file = key_file;
+  registry.allow_realms = allow_realms;
+  if (cert_file.empty() != key_file.empty()) return usage("--cert-file and --key-file go together");
+
+  if (jobs) options.jobs = *jobs;
+  if (retries) options.retries = *retries;
+  if (!stall_timeout.empty()) {
+    auto parsed = duration("--stall-timeout", stall_timeout);
+    if (!parsed) return parsed.error();
+    options.stall_timeout = *parsed;
+  }
+  if (!limit_rate.empty()) {
+    const auto parsed = parse_size(limit_rate);
+    if (!parsed || *parsed == 0) return usage("--limit-rate wants bytes per second such as 20M or 512K");
+    options.limit_rate = *parsed;
+  }
+  if (!tmpdir.empty()) options.temporary_directory = tmpdir;
+  if (verbosity > 0) {
+    options.log_level = verbosity > 2 ? LogLevel::trace : verbosity > 1 ? LogLevel::debug : LogLevel::info;
+    options.log = [](const LogRecord& record) {
+      std::string line = record.component + ": " + record.event;
+      for (const LogField& field : record.fields) line += " " + field.name + "=" + field.value;
+      say(line);
+    };
+  } else {
+    options.log_level = LogLevel::warning;
+    options.log = [](const LogRecord& record) {
+      std::string line = "warning: " + record.event;
+      for (const LogField& field : record.fields) line += " " + field.name + "=" + field.value;
+      say(line);
+    };
+  }
+  return options;
+}
+
+Result<std::optional<std::chrono::milliseconds>> ConnectionFlags::time_limit() const {
+  if (timeout.empty()) return std::optional<std::chrono::milliseconds>();
+  auto parsed = duration("--timeout", timeout);
+  if (!parsed) return parsed.error();
+  return std::optional(*parsed);
+}
+
+void OutputFlags::add_to(CLI::App& command) {
+  with_environment(command.add_flag("-q,--quiet", quiet, "only results and errors"))->group(kOutput);
+  command.add_flag("-v,--verbose", verbose, "say what happens; -vv and -vvv say more")->group(kOutput);
+  with_environment(command.add_option("--progress", progress, "auto, bar, plain, json or none"))
+      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
+      ->type_name("STYLE")
+      ->group(kOutput);
+}
+
+ProgressStyle OutputFlags::style() const {
+  if (progress == "json") return ProgressStyle::json;
+  if (progress == "bar") return ProgressStyle::bar;
+  if (progress == "plain") return ProgressStyle::plain;
+  if (progress == "none" || quiet) return ProgressStyle::none;
+  const char* terminal = std::getenv("TERM");
+  const bool bars = stderr_is_terminal() && std::getenv("CI") == nullptr && terminal != nullptr && std::string_view(terminal) != "dumb";
+  return bars ? ProgressStyle::bar : ProgressStyle::plain;
+}
+
+Result<Secret> read_password() {
+  std::string line;
+  char byte = 0;
+  ssize_t count = 0;
+  while ((count = ::read(STDIN_FILENO, &byte, 1)) == 1 && byte != '\n') {
+    if (line.size() == 64 << 10) return usage("the password on standard input is longer than 64 KiB");
+    line += byte;
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  if (line.empty()) return usage("no password on standard input");
+  return Secret(std::move(line));
+}
+
+}  // namespace davit::tool

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <davit/client.h>
+
+#include "ui/progress_line.h"
+
+namespace davit::tool {
+
+/// Adds an option that can also be set as DAVIT_<FLAG>: "--no-clobber" is DAVIT_NO_CLOBBER. `names` is CLI11's spelling, the
+/// long name last.
+CLI::Option* with_environment(CLI::Option* option);
+
+/// Flags that every command talking to registries has.
+struct ConnectionFlags {
+  std::optional<std::string> creds;
+  bool password_stdin = false;
+  std::optional<std::string> authfile;
+  std::optional<std::string> registry_token;
+  bool tls_verify = true;
+  bool plain_http = false;
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+  std::vector<std::string> allow_realms;
+  std::optional<std::size_t> jobs;
+  std::optional<int> retries;
+  std::string timeout;
+  std::string stall_timeout;
+  std::string limit_rate;
+  std::string tmpdir;
+
+  /// `destination`: the `--dest-` spellings of a copying tool are accepted too.
+  void add_to(CLI::App& command);
+  /// This machine's settings with the flags on top. Errors: invalid_argument.
+  [[nodiscard]] Result<ClientOptions> client_options(int verbosity) const;
+  [[nodiscard]] Result<std::optional<std::chrono::milliseconds>> time_limit() const;
+};
+
+/// -q, -v and --progress.
+struct OutputFlags {
+  bool quiet = false;
+  int verbose = 0;
+  std::string progress = "auto";
+
+  void add_to(CLI::App& command);
+  [[nodiscard]] ProgressStyle style() const;
+};
+
+/// The first line of standard input, without its end. Errors: local_io, invalid_argument when there is none.
+Result<Secret> read_password();
+
+}  // namespace davit::tool

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include <davit/transfer.h>
+
+namespace davit::tool {
+
+enum class ProgressStyle { none, plain, bar, json };
+
+/// Shows a transfer on stderr: bars on a terminal, a line now and then elsewhere, or one JSON event per line. Polled by the
+/// command's own thread; not thread-safe.
+class ProgressLine {
+ public:
+  explicit ProgressLine(ProgressStyle style);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void update(const Progress& progress);
+  void note(const std::string& text);
+  /// The last word, with what arrived.
+  void finish(const Progress& progress, const std::vector<Delivery>& deliveries);
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+
+  void announce(const Progress& progress);
+  void draw(const Progress& progress);
+  void erase();
+  [[nodiscard]] std::string rate(const Progress& progress);
+
+  const ProgressStyle style_;
+  const Time begun_ = std::chrono::steady_clock::now();
+  Time last_ = begun_;
+  bool announced_ = false;
+  std::size_t drawn_lines_ = 0;
+  std::deque<std::pair<Time, std::uint64_t>> samples_;  // the last few seconds, for the rate
+};
+
+}  // namespace davit::tool
