@@ -1,6 +1,7 @@
 // The HTTP transport against servers that misbehave on real sockets.
+#include <sys/socket.h>
+
 #include <atomic>
-#include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -94,7 +95,8 @@ TEST_CASE("row 40: mixed requests on one connection keep their methods, headers 
   Zeros zeros(300'000), more(70'000);
   std::vector<Request> requests(8);
   requests[0] = {.method = "HEAD", .url = at(server, "/0")};
-  requests[1] = {.method = "POST", .url = at(server, "/1"), .headers = {{"Content-Type", "text/x"}}, .body = "posted"};
+  requests[1] = {
+      .method = "POST", .url = at(server, "/1"), .headers = {{"Content-Type", "text/x"}}, .body = "posted"};
   requests[2] = {.method = "PATCH", .url = at(server, "/2"), .source = &zeros};
   requests[3] = {.method = "PUT", .url = at(server, "/3"), .source = &more, .source_size = 70'000};
   requests[4] = {.method = "POST", .url = at(server, "/4")};
@@ -116,7 +118,7 @@ TEST_CASE("row 40: mixed requests on one connection keep their methods, headers 
     INFO(seen[i].head);
     CHECK(seen[i].method == requests[i].method);
     CHECK(seen[i].body_size == sizes[i]);
-    CHECK_FALSE(seen[i].has("Expect"));  // row 78
+    CHECK_FALSE(seen[i].has("Expect"));           // row 78
     CHECK_FALSE(seen[i].has("Accept-Encoding"));  // row 27
     CHECK_FALSE(seen[i].has("Referer"));
     CHECK_FALSE(seen[i].has("TE"));
@@ -143,7 +145,9 @@ TEST_CASE("row 15: cookies are never sent") {
 
 TEST_CASE("row 78: interim answers are passed over, repeated headers are kept") {
   FaultServer server;
-  server.on({}, Reply{.status = 201, .headers = {{"X-A", "1"}, {"x-a", "2"}}, .body = "b", .interim = {100, 102, 103}});
+  server.on(
+      {},
+      Reply{.status = 201, .headers = {{"X-A", "1"}, {"x-a", "2"}}, .body = "b", .interim = {100, 102, 103}});
   const auto transport = net::make_transport({});
   const auto answer = transport->exchange({.method = "PUT", .url = at(server, "/"), .body = "x"}, kContext);
   REQUIRE(answer);
@@ -173,13 +177,15 @@ TEST_CASE("row 87: an early answer ends an upload, whether its source is fast or
   server.on({.method = "PATCH", .early = 100}, Reply{.status = 403, .body = "no", .after = After::finish});
   const auto transport = net::make_transport({});
   Zeros big(1ull << 33);  // row 98: more than 32 bits hold
-  const auto refused = transport->exchange({.method = "PUT", .url = at(server, "/"), .source = &big, .source_size = 1ull << 33}, kContext);
+  const auto refused = transport->exchange(
+      {.method = "PUT", .url = at(server, "/"), .source = &big, .source_size = 1ull << 33}, kContext);
   REQUIRE(refused);
   CHECK(refused->status == 413);
   CHECK(refused->body == "no");
   CHECK(server.requests()[0].header("Content-Length") == "8589934592");
   Slow stuck;
-  const auto denied = transport->exchange({.method = "PATCH", .url = at(server, "/"), .source = &stuck}, kContext);
+  const auto denied =
+      transport->exchange({.method = "PATCH", .url = at(server, "/"), .source = &stuck}, kContext);
   REQUIRE(denied);
   CHECK(denied->status == 403);
 }
@@ -194,7 +200,8 @@ TEST_CASE("a slow source is waited for, and does not count as a stall") {
     std::this_thread::sleep_for(200ms);  // four stall limits; more only makes the test sharper
     slow.end();
   });
-  const auto answer = transport->exchange({.method = "PATCH", .url = at(server, "/"), .source = &slow}, kContext);
+  const auto answer =
+      transport->exchange({.method = "PATCH", .url = at(server, "/"), .source = &slow}, kContext);
   later.join();
   REQUIRE(answer);
   CHECK(server.requests()[0].body_size == 100);
@@ -215,9 +222,16 @@ TEST_CASE("a source that fails or ends early breaks the upload off, with its own
   FaultServer server;
   server.on({}, Reply{.status = 201});
   const auto transport = net::make_transport({});
-  CHECK(transport->exchange({.method = "PUT", .url = at(server, "/"), .source = &broken, .source_size = 1u << 20}, kContext).error().message == "it broke");
+  CHECK(transport
+            ->exchange({.method = "PUT", .url = at(server, "/"), .source = &broken, .source_size = 1u << 20},
+                       kContext)
+            .error()
+            .message == "it broke");
   Zeros few(10);
-  CHECK(transport->exchange({.method = "PUT", .url = at(server, "/"), .source = &few, .source_size = 11}, kContext).error().code == Errc::corrupt);
+  CHECK(transport
+            ->exchange({.method = "PUT", .url = at(server, "/"), .source = &few, .source_size = 11}, kContext)
+            .error()
+            .code == Errc::corrupt);
   server.wait_until([&] { return server.requests().size() == 2; });
   for (const auto& request : server.requests()) CHECK_FALSE(request.body_complete);
 }
@@ -225,20 +239,26 @@ TEST_CASE("a source that fails or ends early breaks the upload off, with its own
 TEST_CASE("row 95: a source that throws is an error, not the end of the program") {
   class Throwing final : public ByteSource {
    public:
-    Result<std::size_t> read(std::span<std::byte>) override { throw std::runtime_error("from the caller's own code"); }
+    Result<std::size_t> read(std::span<std::byte>) override {
+      throw std::runtime_error("from the caller's own code");
+    }
   } throwing;
   FaultServer server;
-  const auto answer = net::make_transport({})->exchange({.method = "PUT", .url = at(server, "/"), .source = &throwing}, kContext);
+  const auto answer = net::make_transport({})->exchange(
+      {.method = "PUT", .url = at(server, "/"), .source = &throwing}, kContext);
   CHECK(answer.error().code == Errc::internal);
 }
 
 TEST_CASE("row 46, row 47: bodies that end early are errors, whatever said how long they are") {
   FaultServer server;
   server.on({.path = "/length"}, Reply{.body = std::string(1000, 'x'), .cut_at = 999, .after = After::cut});
-  server.on({.path = "/chunked"}, Reply{.body = std::string(1000, 'x'), .framing = Framing::chunked, .cut_at = 500, .after = After::cut});
+  server.on(
+      {.path = "/chunked"},
+      Reply{.body = std::string(1000, 'x'), .framing = Framing::chunked, .cut_at = 500, .after = After::cut});
   server.on({.path = "/reset"}, Reply{.body = std::string(1000, 'x'), .cut_at = 500, .after = After::reset});
   server.on({.path = "/nothing"}, drop_with(After::cut));
-  server.on({.path = "/closed"}, Reply{.body = std::string(1000, 'x'), .framing = Framing::until_close, .after = After::cut});
+  server.on({.path = "/closed"},
+            Reply{.body = std::string(1000, 'x'), .framing = Framing::until_close, .after = After::cut});
   const auto transport = net::make_transport({});
   for (const char* path : {"/length", "/chunked", "/reset", "/nothing"}) {
     INFO(path);
@@ -254,7 +274,8 @@ TEST_CASE("row 73: silence is noticed before the headers, in the body and in the
   FaultServer server;
   server.on({.path = "/silent"}, never_answer());
   server.on({.path = "/half"}, Reply{.body = std::string(1000, 'x'), .cut_at = 500, .after = After::hang});
-  const auto transport = net::make_transport({.connect_timeout = 100ms, .stall_timeout = 100ms, .answer_timeout = 100ms});
+  const auto transport =
+      net::make_transport({.connect_timeout = 100ms, .stall_timeout = 100ms, .answer_timeout = 100ms});
   for (const Url& url : {at(server, "/silent"), at(server, "/half"), at(server, "/handshake", "https")}) {
     INFO(url.text());
     const auto answer = transport->exchange({.url = url}, kContext);
@@ -273,7 +294,8 @@ TEST_CASE("row 73: the answer to a commit may take longer") {
     std::this_thread::sleep_for(200ms);
     gate->open();
   });
-  const auto answer = transport->exchange({.method = "PUT", .url = at(server, "/"), .body = "x", .patience = net::Patience::commit}, kContext);
+  const auto answer = transport->exchange(
+      {.method = "PUT", .url = at(server, "/"), .body = "x", .patience = net::Patience::commit}, kContext);
   later.join();
   CHECK(answer.value().status == 201);
 }
@@ -283,14 +305,18 @@ TEST_CASE("row 84: a stop ends an exchange at every stage") {
   server.on({.path = "/silent"}, never_answer());
   server.on({.path = "/half"}, Reply{.body = std::string(1000, 'x'), .cut_at = 500, .after = After::hang});
   const auto gate = std::make_shared<Gate>();
-  const auto transport = net::make_transport({.resolver = [gate](const std::string&) -> Result<std::vector<std::string>> {
-    while (!gate->is_open()) std::this_thread::sleep_for(1ms);
-    return std::vector<std::string>{"127.0.0.1"};
-  }});
-  const Url resolving = Url::parse("http://hangs.example:" + std::to_string(server.address().port) + "/").value();
+  const auto transport =
+      net::make_transport({.resolver = [gate](const std::string&) -> Result<std::vector<std::string>> {
+        while (!gate->is_open()) std::this_thread::sleep_for(1ms);
+        return std::vector<std::string>{"127.0.0.1"};
+      }});
+  const Url resolving =
+      Url::parse("http://hangs.example:" + std::to_string(server.address().port) + "/").value();
   Slow stuck;
-  for (const Request& request : {Request{.url = at(server, "/silent")}, Request{.url = at(server, "/half")}, Request{.url = at(server, "/handshake", "https")},
-                                 Request{.url = resolving}, Request{.method = "PATCH", .url = at(server, "/silent"), .source = &stuck}}) {
+  for (const Request& request :
+       {Request{.url = at(server, "/silent")}, Request{.url = at(server, "/half")},
+        Request{.url = at(server, "/handshake", "https")}, Request{.url = resolving},
+        Request{.method = "PATCH", .url = at(server, "/silent"), .source = &stuck}}) {
     INFO(request.url.text());
     std::stop_source stop;
     std::thread later([&] {
@@ -302,7 +328,8 @@ TEST_CASE("row 84: a stop ends an exchange at every stage") {
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == Errc::cancelled);
   }
-  const auto late = transport->exchange({.url = at(server, "/silent")}, {.stop = {}, .deadline = std::chrono::steady_clock::now() + 30ms});
+  const auto late = transport->exchange({.url = at(server, "/silent")},
+                                        {.stop = {}, .deadline = std::chrono::steady_clock::now() + 30ms});
   CHECK(late.error().code == Errc::timeout);
   gate->open();
 }
@@ -320,17 +347,21 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
     const char* name;
     TlsIdentity identity;
   };
-  for (const Row& row : {Row{"another authority", other.issue()}, Row{"self-signed", TestCa::self_signed()}, Row{"expired", ca.issue({"127.0.0.1"}, {-48, -24})},
-                         Row{"not yet valid", ca.issue({"127.0.0.1"}, {24, 48})}, Row{"another name", ca.issue({"other.example"})}}) {
+  for (const Row& row : {Row{"another authority", other.issue()}, Row{"self-signed", TestCa::self_signed()},
+                         Row{"expired", ca.issue({"127.0.0.1"}, {-48, -24})},
+                         Row{"not yet valid", ca.issue({"127.0.0.1"}, {24, 48})},
+                         Row{"another name", ca.issue({"other.example"})}}) {
     INFO(row.name);
     const auto server = serve(row.identity);
-    const auto answer = net::make_transport({.host_tls = {{server->authority(), {.ca_file = trusted}}}})->exchange({.url = at(*server, "/", "https")}, kContext);
+    const auto answer = net::make_transport({.host_tls = {{server->authority(), {.ca_file = trusted}}}})
+                            ->exchange({.url = at(*server, "/", "https")}, kContext);
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == Errc::unavailable);
     CHECK_FALSE(answer.error().retryable);
     CHECK_FALSE(answer.error().hint.empty());
     CHECK(server->requests().empty());
-    const auto forced = net::make_transport({.host_tls = {{server->authority(), {.verify = false}}}})->exchange({.url = at(*server, "/", "https")}, kContext);
+    const auto forced = net::make_transport({.host_tls = {{server->authority(), {.verify = false}}}})
+                            ->exchange({.url = at(*server, "/", "https")}, kContext);
     CHECK(forced);
   }
   const auto good = serve(ca.issue()), second = serve(ca.issue());
@@ -339,14 +370,25 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
   CHECK(transport->exchange({.url = at(*good, "/", "https")}, kContext).value().body == "secret");
   CHECK(good->connections() == 1);
   CHECK_FALSE(transport->exchange({.url = at(*second, "/", "https")}, kContext));  // trust is not inherited
-  CHECK(net::make_transport({.tls = {.ca_file = trusted}})->exchange({.url = at(*second, "/", "https")}, kContext));
-  FaultServer plain;
-  plain.on({}, Reply{});
-  const auto mistaken = net::make_transport({})->exchange({.url = at(plain, "/", "https")}, kContext);
+  CHECK(net::make_transport({.tls = {.ca_file = trusted}})
+            ->exchange({.url = at(*second, "/", "https")}, kContext));
+  const auto listener = emulator::listen_on({});
+  std::thread plain([&] {
+    Stream stream(emulator::Fd(::accept(listener.get(), nullptr, nullptr)));
+    stream.write_all("HTTP/1.1 400 Bad Request\r\n\r\n");
+    stream.finish();
+  });
+  const auto mistaken = net::make_transport({})->exchange(
+      {.url = Url::parse("https://" + emulator::local_address(listener).to_string() + "/").value()},
+      kContext);
+  plain.join();
   REQUIRE_FALSE(mistaken);
   CHECK_FALSE(mistaken.error().retryable);
   CHECK(mistaken.error().hint.find("plain http") != std::string::npos);
-  CHECK(net::make_transport({.tls = {.ca_file = dir.path() / "absent.pem"}})->exchange({.url = at(*good, "/", "https")}, kContext).error().code == Errc::local_io);
+  CHECK(net::make_transport({.tls = {.ca_file = dir.path() / "absent.pem"}})
+            ->exchange({.url = at(*good, "/", "https")}, kContext)
+            .error()
+            .code == Errc::local_io);
 }
 
 TEST_CASE("row 94: a TLS server that goes away during an upload costs no SIGPIPE") {
@@ -356,7 +398,9 @@ TEST_CASE("row 94: a TLS server that goes away during an upload costs no SIGPIPE
   const auto transport = net::make_transport({.host_tls = {{server.authority(), {.verify = false}}}});
   for (int i = 0; i < 5; ++i) {
     Zeros big(64u << 20);
-    const auto answer = transport->exchange({.method = "PUT", .url = at(server, "/", "https"), .source = &big, .source_size = 64u << 20}, kContext);
+    const auto answer = transport->exchange(
+        {.method = "PUT", .url = at(server, "/", "https"), .source = &big, .source_size = 64u << 20},
+        kContext);
     REQUIRE_FALSE(answer);
     CHECK(answer.error().retryable);
   }
@@ -366,12 +410,17 @@ TEST_CASE("row 12: a host that a server named may not be local, however it is sp
   FaultServer server;
   server.on({}, Reply{.body = "local"});
   const std::string port = std::to_string(server.address().port);
-  const auto transport = net::make_transport({.resolver = [](const std::string& host) -> Result<std::vector<std::string>> {
-    return std::vector<std::string>{host == "meta.example" ? "169.254.169.254" : "127.0.0.1"};
-  }});
-  for (const char* host : {"inside.example", "127.0.0.1", "2130706433", "0x7f.1", "localhost", "meta.example", "[::ffff:127.0.0.1]"}) {
+  const auto transport =
+      net::make_transport({.resolver = [](const std::string& host) -> Result<std::vector<std::string>> {
+        return std::vector<std::string>{host == "meta.example" ? "169.254.169.254" : "127.0.0.1"};
+      }});
+  for (const char* host : {"inside.example", "127.0.0.1", "2130706433", "0x7f.1", "localhost", "meta.example",
+                           "[::ffff:127.0.0.1]"}) {
     INFO(host);
-    const auto answer = transport->exchange({.url = Url::parse("http://" + std::string(host) + ":" + port + "/").value(), .peers = net::Peers::remote}, kContext);
+    const auto answer =
+        transport->exchange({.url = Url::parse("http://" + std::string(host) + ":" + port + "/").value(),
+                             .peers = net::Peers::remote},
+                            kContext);
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == Errc::denied);
   }
@@ -379,16 +428,18 @@ TEST_CASE("row 12: a host that a server named may not be local, however it is sp
   const Url named = Url::parse("http://inside.example:" + port + "/").value();
   CHECK(transport->exchange({.url = named}, kContext).value().body == "local");
   CHECK(transport->exchange({.url = named, .peers = net::Peers::remote_or_loopback}, kContext));
-  CHECK_FALSE(transport->exchange({.url = named, .peers = net::Peers::remote}, kContext));  // not on the warm connection either
+  CHECK_FALSE(transport->exchange({.url = named, .peers = net::Peers::remote},
+                                  kContext));  // not on the warm connection either
 }
 
 TEST_CASE("row 72: a name that does not exist is final, a resolver in trouble is not") {
   for (const bool temporary : {true, false}) {
-    const auto transport = net::make_transport({.resolver = [temporary](const std::string& host) -> Result<std::vector<std::string>> {
-      Error error = make_error(Errc::unavailable, "resolve " + host + ": no");
-      error.retryable = temporary;
-      return error;
-    }});
+    const auto transport = net::make_transport(
+        {.resolver = [temporary](const std::string& host) -> Result<std::vector<std::string>> {
+          Error error = make_error(Errc::unavailable, "resolve " + host + ": no");
+          error.retryable = temporary;
+          return error;
+        }});
     const auto answer = transport->exchange({.url = Url::parse("http://r.example/").value()}, kContext);
     CHECK(answer.error().code == Errc::unavailable);
     CHECK(answer.error().retryable == temporary);
@@ -400,11 +451,17 @@ TEST_CASE("row 42: proxies get their own credentials and nobody else's") {
   proxy.on({.method = "CONNECT"}, Reply{.status = 403});
   proxy.on({}, Reply{.body = "through"});
   const std::string address = "http://user:PROXYPASS@" + proxy.authority();
-  const auto transport = net::make_transport({.proxy = {.http = address, .https = address, .none = "direct.example"},
-                                              .resolver = [](const std::string&) -> Result<std::vector<std::string>> { return make_error(Errc::unavailable, "not to be asked"); }});
+  const auto transport =
+      net::make_transport({.proxy = {.http = address, .https = address, .none = "direct.example"},
+                           .resolver = [](const std::string&) -> Result<std::vector<std::string>> {
+                             return make_error(Errc::unavailable, "not to be asked");
+                           }});
   const std::vector<net::Header> secret = {{"Authorization", "Bearer REGISTRY"}};
-  CHECK(transport->exchange({.url = Url::parse("http://r.example/x").value(), .headers = secret}, kContext).value().body == "through");
-  const auto tunnel = transport->exchange({.url = Url::parse("https://r.example/x").value(), .headers = secret}, kContext);
+  CHECK(transport->exchange({.url = Url::parse("http://r.example/x").value(), .headers = secret}, kContext)
+            .value()
+            .body == "through");
+  const auto tunnel =
+      transport->exchange({.url = Url::parse("https://r.example/x").value(), .headers = secret}, kContext);
   REQUIRE_FALSE(tunnel);
   CHECK(tunnel.error().message.find("PROXYPASS") == std::string::npos);
   CHECK_FALSE(transport->exchange({.url = Url::parse("http://direct.example/").value()}, kContext));
@@ -428,25 +485,30 @@ TEST_CASE("row 23: headers and bodies have limits") {
   const auto transport = net::make_transport({});
   CHECK(transport->exchange({.url = at(server, "/headers")}, kContext).error().code == Errc::protocol);
   CHECK(transport->exchange({.url = at(server, "/body"), .answer_limit = 1000}, kContext));
-  CHECK(transport->exchange({.url = at(server, "/body"), .answer_limit = 999}, kContext).error().code == Errc::protocol);
+  CHECK(transport->exchange({.url = at(server, "/body"), .answer_limit = 999}, kContext).error().code ==
+        Errc::protocol);
 }
 
 TEST_CASE("a header value with a line break is refused before anything is sent") {
   FaultServer server;
-  const auto answer = net::make_transport({})->exchange({.url = at(server, "/"), .headers = {{"X", "a\r\nY: b"}}}, kContext);
+  const auto answer =
+      net::make_transport({})->exchange({.url = at(server, "/"), .headers = {{"X", "a\r\nY: b"}}}, kContext);
   CHECK(answer.error().code == Errc::invalid_argument);
   CHECK(server.connections() == 0);
 }
 
-TEST_CASE("a connection the server has closed meanwhile is replaced") {
+TEST_CASE("a connection that the server closes meanwhile is replaced, or the loss is worth another try") {
   FaultServer server;
   server.on({}, Reply{.status = 201, .after = After::cut});
   const auto transport = net::make_transport({});
-  for (int i = 0; i < 4; ++i) {
+  for (int good = 0; good < 4;) {
     Zeros body(100'000);
-    CHECK(transport->exchange({.method = "PUT", .url = at(server, "/"), .source = &body, .source_size = 100'000}, kContext));
+    const auto answer = transport->exchange(
+        {.method = "PUT", .url = at(server, "/"), .source = &body, .source_size = 100'000}, kContext);
+    if (!answer) REQUIRE(answer.error().retryable);  // the FIN came after the request had left
+    good += answer.has_value();
   }
-  CHECK(server.requests().size() == 4);
+  CHECK(server.requests().size() >= 4);
 }
 
 TEST_CASE("row 97: many threads share a transport") {
