@@ -124,17 +124,18 @@ Result<> validate(const CompressSpec& spec) {
   if (spec.kind == model::Compression::none)
     return make_error(Errc::invalid_argument, "compression none has no levels");
   const int highest = spec.kind == model::Compression::gzip ? 12 : 19;
-  if (spec.level < 1 || spec.level > highest) {
+  if (spec.level && (*spec.level < 1 || *spec.level > highest)) {
     return make_error(Errc::invalid_argument, std::string(to_string(spec.kind)) + " level " +
-                                                  std::to_string(spec.level) + " (there are 1 to " +
+                                                  std::to_string(*spec.level) + " (there are 1 to " +
                                                   std::to_string(highest) + ")");
   }
   return {};
 }
 
 std::unique_ptr<BlockEncoder> BlockEncoder::create(const CompressSpec& spec) {
-  if (spec.kind == model::Compression::zstd) return std::make_unique<ZstdEncoder>(spec.level);
-  return std::make_unique<GzipEncoder>(spec.level);
+  const int level = spec.level.value_or(1);
+  if (spec.kind == model::Compression::zstd) return std::make_unique<ZstdEncoder>(level);
+  return std::make_unique<GzipEncoder>(level);
 }
 
 }  // namespace davit::codec

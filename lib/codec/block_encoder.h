@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include <davit/result.h>
@@ -10,10 +11,10 @@
 
 namespace davit::codec {
 
-/// How to compress. Level 1 of both is what davit uses unless told otherwise.
+/// How to compress.
 struct CompressSpec {
   model::Compression kind = model::Compression::gzip;  ///< gzip (levels 1 to 12) or zstd (levels 1 to 19)
-  int level = 1;
+  std::optional<int> level = {};                       ///< empty: 1
 
   friend bool operator==(const CompressSpec&, const CompressSpec&) = default;
 };

@@ -29,6 +29,9 @@ struct RegistryOptions {
   RetryRules retry = {};
 };
 
+/// Where the registry is really reached. Errors: invalid_argument.
+Result<net::Url> base_url(const RegistryOptions& options);
+
 /// One registry: what its repositories share. Thread-safe.
 class Registry {
  public:

@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
                      static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
   std::printf(
       "%s %d, %zu threads, %zu layers: %.0f MB/s, ratio %.3f, %.2f s, %.2f CPU s, %.1f MiB peak, %s\n",
-      std::string(model::to_string(spec.kind)).c_str(), spec.level, compressor.threads(), layers,
+      std::string(model::to_string(spec.kind)).c_str(), spec.level.value_or(1), compressor.threads(), layers,
       static_cast<double>(size * layers) / 1e6 / took.count(),
       static_cast<double>(size) / static_cast<double>(produced[0]), took.count(), cpu,
       static_cast<double>(usage.ru_maxrss) / 1024, digests[0].short_form().c_str());

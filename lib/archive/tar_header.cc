@@ -1,0 +1,115 @@
+#include "archive/tar_header.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "codec/sniff.h"
+
+namespace davit::archive {
+namespace {
+
+constexpr std::uint64_t kMaxSize = (std::uint64_t{1} << 63) - 1;
+
+std::string_view text_of(std::span<const std::byte> field) {
+  const std::string_view text(reinterpret_cast<const char*>(field.data()), field.size());
+  return text.substr(0, text.find('\0'));
+}
+
+/// Octal digits, or GNU's base-256 when the first bit is set.
+Result<std::uint64_t> number(std::span<const std::byte> field) {
+  const auto wrong = make_error(Errc::corrupt, "a tar entry with a malformed size");
+  const auto first = std::to_integer<std::uint8_t>(field.front());
+  std::uint64_t value = 0;
+  if ((first & 0x80) != 0) {
+    if ((first & 0x40) != 0) return wrong;  // negative
+    value = first & 0x3f;
+    for (const std::byte b : field.subspan(1)) {
+      if (value > kMaxSize >> 8) return wrong;
+      value = value << 8 | std::to_integer<std::uint8_t>(b);
+    }
+    return value;
+  }
+  std::string_view digits = text_of(field);
+  while (digits.starts_with(' ')) digits.remove_prefix(1);
+  while (digits.ends_with(' ')) digits.remove_suffix(1);
+  for (const char c : digits) {
+    if (c < '0' || c > '7') return wrong;
+    value = value << 3 | static_cast<std::uint64_t>(c - '0');  // at most 12 digits: cannot overflow
+  }
+  return value;
+}
+
+Result<std::uint64_t> decimal(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, value);
+  if (code != std::errc() || stop != end || value > kMaxSize) {
+    return make_error(Errc::corrupt, "a PAX header with a malformed number");
+  }
+  return value;
+}
+
+Result<> apply(std::string_view key, std::string_view value, PaxFields& fields) {
+  const bool names = key == "path" || key == "linkpath" || key == "GNU.sparse.name";
+  if (names && value.find('\0') != std::string_view::npos)
+    return make_error(Errc::corrupt, "a PAX header with NUL in a name");
+  if (key == "path") {
+    if (!value.empty() && !fields.sparse) fields.path = value;
+  } else if (key == "linkpath") {
+    if (!value.empty()) fields.link = value;
+  } else if (key == "size") {
+    DAVIT_TRY(fields.size, decimal(value));
+  } else if (key.starts_with("GNU.sparse.")) {
+    fields.sparse = true;
+    if (key == "GNU.sparse.name") fields.path = value;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<TarHeader>> parse_tar_header(std::span<const std::byte, 512> block) {
+  if (std::ranges::all_of(block, [](std::byte b) { return b == std::byte{0}; }))
+    return std::optional<TarHeader>();
+  if (!codec::is_tar_header(block)) return make_error(Errc::corrupt, "not a tar header (wrong checksum)");
+  TarHeader header;
+  header.name = text_of(block.subspan(0, 100));
+  DAVIT_TRY(header.size, number(block.subspan(124, 12)));
+  header.type = static_cast<char>(block[156]);
+  header.link = text_of(block.subspan(157, 100));
+  const std::string_view magic(reinterpret_cast<const char*>(&block[257]), 6);
+  if (magic ==
+      std::string_view("ustar\0", 6)) {  // GNU's "ustar  " keeps other things where the prefix would be
+    if (const std::string_view prefix = text_of(block.subspan(345, 155)); !prefix.empty()) {
+      header.name = std::string(prefix) + "/" + header.name;
+    }
+  }
+  if (header.type == '\0' || header.type == '7') header.type = '0';
+  if (header.type == '0' && header.name.ends_with('/'))
+    header.type = '5';  // how the oldest tars write directories
+  header.more_sparse = header.type == 'S' && block[482] != std::byte{0};
+  return std::optional(std::move(header));
+}
+
+Result<PaxFields> parse_pax(std::string_view records) {
+  PaxFields fields;
+  while (!records.empty() && records.front() != '\0') {
+    const auto malformed = make_error(Errc::corrupt, "a malformed PAX header");
+    const auto space = records.find(' ');
+    if (space == std::string_view::npos || space == 0 || space > 7) return malformed;
+    std::size_t length = 0;
+    const auto [stop, code] = std::from_chars(records.data(), records.data() + space, length);
+    if (code != std::errc() || stop != records.data() + space) return malformed;
+    if (length > records.size() || length < space + 3 || records[length - 1] != '\n') return malformed;
+    const std::string_view record = records.substr(space + 1, length - space - 2);
+    const auto equals = record.find('=');
+    if (equals == std::string_view::npos || equals == 0) return malformed;
+    DAVIT_TRY_VOID(apply(record.substr(0, equals), record.substr(equals + 1), fields));
+    records.remove_prefix(length);
+  }
+  return fields;
+}
+
+}  // namespace davit::archive

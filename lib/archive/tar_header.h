@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <davit/result.h>
+
+namespace davit::archive {
+
+/// One 512-byte header of a tar file, as its fields stand there (POSIX.1-1988 ustar, and the GNU form).
+struct TarHeader {
+  std::string name;  ///< with the ustar prefix
+  std::string link;
+  std::uint64_t size = 0;
+  char type = '0';
+  bool more_sparse = false;  ///< old GNU sparse: blocks of map follow the header
+};
+
+/// Empty for a block of zeros. Errors: corrupt.
+Result<std::optional<TarHeader>> parse_tar_header(std::span<const std::byte, 512> block);
+
+/// What PAX records (POSIX.1-2001, "pax Extended Header") say about the next entry.
+struct PaxFields {
+  std::optional<std::string> path;
+  std::optional<std::string> link;
+  std::optional<std::uint64_t> size;
+  bool sparse = false;
+};
+
+/// Errors: corrupt.
+Result<PaxFields> parse_pax(std::string_view records);
+
+}  // namespace davit::archive
