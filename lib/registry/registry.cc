@@ -8,6 +8,11 @@ namespace davit::registry {
 Result<net::Url> base_url(const RegistryOptions& options) {
   // Docker Hub's name in references is not where its registry is.
   const std::string host = options.host == "docker.io" ? "registry-1.docker.io" : options.host;
+<<<<<<< HEAD
+  DAVIT_TRY(auto base, net::Url::parse((options.plain_http ? "http://" : "https://") + host + "/"));
+  return std::unique_ptr<Registry>(
+      new Registry(std::move(options), std::move(base), transport, authorizer, clock, std::move(log)));
+=======
   return net::Url::parse((options.plain_http ? "http://" : "https://") + host + "/");
 }
 
@@ -15,9 +20,11 @@ Result<std::unique_ptr<Registry>> Registry::create(RegistryOptions options, net:
                                                    auth::Authorizer* authorizer, Clock& clock, Log log) {
   DAVIT_TRY(auto base, base_url(options));
   return std::unique_ptr<Registry>(new Registry(std::move(options), std::move(base), transport, authorizer, clock, std::move(log)));
+>>>>>>> main
 }
 
-Registry::Registry(RegistryOptions options, net::Url base, net::Transport& transport, auth::Authorizer* authorizer, Clock& clock, Log log)
+Registry::Registry(RegistryOptions options, net::Url base, net::Transport& transport,
+                   auth::Authorizer* authorizer, Clock& clock, Log log)
     : options_(std::move(options)),
       base_(std::move(base)),
       quirks_(quirks_for(options_.host)),
