@@ -177,7 +177,7 @@ void Exchange::set_body() {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
   }
-  body_out_ = !has_body_;
+  body_out_ = !has_body_ || (request_->source != nullptr && request_->source_size == std::uint64_t{0});
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
 }
 

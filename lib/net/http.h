@@ -85,6 +85,14 @@ class Download : public ByteSource {
   [[nodiscard]] virtual const std::string& peer() const = 0;
 };
 
+/// TLS for one host:port; never inherited by another host.
+struct TlsOptions {
+  std::string ca_file;    ///< PEM, trusted besides the system's
+  std::string cert_file;  ///< PEM client certificate
+  std::string key_file;
+  bool verify = true;  ///< false accepts any certificate
+};
+
 /// HTTP/1.1 exchanges. Each is driven by the calling thread, on a connection taken from a pool. Redirects, cookies,
 /// compression and authentication are not its business. Thread-safe.
 ///
@@ -97,15 +105,10 @@ class Transport {
   /// The whole answer in memory.
   virtual Result<Response> exchange(const Request& request, const CallContext& context) = 0;
   /// The answer's headers; the body is streamed. `context` stays in force until the download is destroyed.
+  /// REQUIRES: the transport outlives the download, and so does a request with a body, which may still be on its way.
   virtual Result<std::unique_ptr<Download>> open(const Request& request, const CallContext& context) = 0;
-};
-
-/// TLS for one host:port; never inherited by another host.
-struct TlsOptions {
-  std::string ca_file;    ///< PEM, trusted besides the system's
-  std::string cert_file;  ///< PEM client certificate
-  std::string key_file;
-  bool verify = true;  ///< false accepts any certificate
+  /// How to do TLS with one host:port from now on; no other host inherits it.
+  virtual void set_tls(const std::string& host_port, TlsOptions tls) = 0;
 };
 
 /// Where to find proxies, in the form of the environment variables of the same names (which are not read here).
@@ -119,8 +122,7 @@ struct ProxyOptions {
 struct NetOptions {
   std::string user_agent = "davit";
   ProxyOptions proxy = {};
-  TlsOptions tls = {};                         ///< for every host without an entry below: only ca_file is used
-  std::map<std::string, TlsOptions> host_tls = {};  ///< by Url::host_port()
+  std::string ca_file = {};                           ///< PEM, trusted besides the system's for hosts without a set_tls()
   std::chrono::milliseconds connect_timeout{15'000};
   std::chrono::milliseconds stall_timeout{30'000};    ///< without a byte moving while we wait on the socket
   std::chrono::milliseconds answer_timeout{60'000};   ///< from the end of the request to the answer's headers

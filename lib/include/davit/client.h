@@ -42,7 +42,7 @@ struct DAVIT_EXPORT ClientOptions {
   std::uint64_t compression_memory = 24u << 20;
   std::size_t compression_threads = 0;  ///< 0: one for each core
   std::string temporary_directory = "/tmp";  ///< for what cannot be sought: pipes, gzip-wrapped archives
-  std::string login_file = {};  ///< where login() and logout() write; empty: Docker's own configuration
+  DockerConfigOptions docker = {};    ///< where login() and logout() keep credentials
   std::string http_proxy = {};
   std::string https_proxy = {};
   std::string all_proxy = {};

@@ -74,7 +74,7 @@ void add_login(CLI::App& app, Action& action) {
       options.any_registry.verify_tls = flags->tls_verify;
       options.any_registry.ca_file = flags->ca_file;
       options.any_registry.allow_realms = flags->allow_realms;
-      if (flags->authfile) options.login_file = *flags->authfile;
+      if (flags->authfile) options.docker.auth_file = *flags->authfile;
       Client client(options);
       const auto where = client.login(flags->host.empty() ? "docker.io" : flags->host, credential, signals.stop());
       if (!where) return fail(where.error());

@@ -19,7 +19,7 @@ void add_logout(CLI::App& app, Action& action) {
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       ClientOptions options = ClientOptions::from_environment();
-      if (flags->authfile) options.login_file = *flags->authfile;
+      if (flags->authfile) options.docker.auth_file = *flags->authfile;
       Client client(options);
       const auto where = client.logout(flags->host.empty() ? "docker.io" : flags->host, signals.stop());
       if (!where) {

@@ -1,0 +1,141 @@
+#include "registry/answer.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/json.h"
+
+namespace davit::registry {
+namespace {
+
+constexpr std::size_t kMostCodes = 16;
+constexpr std::size_t kExcerpt = 160;
+
+std::string text_of(const nlohmann::json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Errc errc_of(int status, const ErrorBody& body) {
+  const auto has = [&](std::string_view code) { return std::ranges::find(body.codes, code) != body.codes.end(); };
+  if (has("TAG_INVALID")) return Errc::conflict;
+  if (has("DIGEST_INVALID") || has("SIZE_INVALID")) return Errc::corrupt;
+  if (status == 400 && has("DENIED")) return Errc::denied;
+  if (status == 400 && has("UNAUTHORIZED")) return Errc::unauthenticated;
+  switch (status) {
+    case 401: return Errc::unauthenticated;
+    case 403: return Errc::denied;
+    case 404: return Errc::not_found;
+    case 409: return Errc::conflict;
+    case 429: return Errc::rate_limited;
+    case 407: return Errc::unavailable;
+    case 408:
+    case 499: return Errc::unavailable;
+    default: break;
+  }
+  if (status == 501 || status == 505) return Errc::unsupported;
+  if (status >= 500) return Errc::unavailable;
+  if (status >= 400) return Errc::unsupported;
+  return Errc::protocol;
+}
+
+std::string hint_of(int status) {
+  if (status == 413) return "a proxy in front of the registry may limit the size of requests";
+  if (status == 407) return "the proxy wants a user name and password";
+  return {};
+}
+
+HttpFacts facts_of(const Answer& answer) {
+  HttpFacts facts{.method = answer.method, .url = answer.url.redacted(), .status = answer.status, .codes = {}, .request_id = {}};
+  for (const std::string_view name : {"X-Request-Id", "X-Amzn-RequestId", "X-Amz-Request-Id", "Docker-Request-Id"}) {
+    if (facts.request_id.empty()) facts.request_id = escaped(answer.headers.get(name), 80);
+  }
+  return facts;
+}
+
+}  // namespace
+
+bool is_html(const net::Headers& headers, std::string_view body) {
+  const std::string_view type = headers.get("Content-Type");
+  const std::size_t start = std::min(body.find_first_not_of(" \t\r\n\xef\xbb\xbf"), body.size());
+  std::string front(body.substr(start, 14));
+  for (char& c : front) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return type.starts_with("text/html") || front.starts_with("<!doctype html") || front.starts_with("<html");
+}
+
+ErrorBody parse_error_body(std::string_view body) {
+  ErrorBody out;
+  const auto document = parse_json(body, {.bytes = 64u << 10, .depth = 32, .values = 10'000});
+  if (!document) {
+    out.html = is_html({}, body);
+    out.text = escaped(body.substr(0, 4 * kExcerpt), kExcerpt);
+    return out;
+  }
+  const auto note = [&](const nlohmann::json& each) {
+    if (each.is_string()) {
+      if (out.text.empty()) out.text = escaped(each.get<std::string>());
+      return;
+    }
+    if (!each.is_object()) return;
+    const std::string code = escaped(text_of(each, "code"), 64);
+    if (!code.empty() && out.codes.size() < kMostCodes) out.codes.push_back(code);
+    if (out.text.empty()) out.text = escaped(text_of(each, "message"));
+  };
+  if (!document->is_object()) {
+    note(*document);
+    return out;
+  }
+  const auto errors = document->find("errors");
+  if (errors != document->end() && errors->is_array()) {
+    for (const auto& each : *errors) note(each);
+  } else if (errors != document->end()) {
+    note(*errors);
+  }
+  for (const char* name : {"message", "error", "details"}) {  // what gateways in front of registries say
+    if (out.text.empty()) out.text = escaped(text_of(*document, name));
+  }
+  return out;
+}
+
+bool has_code(const Answer& answer, std::string_view code) {
+  const auto codes = parse_error_body(answer.body).codes;
+  return std::ranges::find(codes, code) != codes.end();
+}
+
+Error answer_error(const Purpose& purpose, const Answer& answer) {
+  ErrorBody body = parse_error_body(answer.body);
+  std::string message = purpose.text + ": " + std::to_string(answer.status);
+  if (!body.codes.empty()) message += " " + body.codes.front();
+  if (body.html) {
+    message += ": a web page instead of a registry's answer";
+  } else if (!body.text.empty()) {
+    message += ": " + body.text;
+  }
+  Error error = make_error(errc_of(answer.status, body), std::move(message), hint_of(answer.status));
+  error.side = purpose.side;
+  error.attempts = answer.attempts;
+  error.retryable = answer.status == 429 || answer.status == 408 || answer.status == 499 ||
+                    (answer.status >= 500 && answer.status != 501 && answer.status != 505);
+  error.http = facts_of(answer);
+  error.http->codes = std::move(body.codes);
+  return error;
+}
+
+Error strange_answer(const Purpose& purpose, const Answer& answer, Errc code, std::string_view why) {
+  Error error = make_error(code, purpose.text + ": " + std::string(why));
+  error.side = purpose.side;
+  error.attempts = answer.attempts;
+  error.http = facts_of(answer);
+  return error;
+}
+
+Error failed(const Purpose& purpose, const Error& error, int attempts) {
+  Error out = error.with_context(purpose.text).on(purpose.side);
+  out.attempts = attempts;
+  return out;
+}
+
+}  // namespace davit::registry

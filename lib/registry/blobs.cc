@@ -1,0 +1,95 @@
+// Blobs into a repository: presence, upload, mount.
+#include "base/error.h"
+#include "base/try.h"
+#include "model/media_type.h"
+#include "registry/fields.h"
+#include "registry/repository.h"
+#include "registry/upload.h"
+
+namespace davit::registry {
+namespace {
+
+/// How often a registry may still say "not there" about what was just written (row 69).
+constexpr int kMostPatience = 5;
+constexpr std::size_t kMostSessions = 256;
+
+}  // namespace
+
+Result<bool> Repository::has_blob(const Digest& digest, const CallContext& context) {
+  const Purpose why = purpose("look for blob", digest.short_form());
+  Tries patience = registry_.wire().tries();
+  while (true) {
+    const bool head = registry_.head_works();
+    Call call{.request = {.method = head ? "HEAD" : "GET", .url = url("blobs/" + digest.to_string())}, .scope = scope(), .stream = true};
+    if (!head) call.request.headers.push_back({"Range", "bytes=0-0"});
+    DAVIT_TRY(Answer answer, registry_.wire().send(why, call, context));
+    if (answer.status == 416 && !head) return true;  // an empty blob has no first byte
+    if (answer.ok()) {
+      const auto stated = Digest::parse(answer.headers.get("Docker-Content-Digest"));
+      if (stated && stated->algorithm() == digest.algorithm() && *stated != digest) {
+        return strange_answer(why, answer, Errc::corrupt, "the registry answers with " + stated->to_string());
+      }
+      return true;
+    }
+    if (head && (answer.status == 405 || answer.status == 501 || answer.status == 400 || (answer.foreign && answer.status == 403))) {
+      registry_.head_failed();
+      continue;
+    }
+    if (answer.status != 404) return answer_error(why, answer);
+    if (!was_written(digest) || patience.count() >= kMostPatience) return false;
+    DAVIT_TRY(const bool again, patience.again(Trouble::transient, {}, context));
+    if (!again) return false;
+  }
+}
+
+Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> wanted, const CallContext& context) {
+  std::vector<Presence> found;
+  for (const Descriptor& each : wanted) {
+    if (model::is_manifest(each.media_type)) {
+      // A registry takes a manifest only when everything below it is there.
+      DAVIT_TRY(const bool there, has_manifest(each.digest, each.digest.to_string(), context));
+      found.push_back(there ? Presence::sealed : Presence::absent);
+    } else {
+      DAVIT_TRY(const bool there, has_blob(each.digest, context));
+      found.push_back(there ? Presence::present : Presence::absent);
+    }
+  }
+  return found;
+}
+
+Result<Descriptor> Repository::put_blob(const Content& content, const CallContext& context) { return Upload(*this, content, context).run(); }
+
+Result<bool> Repository::mount(const Descriptor& blob, std::string_view from_repository, const CallContext& context) {
+  const Purpose why = purpose("mount", "blob " + blob.digest.short_form());
+  Call call{.request = {.method = "POST",
+                        .url = url("blobs/uploads/")
+                                   .with_query("mount", blob.digest.to_string())
+                                   .with_query("from", net::percent_encode(from_repository))},
+            .scope = scope()};
+  call.scope.mount_from = from_repository;
+  auto answer = registry_.wire().send(why, call, context);
+  if (!answer) {
+    // The right to read the other repository may not be had at all: then the bytes are wanted.
+    if (answer.error().code == Errc::unauthenticated || answer.error().code == Errc::denied) return false;
+    return std::move(answer).error();
+  }
+  if (answer->status == 201) {
+    const auto stated = Digest::parse(answer->headers.get("Docker-Content-Digest"));
+    if (stated && stated->algorithm() == blob.digest.algorithm() && *stated != blob.digest) {
+      return strange_answer(why, *answer, Errc::corrupt, "the registry mounted " + stated->to_string());
+    }
+    note_written(blob.digest);
+    return true;
+  }
+  if (answer->status != 202) return false;
+  auto session = session_of(*this, why, *answer);
+  if (!session) return false;
+  {
+    MutexLock lock(mutex_);
+    if (sessions_.size() < kMostSessions && sessions_.try_emplace(blob.digest, *session).second) return false;
+  }
+  cancel_session(*this, *session);
+  return false;
+}
+
+}  // namespace davit::registry

@@ -1,0 +1,38 @@
+#include "registry/registry.h"
+
+#include "base/try.h"
+#include "registry/repository.h"
+
+namespace davit::registry {
+
+Result<net::Url> base_url(const RegistryOptions& options) {
+  // Docker Hub's name in references is not where its registry is.
+  const std::string host = options.host == "docker.io" ? "registry-1.docker.io" : options.host;
+  return net::Url::parse((options.plain_http ? "http://" : "https://") + host + "/");
+}
+
+Result<std::unique_ptr<Registry>> Registry::create(RegistryOptions options, net::Transport& transport,
+                                                   auth::Authorizer* authorizer, Clock& clock, Log log) {
+  DAVIT_TRY(auto base, base_url(options));
+  return std::unique_ptr<Registry>(new Registry(std::move(options), std::move(base), transport, authorizer, clock, std::move(log)));
+}
+
+Registry::Registry(RegistryOptions options, net::Url base, net::Transport& transport, auth::Authorizer* authorizer, Clock& clock, Log log)
+    : options_(std::move(options)),
+      base_(std::move(base)),
+      quirks_(quirks_for(options_.host)),
+      wire_(transport, authorizer, options_.retry, clock, std::move(log)) {}
+
+std::unique_ptr<Repository> Registry::repository(std::string name, Side side) {
+  return std::make_unique<Repository>(*this, std::move(name), side);
+}
+
+bool Registry::reserve_spool(std::uint64_t bytes) {
+  std::uint64_t now = spooled_;
+  while (now + bytes <= options_.spool_bytes) {
+    if (spooled_.compare_exchange_weak(now, now + bytes)) return true;
+  }
+  return false;
+}
+
+}  // namespace davit::registry

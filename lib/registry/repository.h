@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <davit/content.h>
+
+#include "base/mutex.h"
+#include "registry/location.h"
+#include "registry/registry.h"
+
+namespace davit::registry {
+
+/// One repository of a registry as a store, for reading and for writing. Thread-safe.
+///
+/// Every blob and manifest goes through the registry's one Wire, so retries, authorization and redirects are the same
+/// everywhere. Errors name the thing, this repository and the cause.
+class Repository final : public ContentSource, public ContentSink, public TagLister, public Mounter {
+ public:
+  Repository(Registry& registry, std::string name, Side side);
+
+  Result<Descriptor> resolve(std::string_view name, const CallContext& context) override;
+  Result<Manifest> manifest(std::string_view name, const CallContext& context) override;
+  Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset, const CallContext& context) override;
+  TagLister* tag_lister() override { return this; }
+
+  Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted, const CallContext& context) override;
+  Result<Descriptor> put_blob(const Content& content, const CallContext& context) override;
+  Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names, const CallContext& context) override;
+  Mounter* mounter() override { return this; }
+  ContentSource* earlier() override { return this; }
+
+  Result<std::vector<std::string>> tags(const CallContext& context) override;
+  Result<bool> mount(const Descriptor& blob, std::string_view from_repository, const CallContext& context) override;
+
+  // For the files of this room.
+  Registry& registry() { return registry_; }
+  [[nodiscard]] Purpose purpose(std::string_view verb, std::string_view thing) const;
+  /// "/v2/NAME/" + rest. REQUIRES: `rest` is made of checked parts.
+  [[nodiscard]] net::Url url(std::string_view rest) const;
+  [[nodiscard]] auth::Scope scope() const;
+  /// Whether the blob is there; asks by HEAD, or by GET where HEAD does not work.
+  Result<bool> has_blob(const Digest& digest, const CallContext& context);
+  void note_written(const Digest& digest);
+  [[nodiscard]] bool was_written(const Digest& digest) const;
+  /// The session that a refused mount left behind for this digest, if any.
+  std::optional<UploadTarget> take_session(const Digest& digest);
+
+ private:
+  Result<> put_under(const Manifest& manifest, const std::string& name, const CallContext& context);
+  Result<bool> has_manifest(const Digest& digest, const std::string& name, const CallContext& context);
+
+  Registry& registry_;
+  const std::string name_;
+  const Side side_;
+  mutable Mutex mutex_;
+  std::set<Digest> written_ DAVIT_GUARDED_BY(mutex_);
+  std::map<Digest, UploadTarget> sessions_ DAVIT_GUARDED_BY(mutex_);
+};
+
+}  // namespace davit::registry

@@ -1,0 +1,176 @@
+#include "registry/wire.h"
+
+#include <array>
+
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/try.h"
+#include "net/address.h"
+#include "net/redirect.h"
+#include "registry/fields.h"
+
+namespace davit::registry {
+namespace {
+
+constexpr std::uint64_t kErrorBodyLimit = 64u << 10;
+constexpr std::size_t kMostWarnings = 20;
+
+/// Remembers whether it was the source that failed and not the connection.
+class Watched final : public ByteSource {
+ public:
+  explicit Watched(std::unique_ptr<ByteSource> inner) : inner_(std::move(inner)) {}
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    auto got = inner_->read(into);
+    if (!got) failed = true;
+    return got;
+  }
+  bool ready(const std::function<void()>& wake) override { return inner_->ready(wake); }
+  bool failed = false;
+
+ private:
+  std::unique_ptr<ByteSource> inner_;
+};
+
+bool reads(const std::string& method) { return method == "GET" || method == "HEAD"; }
+
+}  // namespace
+
+struct Wire::Outcome {
+  Result<Answer> answer;
+  bool source_failed = false;
+};
+
+Result<Answer> Wire::send(const Purpose& purpose, const Call& call, const CallContext& context) {
+  Tries tries = this->tries();
+  bool refreshed = false;
+  while (true) {
+    Outcome outcome = once(call, refreshed, context);
+    if (outcome.source_failed) return std::move(outcome.answer).error();
+    std::optional<Trouble> trouble;
+    std::optional<std::chrono::seconds> retry_after;
+    if (outcome.answer) {
+      outcome.answer->attempts = tries.count();
+      trouble = trouble_of(outcome.answer->status);
+      retry_after = parse_retry_after(outcome.answer->headers.get("Retry-After"), clock_.wall());
+      if (!trouble && outcome.answer->ok()) tries.succeeded();
+    } else if (outcome.answer.error().retryable) {
+      trouble = Trouble::transient;
+    }
+    bool again = false;
+    const int attempts = tries.count();
+    if (trouble && call.retry) {
+      auto decided = tries.again(*trouble, retry_after, context);
+      if (!decided) return failed(purpose, decided.error(), attempts);
+      again = *decided;
+    }
+    if (!again) {
+      if (!outcome.answer) return failed(purpose, outcome.answer.error(), attempts);
+      return std::move(outcome.answer);
+    }
+    log_.write(LogLevel::info, "registry", "retry", {{"purpose", purpose.text}, {"attempt", std::to_string(tries.count())}});
+    if (call.happened && *trouble != Trouble::throttled) {
+      DAVIT_TRY(const bool happened, call.happened());
+      if (happened) {
+        Answer answer;
+        answer.method = call.request.method;
+        answer.url = call.request.url;
+        answer.attempts = tries.count();
+        answer.already_done = true;
+        return answer;
+      }
+    }
+  }
+}
+
+/// One try: at most one refresh of the authorization, and redirects as far as they go.
+Wire::Outcome Wire::once(const Call& call, bool& refreshed, const CallContext& context) {
+  net::RedirectChain chain(call.request.url);
+  const bool reader = reads(call.request.method);
+  while (true) {
+    net::Request request = call.request;
+    request.url = chain.current();
+    if (!chain.trusted()) request.peers = request.url.same_origin(call.request.url) ? call.request.peers : chain.peers();
+    std::string authorization;
+    const bool authorize = authorizer_ != nullptr && call.authorize && chain.trusted();
+    if (authorize) {
+      auto header = authorizer_->header(call.scope, context);
+      if (!header) return {std::move(header).error()};
+      authorization = *std::move(header);
+      if (!authorization.empty()) request.headers.push_back({"Authorization", authorization});
+    }
+    std::unique_ptr<Watched> body;
+    if (call.open_body) {
+      auto opened = call.open_body();
+      if (!opened) return {std::move(opened).error(), true};
+      body = std::make_unique<Watched>(*std::move(opened));
+      request.source = body.get();
+    }
+    auto answer = receive(call, request, context);
+    if (!answer) return {std::move(answer).error(), body && body->failed};
+    answer->foreign = !chain.trusted() || !call.authorize;
+    if (answer->status == 401 && authorize && !refreshed) {
+      refreshed = true;
+      auto again = authorizer_->challenged(answer->headers.all("WWW-Authenticate"), call.scope, authorization, context);
+      if (!again) return {std::move(again).error()};
+      if (*again) continue;
+    }
+    // A write is repeated elsewhere only where the server says "the same request, there" (row 86).
+    if (reader ? net::is_redirect(answer->status) : answer->status == 307 || answer->status == 308) {
+      auto target = chain.next(answer->headers.get("Location"), answer->peer);
+      if (!target) return {std::move(target).error()};
+      if (!reader && !chain.trusted() && !target->secure() && !net::is_loopback(target->host())) {
+        return {make_error(Errc::denied, "sent to " + target->redacted() + " without TLS")};
+      }
+      continue;
+    }
+    return {std::move(answer)};
+  }
+}
+
+Result<Answer> Wire::receive(const Call& call, const net::Request& request, const CallContext& context) {
+  auto download = transport_.open(request, context);
+  if (!download) {
+    log_.write(LogLevel::debug, "registry", "no answer", {{"method", request.method}, {"url", request.url.redacted()}, {"error", download.error().message}});
+    return std::move(download).error();
+  }
+  Answer answer;
+  answer.method = request.method;
+  answer.url = request.url;
+  answer.status = (*download)->status();
+  answer.headers = (*download)->headers();
+  answer.peer = (*download)->peer();
+  log_.write(LogLevel::debug, "registry", "answer", {{"method", request.method}, {"url", request.url.redacted()}, {"status", std::to_string(answer.status)}});
+  note_warnings(answer.headers);
+  if (call.stream && (answer.status == 200 || answer.status == 206)) {
+    answer.stream = *std::move(download);
+    return answer;
+  }
+  const std::uint64_t limit = answer.ok() ? request.answer_limit : kErrorBodyLimit;
+  std::array<std::byte, 16384> block;
+  while (true) {
+    auto count = (*download)->read(block);
+    // Of an error, what came is good enough; a success has to be complete.
+    if (!count && (answer.ok() || count.error().code == Errc::cancelled)) return std::move(count).error();
+    if (!count || *count == 0) return answer;
+    if (answer.body.size() + *count > limit) {
+      if (!answer.ok()) return answer;
+      return make_error(Errc::protocol, "an answer of more than " + std::to_string(limit) + " bytes");
+    }
+    answer.body.append(reinterpret_cast<const char*>(block.data()), *count);
+  }
+}
+
+void Wire::note_warnings(const net::Headers& headers) {
+  if (!headers.has("Warning")) return;
+  for (const std::string& value : headers.all("Warning")) {
+    const std::string text = escaped(parse_warning(value));
+    if (text.empty()) continue;
+    {
+      MutexLock lock(mutex_);
+      if (warned_.size() >= kMostWarnings || !warned_.insert(text).second) continue;
+    }
+    log_.write(LogLevel::warning, "registry", "warning", {{"text", text}});
+  }
+}
+
+}  // namespace davit::registry

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "auth/authorizer.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "net/http.h"
+#include "registry/answer.h"
+#include "registry/retry.h"
+
+namespace davit::registry {
+
+/// One request, as often as it takes.
+struct Call {
+  net::Request request;  ///< without Authorization; answer_limit is for successful answers
+  auth::Scope scope;
+  bool authorize = true;  ///< false once a server has sent us to another origin
+  bool stream = false;    ///< hand over the body of a 200 or 206 unread
+  bool retry = true;      ///< false: one try, because the caller starts over in its own way
+  /// Makes the body, from its first byte, for each try; with `request.source_size`.
+  std::function<Result<std::unique_ptr<ByteSource>>()> open_body = {};
+  /// Asked before a write whose outcome is unknown is repeated: has it happened?
+  std::function<Result<bool>()> happened = {};
+};
+
+/// Sends requests to one registry: authorization, redirects, retries and nothing else. Any status that trying again
+/// does not change is an Answer. Thread-safe.
+class Wire {
+ public:
+  Wire(net::Transport& transport, auth::Authorizer* authorizer, RetryRules rules, Clock& clock, Log log)
+      : transport_(transport), authorizer_(authorizer), rules_(rules), clock_(clock), log_(std::move(log)) {}
+
+  /// Errors carry the purpose and the attempts; an error of the body's own source comes back as it was.
+  Result<Answer> send(const Purpose& purpose, const Call& call, const CallContext& context);
+
+  /// Fresh tries for something that takes several requests.
+  Tries tries() { return {rules_, budget_, clock_}; }
+  Clock& clock() { return clock_; }
+  const Log& log() const { return log_; }
+
+ private:
+  struct Outcome;
+  Outcome once(const Call& call, bool& refreshed, const CallContext& context);
+  Result<Answer> receive(const Call& call, const net::Request& request, const CallContext& context);
+  void note_warnings(const net::Headers& headers);
+
+  net::Transport& transport_;
+  auth::Authorizer* authorizer_;  // null: anonymous
+  const RetryRules rules_;
+  Clock& clock_;
+  const Log log_;
+  RetryBudget budget_;
+  Mutex mutex_;
+  std::set<std::string> warned_ DAVIT_GUARDED_BY(mutex_);
+};
+
+}  // namespace davit::registry
