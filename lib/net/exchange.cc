@@ -82,9 +82,12 @@ Result<> Exchange::prepare() {
   const std::string proxy = proxy_for(url_, shared_.options.proxy);
   proxied_ = !proxy.empty();
   // Connections made under one rule or trust are never used under another.
-  handle_ = shared_.pool.take(url_.origin() + (request_->peers == Peers::any      ? ""
-                                               : request_->peers == Peers::remote ? "|r"
-                                                                                  : "|l"));
+  const std::string_view rule = request_->peers == Peers::any      ? ""
+                                : request_->peers == Peers::remote ? "|r"
+                                                                   : "|l";
+  const TlsOptions& trust = tls_.options;
+  handle_ = shared_.pool.take(url_.origin() + std::string(rule) + "|" + trust.ca_file + "|" +
+                              trust.cert_file + (trust.verify ? "" : "|unverified"));
   CURL* easy = handle_->easy;
   if (easy == nullptr || handle_->multi == nullptr)
     return make_error(Errc::internal, "no memory for a connection");

@@ -87,10 +87,6 @@ class Download : public ByteSource {
   [[nodiscard]] virtual const std::string& peer() const = 0;
 };
 
-<<<<<<< HEAD
-/// HTTP/1.1 exchanges. Each is driven by the calling thread, on a connection taken from a pool. Redirects,
-/// cookies, compression and authentication are not its business. Thread-safe.
-=======
 /// TLS for one host:port; never inherited by another host.
 struct TlsOptions {
   std::string ca_file;    ///< PEM, trusted besides the system's
@@ -99,9 +95,8 @@ struct TlsOptions {
   bool verify = true;  ///< false accepts any certificate
 };
 
-/// HTTP/1.1 exchanges. Each is driven by the calling thread, on a connection taken from a pool. Redirects, cookies,
-/// compression and authentication are not its business. Thread-safe.
->>>>>>> main
+/// HTTP/1.1 exchanges. Each is driven by the calling thread, on a connection taken from a pool. Redirects,
+/// cookies, compression and authentication are not its business. Thread-safe.
 ///
 /// Errors: cancelled, timeout (deadline; stalled, then retryable), denied (a refused address), protocol (not
 /// HTTP, too long), unavailable (everything else on the way: retryable unless trying again cannot help, as
@@ -132,12 +127,7 @@ struct ProxyOptions {
 struct NetOptions {
   std::string user_agent = "davit";
   ProxyOptions proxy = {};
-<<<<<<< HEAD
-  TlsOptions tls = {};  ///< for every host without an entry below: only ca_file is used
-  std::map<std::string, TlsOptions> host_tls = {};  ///< by Url::host_port()
-=======
-  std::string ca_file = {};                           ///< PEM, trusted besides the system's for hosts without a set_tls()
->>>>>>> main
+  std::string ca_file = {};  ///< PEM, trusted besides the system's for hosts without a set_tls()
   std::chrono::milliseconds connect_timeout{15'000};
   std::chrono::milliseconds stall_timeout{30'000};    ///< without a byte moving while we wait on the socket
   std::chrono::milliseconds answer_timeout{60'000};   ///< from the end of the request to the answer's headers

@@ -103,20 +103,13 @@ class CurlTransport final : public Transport {
 
   Result<Tls> tls_for(const Url& url) DAVIT_EXCLUDES(mutex_) {
     if (!url.secure()) return Tls{};
-<<<<<<< HEAD
-    const auto own = options_.host_tls.find(url.host_port());
-    Tls tls;
-    if (own == options_.host_tls.end())
-      tls.options.ca_file = options_.tls.ca_file;
-    else
-      tls.options = own->second;
-=======
->>>>>>> main
     MutexLock lock(mutex_);
     const auto own = host_tls_.find(url.host_port());
     Tls tls;
-    if (own == host_tls_.end()) tls.options.ca_file = options_.ca_file;
-    else tls.options = own->second;
+    if (own == host_tls_.end())
+      tls.options.ca_file = options_.ca_file;
+    else
+      tls.options = own->second;
     auto& store = stores_[tls.options.ca_file];
     if (!store) {
       const curl_version_info_data* built = curl_version_info(CURLVERSION_NOW);
@@ -133,13 +126,9 @@ class CurlTransport final : public Transport {
   Share share_;
   Resolver resolver_;
   Mutex mutex_;
-<<<<<<< HEAD
+  std::map<std::string, TlsOptions> host_tls_ DAVIT_GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<crypto::TrustStore>> stores_
       DAVIT_GUARDED_BY(mutex_);  // by extra CA file
-=======
-  std::map<std::string, TlsOptions> host_tls_ DAVIT_GUARDED_BY(mutex_);
-  std::map<std::string, std::unique_ptr<crypto::TrustStore>> stores_ DAVIT_GUARDED_BY(mutex_);  // by extra CA file
->>>>>>> main
   RateLimit sending_, receiving_;
   HandlePool pool_;  // last: its handles use all of the above
 };

@@ -8,19 +8,14 @@ namespace davit::registry {
 Result<net::Url> base_url(const RegistryOptions& options) {
   // Docker Hub's name in references is not where its registry is.
   const std::string host = options.host == "docker.io" ? "registry-1.docker.io" : options.host;
-<<<<<<< HEAD
-  DAVIT_TRY(auto base, net::Url::parse((options.plain_http ? "http://" : "https://") + host + "/"));
-  return std::unique_ptr<Registry>(
-      new Registry(std::move(options), std::move(base), transport, authorizer, clock, std::move(log)));
-=======
   return net::Url::parse((options.plain_http ? "http://" : "https://") + host + "/");
 }
 
 Result<std::unique_ptr<Registry>> Registry::create(RegistryOptions options, net::Transport& transport,
                                                    auth::Authorizer* authorizer, Clock& clock, Log log) {
   DAVIT_TRY(auto base, base_url(options));
-  return std::unique_ptr<Registry>(new Registry(std::move(options), std::move(base), transport, authorizer, clock, std::move(log)));
->>>>>>> main
+  return std::unique_ptr<Registry>(
+      new Registry(std::move(options), std::move(base), transport, authorizer, clock, std::move(log)));
 }
 
 Registry::Registry(RegistryOptions options, net::Url base, net::Transport& transport,

@@ -29,6 +29,13 @@ Url at(const FaultServer& server, const std::string& path, const char* scheme = 
   return Url::parse(std::string(scheme) + "://" + server.authority() + path).value();
 }
 
+/// A transport with TLS settings for one host:port.
+std::unique_ptr<net::Transport> trusting(const std::string& host_port, net::TlsOptions tls) {
+  auto transport = net::make_transport({});
+  transport->set_tls(host_port, std::move(tls));
+  return transport;
+}
+
 /// Bytes made on the spot, as many as asked for.
 class Zeros final : public ByteSource {
  public:
@@ -353,25 +360,24 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
                          Row{"another name", ca.issue({"other.example"})}}) {
     INFO(row.name);
     const auto server = serve(row.identity);
-    const auto answer = net::make_transport({.host_tls = {{server->authority(), {.ca_file = trusted}}}})
+    const auto answer = trusting(server->authority(), {.ca_file = trusted})
                             ->exchange({.url = at(*server, "/", "https")}, kContext);
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == Errc::unavailable);
     CHECK_FALSE(answer.error().retryable);
     CHECK_FALSE(answer.error().hint.empty());
     CHECK(server->requests().empty());
-    const auto forced = net::make_transport({.host_tls = {{server->authority(), {.verify = false}}}})
+    const auto forced = trusting(server->authority(), {.verify = false})
                             ->exchange({.url = at(*server, "/", "https")}, kContext);
     CHECK(forced);
   }
   const auto good = serve(ca.issue()), second = serve(ca.issue());
-  const auto transport = net::make_transport({.host_tls = {{good->authority(), {.ca_file = trusted}}}});
+  const auto transport = trusting(good->authority(), {.ca_file = trusted});
   CHECK(transport->exchange({.url = at(*good, "/", "https")}, kContext).value().body == "secret");
   CHECK(transport->exchange({.url = at(*good, "/", "https")}, kContext).value().body == "secret");
   CHECK(good->connections() == 1);
   CHECK_FALSE(transport->exchange({.url = at(*second, "/", "https")}, kContext));  // trust is not inherited
-  CHECK(net::make_transport({.tls = {.ca_file = trusted}})
-            ->exchange({.url = at(*second, "/", "https")}, kContext));
+  CHECK(net::make_transport({.ca_file = trusted})->exchange({.url = at(*second, "/", "https")}, kContext));
   const auto listener = emulator::listen_on({});
   std::thread plain([&] {
     Stream stream(emulator::Fd(::accept(listener.get(), nullptr, nullptr)));
@@ -385,7 +391,7 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
   REQUIRE_FALSE(mistaken);
   CHECK_FALSE(mistaken.error().retryable);
   CHECK(mistaken.error().hint.find("plain http") != std::string::npos);
-  CHECK(net::make_transport({.tls = {.ca_file = dir.path() / "absent.pem"}})
+  CHECK(net::make_transport({.ca_file = dir.path() / "absent.pem"})
             ->exchange({.url = at(*good, "/", "https")}, kContext)
             .error()
             .code == Errc::local_io);
@@ -395,7 +401,7 @@ TEST_CASE("row 94: a TLS server that goes away during an upload costs no SIGPIPE
   const TestCa ca;
   FaultServer server(FaultServerOptions{.tls = ca.issue()});
   server.on({.early = 1000}, drop_with(After::reset));
-  const auto transport = net::make_transport({.host_tls = {{server.authority(), {.verify = false}}}});
+  const auto transport = trusting(server.authority(), {.verify = false});
   for (int i = 0; i < 5; ++i) {
     Zeros big(64u << 20);
     const auto answer = transport->exchange(

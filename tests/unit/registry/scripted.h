@@ -81,6 +81,8 @@ class ScriptedTransport final : public net::Transport {
     return std::unique_ptr<net::Download>(std::make_unique<Answer>(std::move(answer)));
   }
 
+  void set_tls(const std::string&, net::TlsOptions) override {}
+
   [[nodiscard]] std::size_t count(std::string_view method) const {
     return static_cast<std::size_t>(std::ranges::count(sent, method, &Sent::method));
   }
