@@ -2,9 +2,9 @@
 #include <netinet/in.h>
 #include <pthread.h>
 
+#include <unistd.h>
 #include <csignal>
 #include <cstring>
-#include <unistd.h>
 
 #include "net/address.h"
 #include "net/proxy.h"
@@ -23,25 +23,48 @@ bool refused(Peers peers, const char* address) {
   sockaddr_storage storage{};
   auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
-  if (::inet_pton(AF_INET, address, &v4->sin_addr) == 1) v4->sin_family = AF_INET;
-  else if (::inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) v6->sin6_family = AF_INET6;
-  else FAIL(address);
+  if (::inet_pton(AF_INET, address, &v4->sin_addr) == 1)
+    v4->sin_family = AF_INET;
+  else if (::inet_pton(AF_INET6, address, &v6->sin6_addr) == 1)
+    v6->sin6_family = AF_INET6;
+  else
+    FAIL(address);
   return davit::net::is_refused(peers, reinterpret_cast<const sockaddr&>(storage));
 }
 
-Url url(const char* text) { return Url::parse(text).value(); }
+Url url(const char* text) {
+  return Url::parse(text).value();
+}
 
 }  // namespace
 
 TEST_CASE("row 12: local addresses are refused to hosts a server named, whatever the spelling") {
-  for (const char* address : {"127.0.0.1", "127.255.255.254", "0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.0.1", "224.0.0.1", "255.255.255.255",
-                              "100.100.100.200", "::1", "::", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "fe80::1",
-                              "ff02::1", "fd00:ec2::254", "fd00:ec2::23", "::7f00:1"}) {
+  for (const char* address : {"127.0.0.1",
+                              "127.255.255.254",
+                              "0.0.0.0",
+                              "0.1.2.3",
+                              "169.254.169.254",
+                              "169.254.0.1",
+                              "224.0.0.1",
+                              "255.255.255.255",
+                              "100.100.100.200",
+                              "::1",
+                              "::",
+                              "::ffff:127.0.0.1",
+                              "::ffff:169.254.169.254",
+                              "64:ff9b::7f00:1",
+                              "2002:7f00:1::",
+                              "fe80::1",
+                              "ff02::1",
+                              "fd00:ec2::254",
+                              "fd00:ec2::23",
+                              "::7f00:1"}) {
     INFO(address);
     CHECK(refused(Peers::remote, address));
     CHECK_FALSE(refused(Peers::any, address));
   }
-  for (const char* address : {"8.8.8.8", "10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "2001:db8::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::808:808"}) {
+  for (const char* address : {"8.8.8.8", "10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "2001:db8::1",
+                              "fd00::1", "::ffff:10.0.0.1", "64:ff9b::808:808"}) {
     INFO(address);
     CHECK_FALSE(refused(Peers::remote, address));
   }
@@ -87,21 +110,26 @@ TEST_CASE("row 4: no redirect leads from https to http or elsewhere") {
 }
 
 TEST_CASE("row 42: proxies are chosen by scheme, and NO_PROXY is honoured") {
-  const davit::net::ProxyOptions options{.http = "http://p:1", .https = "http://p:2", .all = "http://p:3",
-                                         .none = "corp.example, .dot.example *.star.example 10.0.0.0/8,[2001:db8::]/32,only.example:8443"};
+  const davit::net::ProxyOptions options{
+      .http = "http://p:1",
+      .https = "http://p:2",
+      .all = "http://p:3",
+      .none = "corp.example, .dot.example *.star.example 10.0.0.0/8,[2001:db8::]/32,only.example:8443"};
   const auto proxy = [&](const char* text) { return davit::net::proxy_for(url(text), options); };
   CHECK(proxy("http://r.example/") == "http://p:1");
   CHECK(proxy("https://r.example/") == "http://p:2");
   CHECK(davit::net::proxy_for(url("https://r.example/"), {.all = "http://p:3"}) == "http://p:3");
   CHECK(davit::net::proxy_for(url("https://r.example/"), {.http = "http://p:1"}).empty());
   CHECK(davit::net::proxy_for(url("https://r.example/"), {.https = "http://p:1", .none = "*"}).empty());
-  for (const char* direct : {"https://corp.example/", "https://a.corp.example/", "https://a.dot.example/", "https://dot.example/", "https://a.star.example/",
-                             "https://10.1.2.3/", "https://only.example:8443/", "https://localhost/", "https://127.0.0.1/", "https://[::1]/",
-                             "http://169.254.169.254/"}) {
+  for (const char* direct :
+       {"https://corp.example/", "https://a.corp.example/", "https://a.dot.example/", "https://dot.example/",
+        "https://a.star.example/", "https://10.1.2.3/", "https://only.example:8443/", "https://localhost/",
+        "https://127.0.0.1/", "https://[::1]/", "http://169.254.169.254/"}) {
     INFO(direct);
     CHECK(proxy(direct).empty());
   }
-  for (const char* through : {"https://xcorp.example/", "https://11.1.2.3/", "https://only.example/", "https://corp.example.evil/"}) {
+  for (const char* through : {"https://xcorp.example/", "https://11.1.2.3/", "https://only.example/",
+                              "https://corp.example.evil/"}) {
     INFO(through);
     CHECK_FALSE(proxy(through).empty());
   }

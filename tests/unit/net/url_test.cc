@@ -5,7 +5,8 @@
 using davit::net::Url;
 
 TEST_CASE("a URL is taken apart and put together again byte for byte") {
-  const auto url = Url::parse("HTTPS://Registry.Example.COM/v2/a/blobs/..%2f/x?X-Sig=a%2Fb&digest=sha256:00#frag");
+  const auto url =
+      Url::parse("HTTPS://Registry.Example.COM/v2/a/blobs/..%2f/x?X-Sig=a%2Fb&digest=sha256:00#frag");
   REQUIRE(url);
   CHECK(url->scheme() == "https");
   CHECK(url->host() == "registry.example.com");
@@ -19,7 +20,9 @@ TEST_CASE("a URL is taken apart and put together again byte for byte") {
 }
 
 TEST_CASE("row 7: origins compare scheme, host and effective port") {
-  const auto same = [](const char* a, const char* b) { return Url::parse(a).value().same_origin(Url::parse(b).value()); };
+  const auto same = [](const char* a, const char* b) {
+    return Url::parse(a).value().same_origin(Url::parse(b).value());
+  };
   CHECK(same("https://h/a", "https://h:443/b"));
   CHECK(same("https://H.example/", "https://h.EXAMPLE/"));
   CHECK(same("http://h/", "http://h:80/"));
@@ -30,9 +33,27 @@ TEST_CASE("row 7: origins compare scheme, host and effective port") {
 }
 
 TEST_CASE("row 4: only http and https, no user info, nothing but printable ASCII") {
-  for (const char* text : {"ftp://h/", "file:///etc/passwd", "gopher://h/", "DICT://h/", "javascript:1", "h/path", "//h/p", "", "http://", "https:///p",
-                           "http://user@h/", "http://user:pw@h/", "http://h/a b", "http://h/\r\nX: y", "http://h:0/", "http://h:99999/", "http://h:x/",
-                           "http://h/\xc3\xa9", "http://[::1/", "http:// h/", "http://[fe80::1%25eth0]/"}) {
+  for (const char* text : {"ftp://h/",
+                           "file:///etc/passwd",
+                           "gopher://h/",
+                           "DICT://h/",
+                           "javascript:1",
+                           "h/path",
+                           "//h/p",
+                           "",
+                           "http://",
+                           "https:///p",
+                           "http://user@h/",
+                           "http://user:pw@h/",
+                           "http://h/a b",
+                           "http://h/\r\nX: y",
+                           "http://h:0/",
+                           "http://h:99999/",
+                           "http://h:x/",
+                           "http://h/\xc3\xa9",
+                           "http://[::1/",
+                           "http:// h/",
+                           "http://[fe80::1%25eth0]/"}) {
     INFO(text);
     const auto url = Url::parse(text);
     REQUIRE_FALSE(url);
@@ -49,12 +70,15 @@ TEST_CASE("row 62: every form of reference is resolved as RFC 3986 says") {
     const char* reference;
     const char* meaning;
   };
-  for (const Row& row : {Row{"/v2/x?y=z", "https://h:5000/v2/x?y=z"}, Row{"uuid", "https://h:5000/v2/app/blobs/uploads/uuid"},
-                         Row{"?_state=y", "https://h:5000/v2/app/blobs/uploads/?_state=y"}, Row{"../x", "https://h:5000/v2/app/blobs/x"},
-                         Row{"../../../../../x", "https://h:5000/x"}, Row{"./x", "https://h:5000/v2/app/blobs/uploads/x"},
-                         Row{"//other/p", "https://other/p"}, Row{"http://other:1/p?q", "http://other:1/p?q"},
-                         Row{"", "https://h:5000/v2/app/blobs/uploads/?a=1"}, Row{"#f", "https://h:5000/v2/app/blobs/uploads/?a=1"},
-                         Row{"x/..", "https://h:5000/v2/app/blobs/uploads/"}, Row{"a:b/c", nullptr}, Row{"./a:b", "https://h:5000/v2/app/blobs/uploads/a:b"}}) {
+  for (const Row& row :
+       {Row{"/v2/x?y=z", "https://h:5000/v2/x?y=z"}, Row{"uuid", "https://h:5000/v2/app/blobs/uploads/uuid"},
+        Row{"?_state=y", "https://h:5000/v2/app/blobs/uploads/?_state=y"},
+        Row{"../x", "https://h:5000/v2/app/blobs/x"}, Row{"../../../../../x", "https://h:5000/x"},
+        Row{"./x", "https://h:5000/v2/app/blobs/uploads/x"}, Row{"//other/p", "https://other/p"},
+        Row{"http://other:1/p?q", "http://other:1/p?q"}, Row{"", "https://h:5000/v2/app/blobs/uploads/?a=1"},
+        Row{"#f", "https://h:5000/v2/app/blobs/uploads/?a=1"},
+        Row{"x/..", "https://h:5000/v2/app/blobs/uploads/"}, Row{"a:b/c", nullptr},
+        Row{"./a:b", "https://h:5000/v2/app/blobs/uploads/a:b"}}) {
     INFO(row.reference);
     const auto resolved = base.resolve(row.reference);
     if (row.meaning == nullptr) {
@@ -67,7 +91,8 @@ TEST_CASE("row 62: every form of reference is resolved as RFC 3986 says") {
 }
 
 TEST_CASE("row 20: a redacted URL keeps nothing that could be a secret") {
-  const Url url = Url::parse("https://h/p?X-Amz-Signature=SECRET&digest=sha256:ab&token=SECRET&n=5&SECRETFLAG").value();
+  const Url url =
+      Url::parse("https://h/p?X-Amz-Signature=SECRET&digest=sha256:ab&token=SECRET&n=5&SECRETFLAG").value();
   CHECK(url.redacted().find("=SECRET") == std::string::npos);
   CHECK(url.redacted().find("digest=sha256:ab") != std::string::npos);
   CHECK(url.redacted().find("n=5") != std::string::npos);
@@ -77,6 +102,7 @@ TEST_CASE("row 20: a redacted URL keeps nothing that could be a secret") {
 
 TEST_CASE("query values are added and percent-encoded") {
   const Url url = Url::parse("https://h/p").value();
-  CHECK(url.with_query("a", "1").with_query("b", davit::net::percent_encode("x/y z")).text() == "https://h/p?a=1&b=x%2Fy%20z");
+  CHECK(url.with_query("a", "1").with_query("b", davit::net::percent_encode("x/y z")).text() ==
+        "https://h/p?a=1&b=x%2Fy%20z");
   CHECK(url.with_query("a", "1").with_path("/q").text() == "https://h/q");
 }

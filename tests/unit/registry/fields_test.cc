@@ -16,7 +16,8 @@ TEST_CASE("row 36: numbers from servers are plain decimals within 63 bits") {
   CHECK(parse_decimal("0") == 0u);
   CHECK(parse_decimal("5242880") == 5242880u);
   CHECK(parse_decimal("9223372036854775807") == 9223372036854775807u);
-  for (const char* text : {"", "-1", "+1", "1e6", " 1", "1 ", "0x10", "9223372036854775808", "99999999999999999999", "text"}) {
+  for (const char* text :
+       {"", "-1", "+1", "1e6", " 1", "1 ", "0x10", "9223372036854775808", "99999999999999999999", "text"}) {
     INFO(text);
     CHECK_FALSE(parse_decimal(text));
   }
@@ -30,8 +31,9 @@ TEST_CASE("row 49: Content-Range in all its forms") {
   CHECK(range->total == 10u);
   CHECK(parse_content_range("Bytes 0-0/*"));
   CHECK_FALSE(parse_content_range("Bytes 0-0/*")->total);
-  for (const char* text : {"", "bytes", "bytes 5-9", "bytes 9-5/10", "bytes 5-9/9", "bytes */10", "items 5-9/10", "bytes=5-9/10", "bytes -5/10", "bytes 5-/10",
-                           "bytes 5-9/x", "bytes 5-9/10 "}) {
+  for (const char* text :
+       {"", "bytes", "bytes 5-9", "bytes 9-5/10", "bytes 5-9/9", "bytes */10", "items 5-9/10", "bytes=5-9/10",
+        "bytes -5/10", "bytes 5-/10", "bytes 5-9/x", "bytes 5-9/10 "}) {
     INFO(text);
     CHECK_FALSE(parse_content_range(text));
   }
@@ -54,7 +56,8 @@ TEST_CASE("row 51: Retry-After in seconds and as a date") {
   CHECK(parse_retry_after("999999999999", now) == 86400s);
   CHECK(parse_retry_after("Sun, 06 Nov 1994 08:49:40 GMT", now) == 3s);
   CHECK(parse_retry_after("Sun, 06 Nov 1994 08:49:30 GMT", now) == 0s);
-  for (const char* text : {"", "-1", "3.5", "soon", "Sun, 32 Nov 1994 08:49:40 GMT", "Sun, 06 Foo 1994 08:49:40 GMT", "Sun, 06 Nov 1994 25:49:40 GMT"}) {
+  for (const char* text : {"", "-1", "3.5", "soon", "Sun, 32 Nov 1994 08:49:40 GMT",
+                           "Sun, 06 Foo 1994 08:49:40 GMT", "Sun, 06 Nov 1994 25:49:40 GMT"}) {
     INFO(text);
     CHECK_FALSE(parse_retry_after(text, now));
   }
@@ -65,7 +68,8 @@ TEST_CASE("row 13: the next page of a Link header, and nothing else") {
   CHECK(parse_next_link("<x>;rel=next") == "x");
   CHECK(parse_next_link("<p>; rel=prev, <n>; title=\"a, b\"; REL=\"first NEXT\"") == "n");
   CHECK(parse_next_link("<n>; flag; rel = next") == "n");
-  for (const char* text : {"", "x", "<x>", "<x>; rel=prev", "<x; rel=next", "<x>; rel=\"next", "<x>; title=\"rel=next\"", "<x>; rel=nextish"}) {
+  for (const char* text : {"", "x", "<x>", "<x>; rel=prev", "<x; rel=next", "<x>; rel=\"next",
+                           "<x>; title=\"rel=next\"", "<x>; rel=nextish"}) {
     INFO(text);
     CHECK(parse_next_link(text).empty());
   }
@@ -83,13 +87,15 @@ TEST_CASE("row 22: only 299 warnings with a text count") {
 TEST_CASE("row 76: error bodies of every shape") {
   const auto codes = [](std::string_view body) { return parse_error_body(body).codes; };
   const auto text = [](std::string_view body) { return parse_error_body(body).text; };
-  CHECK(codes(R"({"errors":[{"code":"DENIED","message":"no way","detail":{"x":[1]}},{"code":"B"}]})") == std::vector<std::string>{"DENIED", "B"});
+  CHECK(codes(R"({"errors":[{"code":"DENIED","message":"no way","detail":{"x":[1]}},{"code":"B"}]})") ==
+        std::vector<std::string>{"DENIED", "B"});
   CHECK(text(R"({"errors":[{"code":"DENIED","message":"no way"}]})") == "no way");
   CHECK(text(R"({"errors":["plain"]})") == "plain");
   CHECK(text(R"({"errors":"plain"})") == "plain");
   CHECK(codes(R"({"errors":{"code":"ONE"}})") == std::vector<std::string>{"ONE"});
   CHECK(text(R"({"message":"gateway"})") == "gateway");
-  for (const char* empty : {"", "null", "{}", "[]", R"({"errors":null})", R"({"errors":[]})", R"({"errors":[null,1,{}]})", "5"}) {
+  for (const char* empty :
+       {"", "null", "{}", "[]", R"({"errors":null})", R"({"errors":[]})", R"({"errors":[null,1,{}]})", "5"}) {
     INFO(empty);
     CHECK(codes(empty).empty());
     CHECK(text(empty).empty());
@@ -101,7 +107,8 @@ TEST_CASE("row 76: error bodies of every shape") {
 }
 
 TEST_CASE("row 52, row 53: which statuses are worth another try") {
-  for (const int status : {408, 499, 500, 502, 503, 504, 522}) CHECK(trouble_of(status) == Trouble::transient);
+  for (const int status : {408, 499, 500, 502, 503, 504, 522})
+    CHECK(trouble_of(status) == Trouble::transient);
   CHECK(trouble_of(429) == Trouble::throttled);
   for (const int status : {200, 201, 301, 400, 401, 403, 404, 405, 409, 413, 415, 416, 422, 501, 505}) {
     INFO(status);
@@ -176,5 +183,6 @@ TEST_CASE("row 5: a plain registry on loopback may use another loopback port, an
   CHECK(local->peers == Peers::remote_or_loopback);
   CHECK(next_target(registry, here, "http://r.example/x", "127.0.0.1").error().code == Errc::denied);
   const Url remote = Url::parse("http://r.example/").value();
-  CHECK(next_target(remote, {.url = remote}, "http://127.0.0.1:5001/x", "10.0.0.1").error().code == Errc::denied);
+  CHECK(next_target(remote, {.url = remote}, "http://127.0.0.1:5001/x", "10.0.0.1").error().code ==
+        Errc::denied);
 }

@@ -12,7 +12,9 @@ const std::string kDocument =
 const std::string kType = "application/vnd.oci.image.manifest.v1+json";
 const CallContext kContext;
 
-Digest document_digest() { return Digest::of(kDocument); }
+Digest document_digest() {
+  return Digest::of(kDocument);
+}
 
 Scripted document(std::vector<net::Header> more = {}) {
   more.push_back({"Content-Type", kType});
@@ -30,7 +32,9 @@ Result<std::string> read_all(ByteSource& source) {
   }
 }
 
-Descriptor descriptor_of(const std::string& bytes) { return *Bytes(bytes).descriptor(); }
+Descriptor descriptor_of(const std::string& bytes) {
+  return *Bytes(bytes).descriptor();
+}
 
 /// A store that honours ranges.
 Scripted ranged(const Sent& sent, const std::string& bytes) {
@@ -39,15 +43,20 @@ Scripted ranged(const Sent& sent, const std::string& bytes) {
   const std::size_t first = std::stoul(range->second.substr(6));
   if (first >= bytes.size()) return {.status = 416};
   return {.status = 206,
-          .headers = {{"Content-Range", "bytes " + std::to_string(first) + "-" + std::to_string(bytes.size() - 1) + "/" + std::to_string(bytes.size())}},
+          .headers = {{"Content-Range", "bytes " + std::to_string(first) + "-" +
+                                            std::to_string(bytes.size() - 1) + "/" +
+                                            std::to_string(bytes.size())}},
           .body = bytes.substr(first)};
 }
 
 /// Hands out a new token after each challenge.
 class CountingAuthorizer final : public auth::Authorizer {
  public:
-  Result<std::string> header(const auth::Scope&, const CallContext&) override { return challenges == 0 ? "" : "Bearer t" + std::to_string(challenges); }
-  Result<bool> challenged(const std::vector<std::string>& values, const auth::Scope& scope, const std::string&, const CallContext&) override {
+  Result<std::string> header(const auth::Scope&, const CallContext&) override {
+    return challenges == 0 ? "" : "Bearer t" + std::to_string(challenges);
+  }
+  Result<bool> challenged(const std::vector<std::string>& values, const auth::Scope& scope,
+                          const std::string&, const CallContext&) override {
     ++challenges;
     last = scope;
     return !values.empty();
@@ -71,7 +80,9 @@ TEST_CASE("a manifest is one GET with all four types accepted") {
 }
 
 TEST_CASE("a missing manifest says so in the registry's words, after one request") {
-  Scene scene([](const Sent&) { return Scripted{.status = 404, .body = errors("MANIFEST_UNKNOWN", "manifest unknown")}; });
+  Scene scene([](const Sent&) {
+    return Scripted{.status = 404, .body = errors("MANIFEST_UNKNOWN", "manifest unknown")};
+  });
   const auto error = scene.repository->manifest("v1", kContext).error();
   CHECK(error.code == Errc::not_found);
   CHECK(error.side == Side::destination);
@@ -84,7 +95,8 @@ TEST_CASE("a missing manifest says so in the registry's words, after one request
 TEST_CASE("row 64: no Docker-Content-Digest anywhere, and everything works") {
   Scene scene([](const Sent& sent) { return sent.method == "PUT" ? Scripted{.status = 201} : document(); });
   CHECK(scene.repository->resolve("v1", kContext).value().digest == document_digest());
-  CHECK(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"v1"}, kContext));
+  CHECK(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"v1"},
+                                       kContext));
 }
 
 TEST_CASE("row 65: a wrong Docker-Content-Digest is an integrity error") {
@@ -93,7 +105,8 @@ TEST_CASE("row 65: a wrong Docker-Content-Digest is an integrity error") {
   for (const auto& [stated, good] : {std::pair{wrong, false}, std::pair{right, true}}) {
     Scene scene([stated = stated](const Sent& sent) {
       return sent.method == "PUT" ? Scripted{.status = 201, .headers = {{"Docker-Content-Digest", stated}}}
-                                  : document({{"Docker-Content-Digest", stated}, {"Content-Length", std::to_string(kDocument.size())}});
+                                  : document({{"Docker-Content-Digest", stated},
+                                              {"Content-Length", std::to_string(kDocument.size())}});
     });
     const auto got = scene.repository->manifest("v1", kContext);
     const auto resolved = scene.repository->resolve(right, kContext);
@@ -117,21 +130,27 @@ TEST_CASE("row 65: bytes that do not have the digest they were asked for by") {
 
 TEST_CASE("row 77: HEAD that does not work gives way to GET, and is not tried again") {
   for (const int status : {405, 501, 400}) {
-    Scene scene([status](const Sent& sent) { return sent.method == "HEAD" ? Scripted{.status = status} : document(); });
+    Scene scene([status](const Sent& sent) {
+      return sent.method == "HEAD" ? Scripted{.status = status} : document();
+    });
     CHECK(scene.repository->resolve("v1", kContext));
     CHECK(scene.repository->resolve("v1", kContext));
     CHECK(scene.transport.count("HEAD") == 1);
     CHECK(scene.transport.count("GET") == 2);
   }
   Scene complete([](const Sent&) {
-    return document({{"Docker-Content-Digest", document_digest().to_string()}, {"Content-Length", std::to_string(kDocument.size())}});
+    return document({{"Docker-Content-Digest", document_digest().to_string()},
+                     {"Content-Length", std::to_string(kDocument.size())}});
   });
   CHECK(complete.repository->resolve("v1", kContext).value().size == kDocument.size());
   CHECK(complete.transport.count("GET") == 0);
 }
 
 TEST_CASE("row 75: a web page is not a manifest, a tag list or an upload") {
-  Scene scene([](const Sent&) { return Scripted{.status = 200, .headers = {{"Content-Type", "text/html"}}, .body = "<html>log in \x1b[2J</html>"}; });
+  Scene scene([](const Sent&) {
+    return Scripted{
+        .status = 200, .headers = {{"Content-Type", "text/html"}}, .body = "<html>log in \x1b[2J</html>"};
+  });
   const auto error = scene.repository->manifest("v1", kContext).error();
   CHECK(error.code == Errc::protocol);
   CHECK(error.message.find("log in") != std::string::npos);
@@ -144,7 +163,9 @@ TEST_CASE("row 75: a web page is not a manifest, a tag list or an upload") {
 TEST_CASE("row 23: a manifest has its limit, and exactly that is allowed") {
   std::string big = kDocument;
   big.insert(1, std::string((8u << 20) - big.size(), ' '));
-  Scene scene([&](const Sent&) { return Scripted{.status = 200, .headers = {{"Content-Type", kType}}, .body = big}; });
+  Scene scene([&](const Sent&) {
+    return Scripted{.status = 200, .headers = {{"Content-Type", kType}}, .body = big};
+  });
   CHECK(scene.repository->manifest("v1", kContext));
   big.insert(1, " ");
   CHECK(scene.repository->manifest("v1", kContext).error().code == Errc::protocol);
@@ -190,7 +211,8 @@ TEST_CASE("row 53, row 54: a 401 is answered once, with the new header") {
   Scene scene(
       [](const Sent& sent) {
         const auto header = sent.headers.find("Authorization");
-        if (header == sent.headers.end()) return Scripted{.status = 401, .headers = {{"WWW-Authenticate", "Bearer realm=x"}}};
+        if (header == sent.headers.end())
+          return Scripted{.status = 401, .headers = {{"WWW-Authenticate", "Bearer realm=x"}}};
         return document();
       },
       {.host = "r.example"}, &authorizer);
@@ -204,7 +226,11 @@ TEST_CASE("row 53, row 54: a 401 is answered once, with the new header") {
 
 TEST_CASE("row 53: a 401 that stays ends after one refresh") {
   CountingAuthorizer authorizer;
-  Scene scene([](const Sent&) { return Scripted{.status = 401, .headers = {{"WWW-Authenticate", "Bearer realm=x"}}}; }, {.host = "r.example"}, &authorizer);
+  Scene scene(
+      [](const Sent&) {
+        return Scripted{.status = 401, .headers = {{"WWW-Authenticate", "Bearer realm=x"}}};
+      },
+      {.host = "r.example"}, &authorizer);
   CHECK(scene.repository->manifest("v1", kContext).error().code == Errc::unauthenticated);
   CHECK(scene.transport.sent.size() == 2);
 }
@@ -216,8 +242,11 @@ TEST_CASE("row 7, row 9, row 79: redirects of readers lose the credentials when 
     const std::string bytes = blob_bytes(3000);
     Scene scene(
         [&](const Sent& sent) {
-          if (sent.url.host() == "store.example") return Scripted{.status = sent.headers.contains("Authorization") ? 400 : 200, .body = bytes};
-          if (sent.path == "/moved") return Scripted{.status = status, .headers = {{"Location", "https://store.example/b?X-Sig=SECRET"}}};
+          if (sent.url.host() == "store.example")
+            return Scripted{.status = sent.headers.contains("Authorization") ? 400 : 200, .body = bytes};
+          if (sent.path == "/moved")
+            return Scripted{.status = status,
+                            .headers = {{"Location", "https://store.example/b?X-Sig=SECRET"}}};
           return Scripted{.status = status, .headers = {{"Location", "/moved"}}};
         },
         {.host = "r.example"}, &authorizer);
@@ -236,7 +265,8 @@ TEST_CASE("row 1: a challenge from another host is an error, not a login") {
   authorizer.challenges = 1;
   Scene scene(
       [](const Sent& sent) {
-        if (sent.url.host() == "evil.example") return Scripted{.status = 401, .headers = {{"WWW-Authenticate", "Basic realm=x"}}};
+        if (sent.url.host() == "evil.example")
+          return Scripted{.status = 401, .headers = {{"WWW-Authenticate", "Basic realm=x"}}};
         return Scripted{.status = 307, .headers = {{"Location", "https://evil.example/"}}};
       },
       {.host = "r.example"}, &authorizer);
@@ -287,13 +317,16 @@ TEST_CASE("row 48, row 49, row 50: odd answers to a range never mix up the bytes
     const char* name;
     Scripted answer;
   };
-  const Row rows[] = {{"whole blob", {.status = 200, .body = bytes}},
-                      {"one earlier", {.status = 206, .headers = {{"Content-Range", "bytes 2499-4999/5000"}}, .body = "X" + rest}},
-                      {"one later", {.status = 206, .headers = {{"Content-Range", "bytes 2501-4999/5000"}}, .body = rest.substr(1)}},
-                      {"no header", {.status = 206, .body = rest}},
-                      {"other unit", {.status = 206, .headers = {{"Content-Range", "items 2500-4999/5000"}}, .body = rest}},
-                      {"other total", {.status = 206, .headers = {{"Content-Range", "bytes 2500-4999/6000"}}, .body = rest}},
-                      {"416", {.status = 416}}};
+  const Row rows[] = {
+      {"whole blob", {.status = 200, .body = bytes}},
+      {"one earlier",
+       {.status = 206, .headers = {{"Content-Range", "bytes 2499-4999/5000"}}, .body = "X" + rest}},
+      {"one later",
+       {.status = 206, .headers = {{"Content-Range", "bytes 2501-4999/5000"}}, .body = rest.substr(1)}},
+      {"no header", {.status = 206, .body = rest}},
+      {"other unit", {.status = 206, .headers = {{"Content-Range", "items 2500-4999/5000"}}, .body = rest}},
+      {"other total", {.status = 206, .headers = {{"Content-Range", "bytes 2500-4999/6000"}}, .body = rest}},
+      {"416", {.status = 416}}};
   for (const Row& row : rows) {
     INFO(row.name);
     bool broken = false;
@@ -313,8 +346,11 @@ TEST_CASE("row 56: an expired signed URL is asked for again, at the registry") {
   const std::string bytes = blob_bytes(9000);
   int uses = 0, links = 0;
   Scene scene([&](const Sent& sent) {
-    if (sent.url.host() == "r.example") return Scripted{.status = 307, .headers = {{"Location", "https://s3.example/b?sig=" + std::to_string(++links)}}};
-    if (sent.url.query() != "sig=" + std::to_string(links) || ++uses == 2) return Scripted{.status = 403, .body = "<Error>expired</Error>"};
+    if (sent.url.host() == "r.example")
+      return Scripted{.status = 307,
+                      .headers = {{"Location", "https://s3.example/b?sig=" + std::to_string(++links)}}};
+    if (sent.url.query() != "sig=" + std::to_string(links) || ++uses == 2)
+      return Scripted{.status = 403, .body = "<Error>expired</Error>"};
     Scripted answer = ranged(sent, bytes);
     if (uses == 1) answer.cut = 4000;
     return answer;
@@ -324,7 +360,8 @@ TEST_CASE("row 56: an expired signed URL is asked for again, at the registry") {
   CHECK(read_all(**source).value() == bytes);
   CHECK(links == 3);
   Scene forbidden([&](const Sent& sent) {
-    if (sent.url.host() == "r.example") return Scripted{.status = 307, .headers = {{"Location", "https://s3.example/b"}}};
+    if (sent.url.host() == "r.example")
+      return Scripted{.status = 307, .headers = {{"Location", "https://s3.example/b"}}};
     return Scripted{.status = 403};
   });
   CHECK_FALSE(forbidden.repository->open(descriptor_of(bytes), 0, kContext));
@@ -335,7 +372,8 @@ TEST_CASE("row 69: what was just written may take a moment to be seen") {
   int hidden = 2;
   Scene scene([&](const Sent& sent) {
     if (sent.method == "PUT") return Scripted{.status = 201};
-    if (sent.method == "GET" && hidden-- > 0) return Scripted{.status = 404, .body = errors("MANIFEST_UNKNOWN")};
+    if (sent.method == "GET" && hidden-- > 0)
+      return Scripted{.status = 404, .body = errors("MANIFEST_UNKNOWN")};
     return document();
   });
   REQUIRE(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), {}, kContext));
@@ -349,7 +387,8 @@ TEST_CASE("row 69: a manifest whose blobs the registry does not see yet is put a
   int refusals = 2;
   Scene scene([&](const Sent& sent) {
     if (sent.method == "POST") return Scripted{.status = 202, .headers = {{"Location", "u"}}};
-    if (sent.path.find("manifests") != std::string::npos && refusals-- > 0) return Scripted{.status = 404, .body = errors("MANIFEST_BLOB_UNKNOWN")};
+    if (sent.path.find("manifests") != std::string::npos && refusals-- > 0)
+      return Scripted{.status = 404, .body = errors("MANIFEST_BLOB_UNKNOWN")};
     return Scripted{.status = 201};
   });
   const Manifest manifest = *Manifest::parse(kDocument, "");
@@ -359,14 +398,17 @@ TEST_CASE("row 69: a manifest whose blobs the registry does not see yet is put a
   CHECK(scene.repository->put_manifest(manifest, {}, kContext));
 }
 
-TEST_CASE("row 68: a tag that cannot move is success when it is there already, else a conflict with both digests") {
+TEST_CASE(
+    "row 68: a tag that cannot move is success when it is there already, else a conflict with both digests") {
   const Digest other = Digest::of("other");
   for (const bool same : {true, false}) {
     Scene scene([&](const Sent& sent) {
       if (sent.method == "PUT") return Scripted{.status = 400, .body = errors("TAG_INVALID", "immutable")};
-      return document({{"Docker-Content-Digest", (same ? document_digest() : other).to_string()}, {"Content-Length", std::to_string(kDocument.size())}});
+      return document({{"Docker-Content-Digest", (same ? document_digest() : other).to_string()},
+                       {"Content-Length", std::to_string(kDocument.size())}});
     });
-    const auto put = scene.repository->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"v1"}, kContext);
+    const auto put = scene.repository->put_manifest(*Manifest::parse(kDocument, ""),
+                                                    std::vector<std::string>{"v1"}, kContext);
     CHECK(put.has_value() == same);
     CHECK(scene.transport.count("PUT") == 1);
     if (!same) {
@@ -384,16 +426,19 @@ TEST_CASE("a manifest whose answer was lost is looked for before it is put again
       if (sent.method == "PUT" && !lost) return lost = true, Scripted{.lost = true};
       if (sent.method == "PUT") return Scripted{.status = 201};
       if (!stored) return Scripted{.status = 404, .body = errors("MANIFEST_UNKNOWN")};
-      return document({{"Docker-Content-Digest", document_digest().to_string()}, {"Content-Length", std::to_string(kDocument.size())}});
+      return document({{"Docker-Content-Digest", document_digest().to_string()},
+                       {"Content-Length", std::to_string(kDocument.size())}});
     });
-    CHECK(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"v1"}, kContext));
+    CHECK(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"v1"},
+                                         kContext));
     CHECK(scene.transport.count("PUT") == (stored ? 1 : 2));
   }
 }
 
 TEST_CASE("names are put in order, straight under the name") {
   Scene scene([](const Sent&) { return Scripted{.status = 201}; });
-  REQUIRE(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"b", "a"}, kContext));
+  REQUIRE(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"b", "a"},
+                                         kContext));
   REQUIRE(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), {}, kContext));
   REQUIRE(scene.transport.sent.size() == 3);
   CHECK(scene.transport.sent[0].path == "/v2/app/manifests/b");
@@ -410,19 +455,30 @@ TEST_CASE("row 80: an unusual success of a manifest is looked at twice") {
       if (sent.method == "PUT") return Scripted{.status = 200};
       return there ? document() : Scripted{.status = 404};
     });
-    CHECK(scene.repository->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"v1"}, kContext).has_value() == there);
+    CHECK(scene.repository
+              ->put_manifest(*Manifest::parse(kDocument, ""), std::vector<std::string>{"v1"}, kContext)
+              .has_value() == there);
   }
 }
 
 TEST_CASE("row 13, row 82: tags over several pages, in their order, within the origin") {
   Scene scene([](const Sent& sent) {
-    if (sent.path == "/v2/app/tags/list?n=1000") return Scripted{.status = 200, .headers = {{"Link", "</v2/app/tags/list?last=b>; rel=\"next\""}}, .body = R"({"tags":["c","b","b"]})"};
-    if (sent.path == "/v2/app/tags/list?last=b") return Scripted{.status = 200, .headers = {{"Link", "<https://R.example:443/v2/app/tags/list?x>; rel=next"}}, .body = R"({"tags":null})"};
+    if (sent.path == "/v2/app/tags/list?n=1000")
+      return Scripted{.status = 200,
+                      .headers = {{"Link", "</v2/app/tags/list?last=b>; rel=\"next\""}},
+                      .body = R"({"tags":["c","b","b"]})"};
+    if (sent.path == "/v2/app/tags/list?last=b")
+      return Scripted{.status = 200,
+                      .headers = {{"Link", "<https://R.example:443/v2/app/tags/list?x>; rel=next"}},
+                      .body = R"({"tags":null})"};
     return Scripted{.status = 200, .body = R"({"name":"app","tags":["a"]})"};
   });
   CHECK(scene.repository->tags(kContext).value() == std::vector<std::string>{"c", "b", "b", "a"});
-  for (const char* link : {"<https://evil.example/v2/app/tags/list>; rel=next", "<http://r.example/v2/app/tags/list>; rel=next"}) {
-    Scene elsewhere([link](const Sent&) { return Scripted{.status = 200, .headers = {{"Link", link}}, .body = R"({"tags":["a"]})"}; });
+  for (const char* link : {"<https://evil.example/v2/app/tags/list>; rel=next",
+                           "<http://r.example/v2/app/tags/list>; rel=next"}) {
+    Scene elsewhere([link](const Sent&) {
+      return Scripted{.status = 200, .headers = {{"Link", link}}, .body = R"({"tags":["a"]})"};
+    });
     CHECK(elsewhere.repository->tags(kContext).error().code == Errc::denied);
     CHECK(elsewhere.transport.sent.size() == 1);
   }
@@ -438,14 +494,16 @@ TEST_CASE("row 34: a tag list that is none") {
 TEST_CASE("a probe says what is there: blobs by HEAD, manifests as sealed") {
   const Bytes there("there"), gone("gone");
   Scene scene([&](const Sent& sent) {
-    if (sent.path.find("manifests") != std::string::npos) return document({{"Docker-Content-Digest", document_digest().to_string()}, {"Content-Length", "9"}});
+    if (sent.path.find("manifests") != std::string::npos)
+      return document({{"Docker-Content-Digest", document_digest().to_string()}, {"Content-Length", "9"}});
     return Scripted{.status = sent.path.ends_with(there.digest().to_string()) ? 200 : 404};
   });
   Descriptor root;
   root.media_type = kType;
   root.digest = document_digest();
   const std::vector<Descriptor> wanted = {*there.descriptor(), *gone.descriptor(), root};
-  CHECK(scene.repository->probe(wanted, kContext).value() == std::vector<Presence>{Presence::present, Presence::absent, Presence::sealed});
+  CHECK(scene.repository->probe(wanted, kContext).value() ==
+        std::vector<Presence>{Presence::present, Presence::absent, Presence::sealed});
   CHECK(scene.transport.sent.size() == 3);
 }
 

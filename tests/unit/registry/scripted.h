@@ -31,8 +31,8 @@ struct Scripted {
   int status = 200;
   std::vector<net::Header> headers = {};
   std::string body = {};
-  std::optional<std::size_t> cut = {};   ///< the connection breaks after this many body bytes
-  bool lost = false;                     ///< no answer at all
+  std::optional<std::size_t> cut = {};  ///< the connection breaks after this many body bytes
+  bool lost = false;                    ///< no answer at all
   std::string peer = "10.0.0.1";
   std::optional<std::size_t> takes = {};  ///< answers after reading this much of the request's body
 };
@@ -48,18 +48,27 @@ class ScriptedTransport final : public net::Transport {
   }
 
   Result<std::unique_ptr<net::Download>> open(const net::Request& request, const CallContext&) override {
-    Sent now{.method = request.method, .path = request.url.path() + (request.url.query().empty() ? "" : "?" + request.url.query()), .url = request.url,
-             .headers = {}, .body = request.body, .sized = request.source_size.has_value(), .peers = request.peers, .patience = request.patience};
+    Sent now{.method = request.method,
+             .path = request.url.path() + (request.url.query().empty() ? "" : "?" + request.url.query()),
+             .url = request.url,
+             .headers = {},
+             .body = request.body,
+             .sized = request.source_size.has_value(),
+             .peers = request.peers,
+             .patience = request.patience};
     for (const auto& header : request.headers) now.headers[header.name] += header.value;
     if (request.source != nullptr) {
       std::array<std::byte, 1000> block;
       const std::uint64_t most = request.source_size.value_or(UINT64_MAX);
       while (now.body.size() < most) {
-        DAVIT_TRY(const std::size_t count, request.source->read(std::span(block).first(static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), most - now.body.size())))));
+        DAVIT_TRY(const std::size_t count,
+                  request.source->read(std::span(block).first(static_cast<std::size_t>(
+                      std::min<std::uint64_t>(block.size(), most - now.body.size())))));
         if (count == 0) break;
         now.body.append(reinterpret_cast<const char*>(block.data()), count);
       }
-      if (request.source_size && now.body.size() != most) return make_error(Errc::corrupt, "the content ended early");
+      if (request.source_size && now.body.size() != most)
+        return make_error(Errc::corrupt, "the content ended early");
     }
     sent.push_back(now);
     Scripted answer = handler_(sent.back());
@@ -71,6 +80,8 @@ class ScriptedTransport final : public net::Transport {
     if (now.method == "HEAD") answer.body.clear();
     return std::unique_ptr<net::Download>(std::make_unique<Answer>(std::move(answer)));
   }
+
+  void set_tls(const std::string&, net::TlsOptions) override {}
 
   [[nodiscard]] std::size_t count(std::string_view method) const {
     return static_cast<std::size_t>(std::ranges::count(sent, method, &Sent::method));
@@ -120,7 +131,13 @@ class Bytes final : public Content {
   }
   std::optional<Descriptor> descriptor() const override {
     if (!known_) return {};
-    return Descriptor{.media_type = "application/octet-stream", .digest = digest(), .size = bytes_.size(), .urls = {}, .annotations = {}, .platform = {}, .artifact_type = {}};
+    return Descriptor{.media_type = "application/octet-stream",
+                      .digest = digest(),
+                      .size = bytes_.size(),
+                      .urls = {},
+                      .annotations = {},
+                      .platform = {},
+                      .artifact_type = {}};
   }
   [[nodiscard]] Digest digest() const { return Digest::of(bytes_); }
 
@@ -132,7 +149,8 @@ class Bytes final : public Content {
    public:
     Reader(const Bytes& bytes, std::size_t position) : bytes_(bytes), position_(position) {}
     Result<std::size_t> read(std::span<std::byte> into) override {
-      if (bytes_.fails_at && position_ >= *bytes_.fails_at) return make_error(Errc::local_io, "read app.tar: it broke");
+      if (bytes_.fails_at && position_ >= *bytes_.fails_at)
+        return make_error(Errc::local_io, "read app.tar: it broke");
       const std::size_t count = std::min(into.size(), bytes_.bytes_.size() - position_);
       std::memcpy(into.data(), bytes_.bytes_.data() + position_, count);
       position_ += count;
@@ -151,7 +169,9 @@ class Bytes final : public Content {
 
 /// A repository "app" of https://r.example over a scripted transport.
 struct Scene {
-  explicit Scene(ScriptedTransport::Handler handler, registry::RegistryOptions options = {.host = "r.example"}, auth::Authorizer* authorizer = nullptr)
+  explicit Scene(ScriptedTransport::Handler handler,
+                 registry::RegistryOptions options = {.host = "r.example"},
+                 auth::Authorizer* authorizer = nullptr)
       : transport(std::move(handler)),
         registry(registry::Registry::create(std::move(options), transport, authorizer, clock, {}).value()),
         repository(registry->repository("app", Side::destination)) {}

@@ -28,11 +28,13 @@ class Uploads {
       return {.status = blobs.contains(digest) ? 200 : 404};
     }
     if (sent.method == "POST") return ++sessions, state(202);
-    if (sent.path.find(token()) == std::string::npos) return {.status = 404, .body = errors("BLOB_UPLOAD_UNKNOWN")};
+    if (sent.path.find(token()) == std::string::npos)
+      return {.status = 404, .body = errors("BLOB_UPLOAD_UNKNOWN")};
     if (sent.method == "DELETE") return ++cancelled, stored.clear(), Scripted{.status = 204};
     if (sent.method == "PATCH") {
       const auto range = sent.headers.find("Content-Range");
-      if (range != sent.headers.end() && std::stoul(range->second) != stored.size()) return {.status = 416, .body = errors("BLOB_UPLOAD_INVALID", "First byte is wrong")};
+      if (range != sent.headers.end() && std::stoul(range->second) != stored.size())
+        return {.status = 416, .body = errors("BLOB_UPLOAD_INVALID", "First byte is wrong")};
       stored += sent.body;
       return state(202);
     }
@@ -63,7 +65,8 @@ class Uploads {
 
 struct Stage {
   explicit Stage(Uploads::Hook hook = {}, registry::RegistryOptions options = {.host = "r.example"})
-      : uploads(std::move(hook)), scene([this](const Sent& sent) { return uploads(sent); }, std::move(options)) {}
+      : uploads(std::move(hook)),
+        scene([this](const Sent& sent) { return uploads(sent); }, std::move(options)) {}
   Result<Descriptor> put(const Bytes& bytes) { return scene.repository->put_blob(bytes, kContext); }
   [[nodiscard]] std::size_t count(std::string_view method) const { return scene.transport.count(method); }
 
@@ -73,7 +76,8 @@ struct Stage {
 
 /// Says `answer` to the nth request of a method, then lets things be.
 Uploads::Hook nth(std::string method, int n, Scripted answer) {
-  return [method = std::move(method), n, answer, seen = 0](Uploads&, const Sent& sent) mutable -> std::optional<Scripted> {
+  return [method = std::move(method), n, answer, seen = 0](
+             Uploads&, const Sent& sent) mutable -> std::optional<Scripted> {
     if (sent.method == method && ++seen == n) return answer;
     return {};
   };
@@ -135,7 +139,12 @@ TEST_CASE("row 61: chunks of the asked size, each to the newest Location") {
 }
 
 TEST_CASE("row 36: OCI-Chunk-Min-Length is honoured, within reason") {
-  for (const auto& [value, patches] : {std::pair{"2000", 3u}, {"500", 5u}, {"-1", 5u}, {"1e6", 5u}, {"text", 5u}, {"99999999999999999999", 5u}}) {
+  for (const auto& [value, patches] : {std::pair{"2000", 3u},
+                                       {"500", 5u},
+                                       {"-1", 5u},
+                                       {"1e6", 5u},
+                                       {"text", 5u},
+                                       {"99999999999999999999", 5u}}) {
     INFO(value);
     Stage stage(
         [value = value](Uploads& uploads, const Sent& sent) -> std::optional<Scripted> {
@@ -173,7 +182,8 @@ TEST_CASE("row 59: a 201 on PATCH counts, and its Range does not") {
         [status](Uploads& uploads, const Sent& sent) -> std::optional<Scripted> {
           if (sent.method != "PATCH") return {};
           uploads.stored += sent.body;
-          return Scripted{.status = status, .headers = {{"Range", "0-999"}}};  // stands still, and names no Location
+          return Scripted{.status = status,
+                          .headers = {{"Range", "0-999"}}};  // stands still, and names no Location
         },
         {.host = "r.example", .chunk_bytes = 1000});
     CHECK(stage.put(Bytes(blob_bytes(3500))));
@@ -198,11 +208,13 @@ TEST_CASE("row 57, row 58: a lost session begins anew, after asking for the blob
     int status;
     const char* code;
   };
-  for (const Row& row : {Row{"PUT", 404, "BLOB_UPLOAD_UNKNOWN"}, Row{"PUT", 400, "BLOB_UPLOAD_INVALID"}, Row{"PUT", 416, "BLOB_UPLOAD_INVALID"}, Row{"PATCH", 404, "BLOB_UPLOAD_UNKNOWN"},
+  for (const Row& row : {Row{"PUT", 404, "BLOB_UPLOAD_UNKNOWN"}, Row{"PUT", 400, "BLOB_UPLOAD_INVALID"},
+                         Row{"PUT", 416, "BLOB_UPLOAD_INVALID"}, Row{"PATCH", 404, "BLOB_UPLOAD_UNKNOWN"},
                          Row{"PATCH", 416, "BLOB_UPLOAD_INVALID"}}) {
     INFO(row.method << row.status);
     const bool chunks = std::string(row.method) == "PATCH";
-    Stage stage(nth(row.method, chunks ? 2 : 1, {.status = row.status, .body = errors(row.code)}), {.host = "r.example", .chunk_bytes = chunks ? 1000u : 0u});
+    Stage stage(nth(row.method, chunks ? 2 : 1, {.status = row.status, .body = errors(row.code)}),
+                {.host = "r.example", .chunk_bytes = chunks ? 1000u : 0u});
     CHECK(stage.put(Bytes(blob_bytes(2500))));
     CHECK(stage.uploads.sessions == 2);
     CHECK(stage.count("HEAD") == 1);
@@ -221,12 +233,13 @@ TEST_CASE("row 57, row 58: a lost session begins anew, after asking for the blob
 TEST_CASE("row 45, row 52: a broken upload starts over, unless the blob has arrived") {
   for (const bool arrived : {false, true}) {
     for (const bool known : {true, false}) {
-      Stage stage([arrived, broken = false](Uploads& uploads, const Sent& sent) mutable -> std::optional<Scripted> {
-        if (sent.method != "PUT" || broken) return {};
-        broken = true;
-        if (arrived) static_cast<void>(uploads.behave(sent));
-        return Scripted{.lost = true};
-      });
+      Stage stage(
+          [arrived, broken = false](Uploads& uploads, const Sent& sent) mutable -> std::optional<Scripted> {
+            if (sent.method != "PUT" || broken) return {};
+            broken = true;
+            if (arrived) static_cast<void>(uploads.behave(sent));
+            return Scripted{.lost = true};
+          });
       const Bytes bytes(blob_bytes(2500), known);
       CHECK(stage.put(bytes).value().digest == bytes.digest());
       CHECK(stage.uploads.sessions == (arrived ? 1 : 2));
@@ -246,7 +259,8 @@ TEST_CASE("row 83: what is begun and not finished is cancelled") {
   Stage stage(nth("PUT", 1, {.status = 403, .body = errors("DENIED", "no push here")}));
   const auto error = stage.put(Bytes("x")).error();
   CHECK(error.code == Errc::denied);
-  CHECK(error.message == "push blob " + Bytes("x").digest().short_form() + " to r.example/app: 403 DENIED: no push here");
+  CHECK(error.message ==
+        "push blob " + Bytes("x").digest().short_form() + " to r.example/app: 403 DENIED: no push here");
   CHECK(stage.uploads.cancelled == 1);
   Stage fine;
   CHECK(fine.put(Bytes("x")));
@@ -269,11 +283,17 @@ TEST_CASE("R1: a content that cannot be read is never committed, and its own err
   }
 }
 
-TEST_CASE("row 5, row 6: an upload follows its Location to another host without credentials, and never in clear") {
+TEST_CASE(
+    "row 5, row 6: an upload follows its Location to another host without credentials, and never in clear") {
   class Token final : public auth::Authorizer {
    public:
-    Result<std::string> header(const auth::Scope&, const CallContext&) override { return std::string("Bearer SECRET"); }
-    Result<bool> challenged(const std::vector<std::string>&, const auth::Scope&, const std::string&, const CallContext&) override { return false; }
+    Result<std::string> header(const auth::Scope&, const CallContext&) override {
+      return std::string("Bearer SECRET");
+    }
+    Result<bool> challenged(const std::vector<std::string>&, const auth::Scope&, const std::string&,
+                            const CallContext&) override {
+      return false;
+    }
   } token;
   const auto script = [](const char* location) {
     return [location](const Sent& sent) {
@@ -289,7 +309,8 @@ TEST_CASE("row 5, row 6: an upload follows its Location to another host without 
   Scene near(script("https://R.example:443/put"), {.host = "r.example"}, &token);
   REQUIRE(near.repository->put_blob(Bytes("x"), kContext));
   CHECK(near.transport.sent[1].headers.contains("Authorization"));
-  for (const char* location : {"http://r.example/put", "http://store.example/put", "ftp://store.example/put"}) {
+  for (const char* location :
+       {"http://r.example/put", "http://store.example/put", "ftp://store.example/put"}) {
     Scene clear(script(location), {.host = "r.example"}, &token);
     CHECK_FALSE(clear.repository->put_blob(Bytes("x"), kContext));
     CHECK(clear.transport.sent.size() == 1);
@@ -304,7 +325,8 @@ TEST_CASE("row 63: a 202 without a Location is an error, a 201 without one is no
 }
 
 TEST_CASE("row 65: a blob stored under another digest is an integrity error") {
-  Stage stage(nth("PUT", 1, {.status = 201, .headers = {{"Docker-Content-Digest", "sha256:" + std::string(64, '0')}}}));
+  Stage stage(nth("PUT", 1,
+                  {.status = 201, .headers = {{"Docker-Content-Digest", "sha256:" + std::string(64, '0')}}}));
   CHECK(stage.put(Bytes("x")).error().code == Errc::corrupt);
 }
 
@@ -351,8 +373,10 @@ TEST_CASE("row 66: every answer to a mount") {
       if (status == 202) return uploads.behave(sent);
       return Scripted{.status = status};
     });
-    CHECK(stage.scene.repository->mount(*bytes.descriptor(), "other/repo", kContext).value() == (status == 201));
-    CHECK(stage.scene.transport.sent[0].path == "/v2/app/blobs/uploads/?mount=" + bytes.digest().to_string() + "&from=other%2Frepo");
+    CHECK(stage.scene.repository->mount(*bytes.descriptor(), "other/repo", kContext).value() ==
+          (status == 201));
+    CHECK(stage.scene.transport.sent[0].path ==
+          "/v2/app/blobs/uploads/?mount=" + bytes.digest().to_string() + "&from=other%2Frepo");
     CHECK(stage.put(bytes));
     CHECK(stage.uploads.sessions == 1);  // the session of a refused mount is the one that is used
   }
