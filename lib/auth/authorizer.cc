@@ -24,6 +24,8 @@ constexpr std::chrono::seconds kAhead{60};
 constexpr std::chrono::seconds kRenewalPause{5};
 /// Far above the repositories of one run; a bound, not a limit.
 constexpr std::size_t kMostTokens = 1000;
+/// Scopes that challenges may add to one of ours.
+constexpr std::size_t kMostFurther = 8;
 
 class RegistryAuthorizer final : public Authorizer {
  public:
@@ -65,6 +67,7 @@ class RegistryAuthorizer final : public Authorizer {
   Result<bool> basic_refused(const Scope& scope, const std::string& refused, const CallContext& context);
   Result<bool> bearer_refused(const Challenge& challenge, const Demand& demand, const Scope& scope,
                               const std::string& refused, const CallContext& context);
+  bool learn_scopes(std::string_view wanted, const std::vector<std::string>& own);
   Result<bool> ask_sources_again(const Scope& scope, const SharedCredential& credential,
                                  const CallContext& context);
   Error refusal(const Scope& scope, const SharedCredential& credential, bool granted) const;
@@ -221,26 +224,28 @@ Result<bool> RegistryAuthorizer::basic_refused(const Scope& scope, const std::st
   return ask_sources_again(scope, credential, context);
 }
 
+/// Whether the challenge names anything that was not asked for yet.
+bool RegistryAuthorizer::learn_scopes(std::string_view wanted, const std::vector<std::string>& own) {
+  MutexLock lock(mutex_);
+  if (further_.size() >= kMostTokens) further_.clear();
+  std::vector<std::string>& further = further_[own];
+  std::vector<std::string> known = own;
+  known.insert(known.end(), further.begin(), further.end());
+  const std::vector<std::string> more = further_scopes(wanted, known);
+  if (more.empty() || further.size() + more.size() > kMostFurther) return false;
+  further.insert(further.end(), more.begin(), more.end());
+  return true;
+}
+
 /// `demand` is the one that the refused header answered.
 Result<bool> RegistryAuthorizer::bearer_refused(const Challenge& challenge, const Demand& demand,
                                                 const Scope& scope, const std::string& refused,
                                                 const CallContext& context) {
-  const std::vector<std::string> own = scopes_of(scope);
   const std::string key = key_of(request_for(demand, scope));
-  bool learnt = false;
-  {
-    MutexLock lock(mutex_);
-    if (further_.size() >= kMostTokens) further_.clear();
-    std::vector<std::string> known = own;
-    std::vector<std::string>& further = further_[own];
-    known.insert(known.end(), further.begin(), further.end());
-    for (std::string& more : further_scopes(challenge.get("scope"), known)) {
-      if (further.size() >= 8) break;
-      further.push_back(std::move(more));
-      learnt = true;
-    }
-  }
-  if (refused.empty() || learnt) return true;
+  if (refused.empty()) return true;
+  // Only now: the scope in a first challenge may be a mere example (ghcr.io says
+  // "repository:user/image:pull").
+  if (learn_scopes(challenge.get("scope"), scopes_of(scope))) return true;
 
   DAVIT_TRY(const SharedCredential credential, credentials_.find(scope.repository, context));
   if (credential != nullptr && !credential->registry_token.empty()) {

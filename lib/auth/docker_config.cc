@@ -84,10 +84,11 @@ Result<DockerConfig> DockerConfig::parse(std::string_view text, Format format) {
 
   for (const auto& [name, value] : entries->items()) {
     if (!value.is_object()) continue;
+    const nlohmann::json& fields = value;
     Entry entry{.key = ConfigKey::parse(name), .name = name};
     // A wrong type hurts only those who need this very entry.
     const auto text_of = [&](const char* field) {
-      auto read = model::text_field(value, field);
+      auto read = model::text_field(fields, field);
       if (read) return *std::move(read);
       entry.problem = read.error().message;
       return std::string();

@@ -14,7 +14,7 @@
 namespace davit::auth {
 namespace {
 
-/// Registries whose token service has a name of its own. `*.` stands for any one or more labels.
+/// Registries whose token service has a name of its own.
 struct KnownPair {
   std::string_view registry;
   std::string_view realm;
@@ -23,10 +23,11 @@ constexpr std::array kKnownPairs{
     KnownPair{"registry-1.docker.io", "auth.docker.io"},
     KnownPair{"docker.io", "auth.docker.io"},
     KnownPair{"index.docker.io", "auth.docker.io"},
-    KnownPair{"dhi.io", "auth.docker.io"},
     KnownPair{"lscr.io", "ghcr.io"},
     KnownPair{"registry.gitlab.com", "gitlab.com"},
-    KnownPair{"*.scw.cloud", "api.scaleway.com"},
+    KnownPair{"rg.fr-par.scw.cloud", "api.scaleway.com"},
+    KnownPair{"rg.nl-ams.scw.cloud", "api.scaleway.com"},
+    KnownPair{"rg.pl-waw.scw.cloud", "api.scaleway.com"},
 };
 
 /// Below these names everybody can have a host, whatever the public suffix list says.
@@ -49,10 +50,7 @@ bool is_aws(std::string_view host) {
 bool is_known_pair(const net::Url& registry, const net::Url& realm) {
   if (!realm.secure() || realm.port() != 443) return false;
   return std::ranges::any_of(kKnownPairs, [&](const KnownPair& pair) {
-    const bool wild = pair.registry.starts_with("*.");
-    const bool fits =
-        wild ? registry.host().ends_with(pair.registry.substr(1)) : registry.host() == pair.registry;
-    return fits && realm.host() == pair.realm;
+    return registry.host() == pair.registry && realm.host() == pair.realm;
   });
 }
 

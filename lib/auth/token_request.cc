@@ -43,6 +43,13 @@ net::Request by_post(const TokenRequest& request, const Secret& refresh_token) {
   return out;
 }
 
+Result<net::Response> ask(net::Transport& transport, const net::Request& sent, const TokenRequest& request,
+                          const CallContext& context) {
+  auto response = transport.exchange(sent, context);
+  if (!response) return response.error().with_context("token for " + request.host);
+  return response;
+}
+
 /// A page that some proxy or login form sent instead. Shown only when none of what we sent comes back in it.
 std::string excerpt(const std::string& body, const Credential* credential) {
   const std::size_t start = body.find_first_not_of(" \t\r\n");
@@ -110,7 +117,7 @@ Result<TokenAnswer> request_token(net::Transport& transport, const TokenRequest&
       credential != nullptr && !credential->password.empty() ? &credential->password : nullptr;
   if (identity) {
     const net::Request sent = by_post(request, credential->identity_token);
-    DAVIT_TRY(const net::Response response, transport.exchange(sent, context));
+    DAVIT_TRY(const net::Response response, ask(transport, sent, request, context));
     const bool knows_post = response.status != 404 && response.status != 405 && response.status != 501;
     if (knows_post) return read_answer(request, sent, response, credential);
     if (password == nullptr)
@@ -118,7 +125,7 @@ Result<TokenAnswer> request_token(net::Transport& transport, const TokenRequest&
   }
   const net::Request sent =
       by_get(request, credential == nullptr ? std::string() : credential->username, password);
-  DAVIT_TRY(const net::Response response, transport.exchange(sent, context));
+  DAVIT_TRY(const net::Response response, ask(transport, sent, request, context));
   return read_answer(request, sent, response, password == nullptr ? nullptr : credential);
 }
 

@@ -20,7 +20,8 @@ struct TrustStore::State {
 TrustStore::TrustStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 TrustStore::~TrustStore() = default;
 
-Result<std::unique_ptr<TrustStore>> TrustStore::load(const std::string& system_file, const std::string& system_directory,
+Result<std::unique_ptr<TrustStore>> TrustStore::load(const std::string& system_file,
+                                                     const std::string& system_directory,
                                                      const std::string& extra_file) {
   auto state = std::make_unique<State>();
   if (state->store == nullptr) return make_error(Errc::internal, "no memory for a certificate store");
@@ -29,7 +30,8 @@ Result<std::unique_ptr<TrustStore>> TrustStore::load(const std::string& system_f
   if (!file && !system_directory.empty()) X509_STORE_load_path(state->store, system_directory.c_str());
   if (!extra_file.empty() && X509_STORE_load_file(state->store, extra_file.c_str()) != 1) {
     ERR_clear_error();
-    return make_error(Errc::local_io, "read certificates from " + escaped(extra_file), "a PEM file with CERTIFICATE blocks is wanted");
+    return make_error(Errc::local_io, "read certificates from " + escaped(extra_file),
+                      "a PEM file with CERTIFICATE blocks is wanted");
   }
   ERR_clear_error();
   // An authority given by the user counts even when it is not self-signed.
@@ -37,6 +39,8 @@ Result<std::unique_ptr<TrustStore>> TrustStore::load(const std::string& system_f
   return std::unique_ptr<TrustStore>(new TrustStore(std::move(state)));
 }
 
-void TrustStore::install(void* ssl_context) const { SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(ssl_context), state_->store); }
+void TrustStore::install(void* ssl_context) const {
+  SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(ssl_context), state_->store);
+}
 
 }  // namespace davit::crypto

@@ -10,15 +10,18 @@ namespace davit::crypto {
 /// Certificate authorities, parsed once and lent to every TLS context. Thread-safe.
 class TrustStore {
  public:
-  /// The system's authorities from `system_file` and `system_directory` (empty or unreadable ones are passed over), and
-  /// those of the PEM file `extra_file` unless it is empty. Errors: local_io, for `extra_file` only.
-  static Result<std::unique_ptr<TrustStore>> load(const std::string& system_file, const std::string& system_directory,
+  /// The system's authorities from `system_file` and `system_directory` (empty or unreadable ones are passed
+  /// over), and those of the PEM file `extra_file` unless it is empty. Errors: local_io, for `extra_file`
+  /// only.
+  static Result<std::unique_ptr<TrustStore>> load(const std::string& system_file,
+                                                  const std::string& system_directory,
                                                   const std::string& extra_file);
   ~TrustStore();
   TrustStore(const TrustStore&) = delete;
   TrustStore& operator=(const TrustStore&) = delete;
 
-  /// Makes an OpenSSL SSL_CTX (given as the void pointer that libcurl passes on) trust these and nothing else.
+  /// Makes an OpenSSL SSL_CTX (given as the void pointer that libcurl passes on) trust these and nothing
+  /// else.
   void install(void* ssl_context) const;
 
  private:

@@ -91,6 +91,9 @@ bool WireReader::line(std::string& out) {
 std::optional<Head> WireReader::read_head() {
   Head head;
   std::string text;
+  // A TLS handshake on a plain port has no line end to wait for.
+  if (at_ == end_ && !fill()) return std::nullopt;
+  if (buffer_[at_] < ' ' && buffer_[at_] != '\r' && buffer_[at_] != '\n') return std::nullopt;
   while (line(text) && head.raw.size() < kHeadLimit) {
     head.raw += text;
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();

@@ -20,9 +20,10 @@ using V6 = std::array<std::uint8_t, 16>;
 Kind kind_of(std::uint32_t v4) {
   const std::uint32_t first = v4 >> 24;
   if (first == 127) return Kind::loopback;
-  if (v4 >> 16 == 0xa9fe) return Kind::link_local;              // 169.254/16, home of most metadata services
-  if (v4 == 0x646464c8 || v4 == 0xc00000c0) return Kind::link_local;  // 100.100.100.200, 192.0.0.192: two more of them
-  if (first == 0 || first >= 224) return Kind::unusable;        // unspecified, multicast, reserved, broadcast
+  if (v4 >> 16 == 0xa9fe) return Kind::link_local;  // 169.254/16, home of most metadata services
+  if (v4 == 0x646464c8 || v4 == 0xc00000c0)
+    return Kind::link_local;                              // 100.100.100.200, 192.0.0.192: two more of them
+  if (first == 0 || first >= 224) return Kind::unusable;  // unspecified, multicast, reserved, broadcast
   return Kind::ordinary;
 }
 
@@ -89,8 +90,12 @@ bool is_refused(Peers peers, const sockaddr& address) {
   return !(peers == Peers::remote_or_loopback && *kind == Kind::loopback);
 }
 
-bool is_loopback(const std::string& address) { return kind_of(address) == Kind::loopback; }
+bool is_loopback(const std::string& address) {
+  return kind_of(address) == Kind::loopback;
+}
 
-bool is_link_local(const std::string& address) { return kind_of(address) == Kind::link_local; }
+bool is_link_local(const std::string& address) {
+  return kind_of(address) == Kind::link_local;
+}
 
 }  // namespace davit::net

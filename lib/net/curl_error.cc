@@ -1,12 +1,17 @@
 #include "net/curl_error.h"
 
+#include <system_error>
+
 #include "base/error.h"
 #include "base/escape.h"
 
 namespace davit::net {
 
-Error curl_error(CURLcode code, const std::string& text, const Url& url) {
-  const std::string why = escaped(text.empty() ? curl_easy_strerror(code) : text.c_str());
+Error curl_error(CURLcode code, const std::string& text, long os_error, const Url& url) {
+  std::string why = escaped(text.empty() ? curl_easy_strerror(code) : text.c_str());
+  if (code == CURLE_COULDNT_CONNECT && os_error != 0)
+    why = std::system_category().message(static_cast<int>(os_error));
+  if (code == CURLE_PARTIAL_FILE) why = "the connection was closed in the middle of the answer";
   Error error = make_error(Errc::unavailable, url.host_port() + ": " + why);
   error.retryable = true;
   switch (code) {
@@ -14,13 +19,17 @@ Error curl_error(CURLcode code, const std::string& text, const Url& url) {
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
       error.retryable = false;
-      error.hint = "the certificate of " + url.host_port() + " is not trusted: give its authority as a CA file, or check the host name";
+      error.hint = "the certificate of " + url.host_port() +
+                   " is not trusted: give its authority as a CA file, or check the host name";
       break;
     case CURLE_SSL_CONNECT_ERROR:
       // A complaint of the TLS library is final; a connection that went away during the handshake is not.
       error.retryable = text.find("error:") == std::string::npos;
-      if (text.find("wrong version number") != std::string::npos || text.find("packet length too long") != std::string::npos) {
+      if (text.find("wrong version number") != std::string::npos ||
+          text.find("packet length too long") != std::string::npos) {
         error.hint = url.host_port() + " does not speak TLS: say that it is plain http if you mean it";
+      } else if (!error.retryable) {
+        error.hint = "the certificate of " + url.host_port() + " or its version of TLS is not acceptable";
       }
       break;
     case CURLE_SSL_CERTPROBLEM:

@@ -58,7 +58,11 @@ class Exchange::Waker {
 };
 
 Exchange::Exchange(const Shared& shared, const Request& request, Tls tls, CallContext context)
-    : shared_(shared), request_(&request), url_(request.url), tls_(std::move(tls)), context_(std::move(context)) {}
+    : shared_(shared),
+      request_(&request),
+      url_(request.url),
+      tls_(std::move(tls)),
+      context_(std::move(context)) {}
 
 Exchange::~Exchange() {
   const SigpipeGuard guard;
@@ -78,9 +82,15 @@ Result<> Exchange::prepare() {
   const std::string proxy = proxy_for(url_, shared_.options.proxy);
   proxied_ = !proxy.empty();
   // Connections made under one rule or trust are never used under another.
-  handle_ = shared_.pool.take(url_.origin() + (request_->peers == Peers::any ? "" : request_->peers == Peers::remote ? "|r" : "|l"));
+  const std::string_view rule = request_->peers == Peers::any      ? ""
+                                : request_->peers == Peers::remote ? "|r"
+                                                                   : "|l";
+  const TlsOptions& trust = tls_.options;
+  handle_ = shared_.pool.take(url_.origin() + std::string(rule) + "|" + trust.ca_file + "|" +
+                              trust.cert_file + (trust.verify ? "" : "|unverified"));
   CURL* easy = handle_->easy;
-  if (easy == nullptr || handle_->multi == nullptr) return make_error(Errc::internal, "no memory for a connection");
+  if (easy == nullptr || handle_->multi == nullptr)
+    return make_error(Errc::internal, "no memory for a connection");
   waker_ = std::make_shared<Waker>(handle_->multi);
   const NetOptions& options = shared_.options;
 
@@ -134,7 +144,8 @@ Result<> Exchange::prepare() {
     }
     content_type = content_type || header.name == "Content-Type";
     // libcurl's spelling of a header without a value ends in a semicolon.
-    header_list_ = curl_slist_append(header_list_, (header.value.empty() ? header.name + ";" : header.name + ": " + header.value).c_str());
+    header_list_ = curl_slist_append(
+        header_list_, (header.value.empty() ? header.name + ";" : header.name + ": " + header.value).c_str());
   }
   header_list_ = curl_slist_append(header_list_, "Expect:");
   if (!content_type) header_list_ = curl_slist_append(header_list_, "Content-Type:");
@@ -145,7 +156,8 @@ Result<> Exchange::prepare() {
     DAVIT_TRY(const auto addresses, shared_.resolver.resolve(url_.host(), options.connect_timeout, context_));
     std::string entry = url_.host() + ":" + std::to_string(url_.port()) + ":";
     for (const std::string& address : addresses) {
-      entry += (entry.back() == ':' ? "" : ",") + (address.find(':') == std::string::npos ? address : "[" + address + "]");
+      entry += (entry.back() == ':' ? "" : ",") +
+               (address.find(':') == std::string::npos ? address : "[" + address + "]");
     }
     const bool literal = addresses.size() == 1 && addresses.front() == url_.host();
     if (!literal) resolve_list_ = curl_slist_append(nullptr, entry.c_str());
@@ -167,7 +179,8 @@ void Exchange::set_body() {
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &Exchange::on_seek);
     curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
     curl_off_t size = static_cast<curl_off_t>(request_->body.size());
-    if (request_->source != nullptr) size = request_->source_size ? static_cast<curl_off_t>(*request_->source_size) : -1;
+    if (request_->source != nullptr)
+      size = request_->source_size ? static_cast<curl_off_t>(*request_->source_size) : -1;
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, size);
   } else if (method == "HEAD") {
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -186,10 +199,11 @@ Result<> Exchange::start() {
   DAVIT_TRY_VOID(check(context_));
   DAVIT_TRY_VOID(prepare());
   stop_.emplace(context_.stop, [waker = waker_] { waker->wake(); });
-  if (curl_multi_add_handle(handle_->multi, handle_->easy) != CURLM_OK) return make_error(Errc::internal, "a connection handle refused to start");
+  if (curl_multi_add_handle(handle_->multi, handle_->easy) != CURLM_OK)
+    return make_error(Errc::internal, "a connection handle refused to start");
   attached_ = true;
   DAVIT_TRY_VOID(run_until([this] { return headers_done_; }));
-  if (!headers_done_) return curl_error(CURLE_GOT_NOTHING, {}, url_);
+  if (!headers_done_) return curl_error(CURLE_GOT_NOTHING, {}, 0, url_);
   char* address = nullptr;
   curl_easy_getinfo(handle_->easy, CURLINFO_PRIMARY_IP, &address);
   if (address != nullptr) peer_ = address;
@@ -218,8 +232,8 @@ Result<std::size_t> Exchange::read(std::span<std::byte> into) {
   return filled_;
 }
 
-/// Drives libcurl until `done` or until the exchange is over. Bytes that came before an error are given out first:
-/// the error then shows again on the next call.
+/// Drives libcurl until `done` or until the exchange is over. Bytes that came before an error are given out
+/// first: the error then shows again on the next call.
 template <class Done>
 Result<> Exchange::run_until(Done done) {
   while (!done() && !finished_) {
@@ -245,18 +259,22 @@ std::uint64_t Exchange::moved() const {
 
 Result<> Exchange::turn() {
   DAVIT_TRY_VOID(check(context_));
-  if (paused_ && waker_->take_signal()) {
+  // After a refusal libcurl stops sending, but would wait for ever for a body that is paused.
+  const bool refused = headers_done_ && status_ >= 300;
+  if (paused_ && (refused || waker_->take_signal())) {
     paused_ = false;
     curl_easy_pause(handle_->easy, CURLPAUSE_CONT);
   }
   const std::uint64_t given = given_, received = body_bytes_;
   int running = 0;
-  if (curl_multi_perform(handle_->multi, &running) != CURLM_OK) return make_error(Errc::internal, "a connection handle failed");
+  if (curl_multi_perform(handle_->multi, &running) != CURLM_OK)
+    return make_error(Errc::internal, "a connection handle failed");
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(handle_->multi, &left)) {
     if (message->msg == CURLMSG_DONE) DAVIT_TRY_VOID(finish(message->data.result));
   }
-  const auto rest = std::max(shared_.sending.owed(given_ - given), shared_.receiving.owed(body_bytes_ - received));
+  const auto rest =
+      std::max(shared_.sending.owed(given_ - given), shared_.receiving.owed(body_bytes_ - received));
   if (rest.count() > 0) DAVIT_TRY_VOID(Clock::system().sleep_for(rest, context_));
   return {};
 }
@@ -265,21 +283,23 @@ Result<> Exchange::wait() {
   using namespace std::chrono;
   const bool answering = !headers_done_ && body_out_;
   const NetOptions& options = shared_.options;
-  const milliseconds limit = !answering                                ? options.stall_timeout
+  const milliseconds limit = !answering                               ? options.stall_timeout
                              : request_->patience == Patience::commit ? options.commit_timeout
-                                                                       : options.answer_timeout;
+                                                                      : options.answer_timeout;
   int poll_ms = kLongestPollMs;
   const auto before = steady_clock::now();
   if (context_.deadline) {
-    poll_ms = static_cast<int>(std::clamp<std::int64_t>(ceil<milliseconds>(*context_.deadline - before).count(), 0, poll_ms));
+    poll_ms = static_cast<int>(
+        std::clamp<std::int64_t>(ceil<milliseconds>(*context_.deadline - before).count(), 0, poll_ms));
   }
   poll_ms = static_cast<int>(std::clamp<std::int64_t>(ceil<milliseconds>(limit - idle_).count(), 0, poll_ms));
   curl_multi_poll(handle_->multi, nullptr, 0, poll_ms, nullptr);
   if (paused_) return {};  // our own side is slow: no fault of the server's
   idle_ += steady_clock::now() - before;
   if (idle_ < limit) return {};
-  Error error = make_error(Errc::timeout, url_.host_port() + ": " + (answering ? "no answer" : "no byte moved") + " for " +
-                                              std::to_string(limit.count() / 1000) + " s");
+  Error error =
+      make_error(Errc::timeout, url_.host_port() + ": " + (answering ? "no answer" : "no byte moved") +
+                                    " for " + std::to_string(limit.count() / 1000) + " s");
   error.retryable = true;
   return error;
 }
@@ -292,7 +312,10 @@ Result<> Exchange::finish(CURLcode code) {
   // The answer counts, even when the server did not care for the rest of the request (row 87).
   const bool complete = headers_done_ && (code == CURLE_OK || (code == CURLE_SEND_ERROR && status_ >= 400));
   reusable_ = code == CURLE_OK && !failure_;
-  if (!complete && !failure_) failure_ = curl_error(code, curl_text_, url_);
+  if (complete || failure_) return {};
+  long os_error = 0;
+  curl_easy_getinfo(handle_->easy, CURLINFO_OS_ERRNO, &os_error);
+  failure_ = curl_error(code, curl_text_, os_error, url_);
   return {};
 }
 
@@ -308,7 +331,8 @@ std::size_t Exchange::on_header(char* data, std::size_t size, std::size_t count,
 bool Exchange::take_header(std::string_view line) {
   header_bytes_ += line.size();
   if (header_bytes_ > kMostHeaderBytes) {
-    failure_ = make_error(Errc::protocol, url_.host_port() + ": headers of more than " + std::to_string(kMostHeaderBytes) + " bytes");
+    failure_ = make_error(Errc::protocol, url_.host_port() + ": headers of more than " +
+                                              std::to_string(kMostHeaderBytes) + " bytes");
     return false;
   }
   if (headers_done_) return true;  // trailers
@@ -380,14 +404,16 @@ std::size_t Exchange::give(std::span<std::byte> into) {
   given_ += *got;
   body_out_ = *got == 0 || (size && given_ == *size);
   if (*got == 0 && size) {
-    failure_ = make_error(Errc::corrupt, "the content ended after " + std::to_string(given_) + " of " + std::to_string(*size) + " bytes");
+    failure_ = make_error(Errc::corrupt, "the content ended after " + std::to_string(given_) + " of " +
+                                             std::to_string(*size) + " bytes");
     return CURL_READFUNC_ABORT;
   }
   return *got;
 }
 
 int Exchange::on_seek(void* self, curl_off_t offset, int origin) noexcept {
-  // libcurl wants to send a request again by itself. What has been given cannot be given twice: one retry loop is enough.
+  // libcurl wants to send a request again by itself. What has been given cannot be given twice: one retry
+  // loop is enough.
   const auto& exchange = *static_cast<Exchange*>(self);
   return offset == 0 && origin == SEEK_SET && exchange.given_ == 0 ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
@@ -396,8 +422,9 @@ curl_socket_t Exchange::on_socket(void* self, curlsocktype, curl_sockaddr* addre
   auto& exchange = *static_cast<Exchange*>(self);
   if (!exchange.proxied_ && is_refused(exchange.request_->peers, address->addr)) {
     try {
-      exchange.failure_ = make_error(Errc::denied, exchange.url_.host_port() + " has a local address, and a server named it",
-                                     "a server may not send davit to loopback, link-local or metadata addresses");
+      exchange.failure_ =
+          make_error(Errc::denied, exchange.url_.host_port() + " has a local address, and a server named it",
+                     "a server may not send davit to loopback, link-local or metadata addresses");
     } catch (const std::exception&) {  // refused all the same
     }
     return CURL_SOCKET_BAD;

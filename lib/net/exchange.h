@@ -39,8 +39,8 @@ struct Tls {
   TlsOptions options = {};
 };
 
-/// One request and its answer, driven by whoever calls start() and read(). libcurl calls back into it: those functions
-/// neither block nor throw. One thread at a time.
+/// One request and its answer, driven by whoever calls start() and read(). libcurl calls back into it: those
+/// functions neither block nor throw. One thread at a time.
 class Exchange {
  public:
   Exchange(const Shared& shared, const Request& request, Tls tls, CallContext context);
@@ -88,7 +88,7 @@ class Exchange {
 
   std::unique_ptr<Handle> handle_;
   bool attached_ = false;
-  bool reusable_ = false;  // the exchange ended well: the connection may serve another
+  bool reusable_ = false;         // the exchange ended well: the connection may serve another
   std::shared_ptr<Waker> waker_;  // co-owned by sources that have not called their `wake` yet
   std::optional<std::stop_callback<std::function<void()>>> stop_;
   curl_slist* header_list_ = nullptr;

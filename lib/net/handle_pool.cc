@@ -19,7 +19,8 @@ Handle::~Handle() {
 std::unique_ptr<Handle> HandlePool::take(const std::string& key) {
   {
     MutexLock lock(mutex_);
-    const auto found = std::find_if(idle_.rbegin(), idle_.rend(), [&](const auto& handle) { return handle->key == key; });
+    const auto found =
+        std::find_if(idle_.rbegin(), idle_.rend(), [&](const auto& handle) { return handle->key == key; });
     if (found != idle_.rend()) {
       auto handle = std::move(*found);
       idle_.erase(std::next(found).base());

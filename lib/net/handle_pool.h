@@ -11,7 +11,8 @@
 
 namespace davit::net {
 
-/// An easy handle and the private multi that drives it; its connections live in the multi. One thread at a time.
+/// An easy handle and the private multi that drives it; its connections live in the multi. One thread at a
+/// time.
 struct Handle {
   Handle();
   ~Handle();

@@ -14,7 +14,8 @@ bool same_name(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string_view Headers::get(std::string_view name) const {
-  const auto found = std::ranges::find_if(fields_, [&](const Header& field) { return same_name(field.name, name); });
+  const auto found =
+      std::ranges::find_if(fields_, [&](const Header& field) { return same_name(field.name, name); });
   return found == fields_.end() ? std::string_view{} : found->value;
 }
 

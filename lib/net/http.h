@@ -39,8 +39,8 @@ class Headers {
 
 /// Which addresses a request may connect to. It looks at the address really used, whatever name led there.
 enum class Peers {
-  any,                ///< the host the user named
-  remote,             ///< a host a server named: not loopback, link-local, unspecified, multicast or a metadata service
+  any,     ///< the host the user named
+  remote,  ///< a host a server named: not loopback, link-local, unspecified, multicast or a metadata service
   remote_or_loopback  ///< as remote, for a hop without credentials from a registry that is itself on loopback
 };
 
@@ -54,10 +54,12 @@ enum class Patience {
 struct Request {
   std::string method = "GET";
   Url url;
-  /// Sent as given. May hold credentials: never logged, never put into an error. Values must be free of control bytes.
+  /// Sent as given. May hold credentials: never logged, never put into an error. Values must be free of
+  /// control bytes.
   std::vector<Header> headers;
-  /// The body: these bytes, or, when set, what `source` gives, with a Content-Length when `source_size` is known and
-  /// chunked otherwise. A source that fails breaks the connection off and its error is what the exchange returns.
+  /// The body: these bytes, or, when set, what `source` gives, with a Content-Length when `source_size` is
+  /// known and chunked otherwise. A source that fails breaks the connection off and its error is what the
+  /// exchange returns.
   std::string body;
   ByteSource* source = nullptr;
   std::optional<std::uint64_t> source_size;
@@ -93,41 +95,44 @@ struct TlsOptions {
   bool verify = true;  ///< false accepts any certificate
 };
 
-/// HTTP/1.1 exchanges. Each is driven by the calling thread, on a connection taken from a pool. Redirects, cookies,
-/// compression and authentication are not its business. Thread-safe.
+/// HTTP/1.1 exchanges. Each is driven by the calling thread, on a connection taken from a pool. Redirects,
+/// cookies, compression and authentication are not its business. Thread-safe.
 ///
-/// Errors: cancelled, timeout (deadline; stalled, then retryable), denied (a refused address), protocol (not HTTP, too
-/// long), unavailable (everything else on the way: retryable unless trying again cannot help, as with certificates
-/// and unknown names), or what the request's source returned.
+/// Errors: cancelled, timeout (deadline; stalled, then retryable), denied (a refused address), protocol (not
+/// HTTP, too long), unavailable (everything else on the way: retryable unless trying again cannot help, as
+/// with certificates and unknown names), or what the request's source returned.
 class Transport {
  public:
   virtual ~Transport() = default;
   /// The whole answer in memory.
   virtual Result<Response> exchange(const Request& request, const CallContext& context) = 0;
   /// The answer's headers; the body is streamed. `context` stays in force until the download is destroyed.
-  /// REQUIRES: the transport outlives the download, and so does a request with a body, which may still be on its way.
+  /// REQUIRES: the transport outlives the download, and so does a request with a body, which may still be on
+  /// its way.
   virtual Result<std::unique_ptr<Download>> open(const Request& request, const CallContext& context) = 0;
   /// How to do TLS with one host:port from now on; no other host inherits it.
   virtual void set_tls(const std::string& host_port, TlsOptions tls) = 0;
 };
 
-/// Where to find proxies, in the form of the environment variables of the same names (which are not read here).
+/// Where to find proxies, in the form of the environment variables of the same names (which are not read
+/// here).
 struct ProxyOptions {
   std::string http;
   std::string https;
   std::string all;
-  std::string none;  ///< NO_PROXY: names, .suffixes, addresses and CIDR blocks, separated by commas; * for all
+  std::string
+      none;  ///< NO_PROXY: names, .suffixes, addresses and CIDR blocks, separated by commas; * for all
 };
 
 struct NetOptions {
   std::string user_agent = "davit";
   ProxyOptions proxy = {};
-  std::string ca_file = {};                           ///< PEM, trusted besides the system's for hosts without a set_tls()
+  std::string ca_file = {};  ///< PEM, trusted besides the system's for hosts without a set_tls()
   std::chrono::milliseconds connect_timeout{15'000};
   std::chrono::milliseconds stall_timeout{30'000};    ///< without a byte moving while we wait on the socket
   std::chrono::milliseconds answer_timeout{60'000};   ///< from the end of the request to the answer's headers
   std::chrono::milliseconds commit_timeout{900'000};  ///< the same for Patience::commit
-  std::uint64_t limit_rate = 0;                       ///< bytes per second and direction, all exchanges together; 0: none
+  std::uint64_t limit_rate = 0;  ///< bytes per second and direction, all exchanges together; 0: none
   std::size_t idle_connections = 64;
   /// Instead of the system's resolver: addresses for a host. Errors as it pleases (tests).
   std::function<Result<std::vector<std::string>>(const std::string& host)> resolver = {};

@@ -35,7 +35,8 @@ bool in_block(const Bits& address, std::string_view block) {
   if (slash != std::string_view::npos) {
     const std::string_view digits = block.substr(slash + 1);
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size() || length > network->count) return false;
+    if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size() || length > network->count)
+      return false;
   }
   for (std::size_t bit = 0; bit < length; ++bit) {
     const auto mask = static_cast<std::uint8_t>(0x80u >> bit % 8);

@@ -7,7 +7,8 @@
 
 namespace davit::net {
 
-/// Shares one direction's bytes per second among all exchanges: each pays for what it moved by waiting. Thread-safe.
+/// Shares one direction's bytes per second among all exchanges: each pays for what it moved by waiting.
+/// Thread-safe.
 class RateLimit {
  public:
   /// 0 means no limit.

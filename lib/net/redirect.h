@@ -6,8 +6,8 @@
 
 namespace davit::net {
 
-/// The rule of every redirect (R2): one decision per hop, at most ten hops, never from https to http. Credentials are
-/// gone for good once the chain has left the origin it started from. One thread at a time.
+/// The rule of every redirect (R2): one decision per hop, at most ten hops, never from https to http.
+/// Credentials are gone for good once the chain has left the origin it started from. One thread at a time.
 class RedirectChain {
  public:
   explicit RedirectChain(Url start) : start_(std::move(start)), current_(start_) {}

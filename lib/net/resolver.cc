@@ -36,7 +36,8 @@ Result<std::vector<std::string>> system_lookup(const std::string& host) {
   std::vector<std::string> addresses;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     char text[NI_MAXHOST];
-    if (::getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) addresses.emplace_back(text);
+    if (::getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
+      addresses.emplace_back(text);
   }
   return addresses;
 }
@@ -57,14 +58,17 @@ struct Answer {
 
 Resolver::Resolver(Lookup lookup) : lookup_(lookup ? std::move(lookup) : system_lookup) {}
 
-Result<std::vector<std::string>> Resolver::resolve(const std::string& host, std::chrono::milliseconds limit, const CallContext& context) {
+Result<std::vector<std::string>> Resolver::resolve(const std::string& host, std::chrono::milliseconds limit,
+                                                   const CallContext& context) {
   if (is_address(host)) return std::vector<std::string>{host};
   {
     MutexLock lock(mutex_);
     const auto known = cache_.find(host);
-    if (known != cache_.end() && known->second.expiry > std::chrono::steady_clock::now()) return known->second.addresses;
+    if (known != cache_.end() && known->second.expiry > std::chrono::steady_clock::now())
+      return known->second.addresses;
   }
-  const auto answer = std::make_shared<Answer>();  // co-owned by the thread below, which may outlive this call
+  const auto answer =
+      std::make_shared<Answer>();  // co-owned by the thread below, which may outlive this call
   try {
     std::thread([answer, host, lookup = lookup_] {
       sigset_t all;
@@ -87,17 +91,20 @@ Result<std::vector<std::string>> Resolver::resolve(const std::string& host, std:
   std::optional<Result<std::vector<std::string>>> result;
   {
     MutexLock lock(answer->mutex);
-    while (!answer->result && !context.stop.stop_requested() && answer->changed.wait_until(answer->mutex, until)) {
+    while (!answer->result && !context.stop.stop_requested() &&
+           answer->changed.wait_until(answer->mutex, until)) {
     }
     result = answer->result;
   }
   if (!result) {
     if (auto alive = check(context); !alive) return alive.error();
-    Error error = make_error(Errc::timeout, "resolve " + escaped(host) + ": no answer within " + std::to_string(limit.count() / 1000) + " s");
+    Error error = make_error(Errc::timeout, "resolve " + escaped(host) + ": no answer within " +
+                                                std::to_string(limit.count() / 1000) + " s");
     error.retryable = true;
     return error;
   }
-  if (*result && (*result)->empty()) return make_error(Errc::unavailable, "resolve " + escaped(host) + ": no address");
+  if (*result && (*result)->empty())
+    return make_error(Errc::unavailable, "resolve " + escaped(host) + ": no address");
   if (*result) {
     MutexLock lock(mutex_);
     if (cache_.size() >= kMostEntries) cache_.clear();

@@ -13,8 +13,8 @@
 
 namespace davit::net {
 
-/// Names to addresses, remembered for a minute. Asks the system's resolver on a thread of its own, so that a call can
-/// be cancelled while it hangs; a thread that is still waiting then finishes by itself. Thread-safe.
+/// Names to addresses, remembered for a minute. Asks the system's resolver on a thread of its own, so that a
+/// call can be cancelled while it hangs; a thread that is still waiting then finishes by itself. Thread-safe.
 class Resolver {
  public:
   using Lookup = std::function<Result<std::vector<std::string>>(const std::string& host)>;
@@ -24,7 +24,8 @@ class Resolver {
 
   /// Addresses to connect to, best first; at least one. Errors: unavailable (retryable when the failure is a
   /// temporary one), timeout after `limit`, cancelled.
-  Result<std::vector<std::string>> resolve(const std::string& host, std::chrono::milliseconds limit, const CallContext& context);
+  Result<std::vector<std::string>> resolve(const std::string& host, std::chrono::milliseconds limit,
+                                           const CallContext& context);
 
  private:
   struct Entry {

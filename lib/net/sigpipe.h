@@ -4,8 +4,8 @@
 
 namespace davit::net {
 
-/// Keeps SIGPIPE from this thread for a scope: TLS writes to a closed connection raise it, and the host program's
-/// disposition is not ours to change. One that was pending before stays pending.
+/// Keeps SIGPIPE from this thread for a scope: TLS writes to a closed connection raise it, and the host
+/// program's disposition is not ours to change. One that was pending before stays pending.
 class SigpipeGuard {
  public:
   SigpipeGuard();

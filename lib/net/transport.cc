@@ -38,8 +38,12 @@ class Share {
   CURLSH* const handle;
 
  private:
-  static void lock(CURL*, curl_lock_data data, curl_lock_access, void* self) { static_cast<Share*>(self)->mutexes_[data].lock(); }
-  static void unlock(CURL*, curl_lock_data data, void* self) { static_cast<Share*>(self)->mutexes_[data].unlock(); }
+  static void lock(CURL*, curl_lock_data data, curl_lock_access, void* self) {
+    static_cast<Share*>(self)->mutexes_[data].lock();
+  }
+  static void unlock(CURL*, curl_lock_data data, void* self) {
+    static_cast<Share*>(self)->mutexes_[data].unlock();
+  }
   std::array<std::mutex, CURL_LOCK_DATA_LAST> mutexes_;  // locked and unlocked by libcurl, in its own order
 };
 
@@ -68,13 +72,15 @@ class CurlTransport final : public Transport {
     DAVIT_TRY(auto tls, tls_for(request.url));
     Exchange exchange(shared(), request, std::move(tls), context);
     DAVIT_TRY_VOID(exchange.start());
-    Response response{.status = exchange.status(), .headers = exchange.headers(), .body = {}, .peer = exchange.peer()};
+    Response response{
+        .status = exchange.status(), .headers = exchange.headers(), .body = {}, .peer = exchange.peer()};
     std::array<std::byte, 16384> block;
     while (true) {
       DAVIT_TRY(const std::size_t count, exchange.read(block));
       if (count == 0) return response;
       if (response.body.size() + count > request.answer_limit) {
-        return make_error(Errc::protocol, request.url.host_port() + ": an answer of more than " + std::to_string(request.answer_limit) + " bytes");
+        return make_error(Errc::protocol, request.url.host_port() + ": an answer of more than " +
+                                              std::to_string(request.answer_limit) + " bytes");
       }
       response.body.append(reinterpret_cast<const char*>(block.data()), count);
     }
@@ -100,13 +106,16 @@ class CurlTransport final : public Transport {
     MutexLock lock(mutex_);
     const auto own = host_tls_.find(url.host_port());
     Tls tls;
-    if (own == host_tls_.end()) tls.options.ca_file = options_.ca_file;
-    else tls.options = own->second;
+    if (own == host_tls_.end())
+      tls.options.ca_file = options_.ca_file;
+    else
+      tls.options = own->second;
     auto& store = stores_[tls.options.ca_file];
     if (!store) {
       const curl_version_info_data* built = curl_version_info(CURLVERSION_NOW);
       const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
-      DAVIT_TRY(store, crypto::TrustStore::load(text(built->cainfo), text(built->capath), tls.options.ca_file));
+      DAVIT_TRY(store,
+                crypto::TrustStore::load(text(built->cainfo), text(built->capath), tls.options.ca_file));
     }
     tls.trust = store.get();
     return tls;
@@ -118,13 +127,16 @@ class CurlTransport final : public Transport {
   Resolver resolver_;
   Mutex mutex_;
   std::map<std::string, TlsOptions> host_tls_ DAVIT_GUARDED_BY(mutex_);
-  std::map<std::string, std::unique_ptr<crypto::TrustStore>> stores_ DAVIT_GUARDED_BY(mutex_);  // by extra CA file
+  std::map<std::string, std::unique_ptr<crypto::TrustStore>> stores_
+      DAVIT_GUARDED_BY(mutex_);  // by extra CA file
   RateLimit sending_, receiving_;
   HandlePool pool_;  // last: its handles use all of the above
 };
 
 }  // namespace
 
-std::unique_ptr<Transport> make_transport(NetOptions options) { return std::make_unique<CurlTransport>(std::move(options)); }
+std::unique_ptr<Transport> make_transport(NetOptions options) {
+  return std::make_unique<CurlTransport>(std::move(options));
+}
 
 }  // namespace davit::net

@@ -32,16 +32,20 @@ std::string part(CURLU* handle, CURLUPart which, unsigned flags = 0) {
 }
 
 /// The part of a URL that is fit for an error message.
-std::string shown(std::string_view text) { return escaped(text.substr(0, text.find_first_of("?#")), 120); }
+std::string shown(std::string_view text) {
+  return escaped(text.substr(0, text.find_first_of("?#")), 120);
+}
 
 Error refused(std::string_view text, std::string_view why) {
   // The part before an '@' may be a password.
-  if (text.find('@') != std::string_view::npos) return make_error(Errc::invalid_argument, "a URL " + std::string(why));
+  if (text.find('@') != std::string_view::npos)
+    return make_error(Errc::invalid_argument, "a URL " + std::string(why));
   return make_error(Errc::invalid_argument, "the URL " + shown(text) + " " + std::string(why));
 }
 
 std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return text;
 }
 
@@ -67,14 +71,16 @@ std::string_view scheme_of(std::string_view reference) {
   const std::size_t colon = reference.find(':');
   if (colon == std::string_view::npos || colon == 0) return {};
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto later = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
+  const auto later = [&](char c) {
+    return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+  };
   const std::string_view scheme = reference.substr(0, colon);
   return letter(scheme.front()) && std::ranges::all_of(scheme, later) ? scheme : std::string_view{};
 }
 
 /// Values of these say nothing that a log must not hold.
-constexpr std::array<std::string_view, 9> kHarmlessKeys = {"digest", "mount",   "from",    "n",           "service",
-                                                           "scope",  "account", "offline", "artifactType"};
+constexpr std::array<std::string_view, 9> kHarmlessKeys = {
+    "digest", "mount", "from", "n", "service", "scope", "account", "offline", "artifactType"};
 
 }  // namespace
 
@@ -83,10 +89,14 @@ Result<Url> Url::parse(std::string_view text) {
   if (!std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; })) {
     return refused(text, "holds a space, a control byte or a character outside ASCII");
   }
-  if (text.find("://") == std::string_view::npos) return refused(text, "has no scheme");
+  const std::size_t authority = text.find("://");
+  if (authority == std::string_view::npos) return refused(text, "has no scheme");
+  if (text.substr(authority + 3).starts_with('/'))
+    return refused(text, "has no host");  // libcurl would take a third slash
   const std::unique_ptr<CURLU, UrlDeleter> handle(curl_url());
   if (!handle) return make_error(Errc::internal, "no memory for a URL");
-  const CURLUcode code = curl_url_set(handle.get(), CURLUPART_URL, std::string(text).c_str(), CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
+  const CURLUcode code = curl_url_set(handle.get(), CURLUPART_URL, std::string(text).c_str(),
+                                      CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
   if (code == CURLUE_USER_NOT_ALLOWED) return refused(text, "holds a user name or password");
   if (code == CURLUE_UNSUPPORTED_SCHEME) return refused(text, "is not http or https");
   if (code != CURLUE_OK) return refused(text, "is malformed");
@@ -94,7 +104,8 @@ Result<Url> Url::parse(std::string_view text) {
   url.scheme_ = lower(part(handle.get(), CURLUPART_SCHEME));
   if (url.scheme_ != "http" && url.scheme_ != "https") return refused(text, "is not http or https");
   url.host_ = lower(part(handle.get(), CURLUPART_HOST));
-  if (url.host_.starts_with('[') && url.host_.ends_with(']')) url.host_ = url.host_.substr(1, url.host_.size() - 2);
+  if (url.host_.starts_with('[') && url.host_.ends_with(']'))
+    url.host_ = url.host_.substr(1, url.host_.size() - 2);
   const std::string port = part(handle.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   const auto parsed = std::from_chars(port.data(), port.data() + port.size(), url.port_);
   if (url.host_.empty() || parsed.ec != std::errc{} || url.port_ == 0) return refused(text, "is malformed");
@@ -115,7 +126,8 @@ Result<Url> Url::resolve(std::string_view reference) const {
   if (path.empty()) {
     return parse(base + path_ + (tail.empty() && !query_.empty() ? "?" + query_ : std::string(tail)));
   }
-  const std::string whole = path.starts_with('/') ? std::string(path) : path_.substr(0, path_.rfind('/') + 1) + std::string(path);
+  const std::string whole =
+      path.starts_with('/') ? std::string(path) : path_.substr(0, path_.rfind('/') + 1) + std::string(path);
   return parse(base + without_dot_segments(whole) + std::string(tail));
 }
 
@@ -123,13 +135,16 @@ std::string Url::host_port() const {
   return (host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]") + ":" + std::to_string(port_);
 }
 
-std::string Url::origin() const { return scheme_ + "://" + host_port(); }
+std::string Url::origin() const {
+  return scheme_ + "://" + host_port();
+}
 
 std::string Url::text() const {
   // The default port stays out: signatures cover the Host header as a signer would write it.
   const bool plain_port = port_ == (secure() ? 443 : 80);
   const std::string host = host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]";
-  return scheme_ + "://" + host + (plain_port ? "" : ":" + std::to_string(port_)) + path_ + (query_.empty() ? "" : "?" + query_);
+  return scheme_ + "://" + host + (plain_port ? "" : ":" + std::to_string(port_)) + path_ +
+         (query_.empty() ? "" : "?" + query_);
 }
 
 std::string Url::redacted() const {
@@ -168,11 +183,13 @@ std::string percent_encode(std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                       c == '_' || c == '~';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
     const auto byte = static_cast<unsigned char>(c);
-    if (plain) out += c;
-    else out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    if (plain)
+      out += c;
+    else
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
   }
   return out;
 }

@@ -8,8 +8,9 @@
 
 namespace davit::net {
 
-/// An http or https URL, taken apart by the same parser that the transport uses, so both always mean the same host.
-/// A value type; a default-constructed one is empty. Path and query are kept byte for byte: signatures depend on them.
+/// An http or https URL, taken apart by the same parser that the transport uses, so both always mean the same
+/// host. A value type; a default-constructed one is empty. Path and query are kept byte for byte: signatures
+/// depend on them.
 class Url {
  public:
   Url() = default;
@@ -18,7 +19,8 @@ class Url {
   /// Errors: invalid_argument, without the query (it may hold a secret).
   static Result<Url> parse(std::string_view text);
 
-  /// What `reference` (a Location or Link value) means when it comes with an answer from this URL: RFC 3986, section 5.
+  /// What `reference` (a Location or Link value) means when it comes with an answer from this URL: RFC 3986,
+  /// section 5.
   [[nodiscard]] Result<Url> resolve(std::string_view reference) const;
 
   [[nodiscard]] bool empty() const { return host_.empty(); }
@@ -43,7 +45,8 @@ class Url {
   /// For people: the values of all but a few harmless query keys are replaced.
   [[nodiscard]] std::string redacted() const;
 
-  /// The same URL with `name=value` at the end of its query. REQUIRES: both need no escaping, or are escaped already.
+  /// The same URL with `name=value` at the end of its query. REQUIRES: both need no escaping, or are escaped
+  /// already.
   [[nodiscard]] Url with_query(std::string_view name, std::string_view value) const;
   /// The same origin, another path and no query. REQUIRES: `path` starts with '/' and is escaped already.
   [[nodiscard]] Url with_path(std::string_view path) const;

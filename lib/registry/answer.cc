@@ -20,21 +20,31 @@ std::string text_of(const nlohmann::json& object, const char* name) {
 }
 
 Errc errc_of(int status, const ErrorBody& body) {
-  const auto has = [&](std::string_view code) { return std::ranges::find(body.codes, code) != body.codes.end(); };
+  const auto has = [&](std::string_view code) {
+    return std::ranges::find(body.codes, code) != body.codes.end();
+  };
   if (has("TAG_INVALID")) return Errc::conflict;
   if (has("DIGEST_INVALID") || has("SIZE_INVALID")) return Errc::corrupt;
   if (status == 400 && has("DENIED")) return Errc::denied;
   if (status == 400 && has("UNAUTHORIZED")) return Errc::unauthenticated;
   switch (status) {
-    case 401: return Errc::unauthenticated;
-    case 403: return Errc::denied;
-    case 404: return Errc::not_found;
-    case 409: return Errc::conflict;
-    case 429: return Errc::rate_limited;
-    case 407: return Errc::unavailable;
+    case 401:
+      return Errc::unauthenticated;
+    case 403:
+      return Errc::denied;
+    case 404:
+      return Errc::not_found;
+    case 409:
+      return Errc::conflict;
+    case 429:
+      return Errc::rate_limited;
+    case 407:
+      return Errc::unavailable;
     case 408:
-    case 499: return Errc::unavailable;
-    default: break;
+    case 499:
+      return Errc::unavailable;
+    default:
+      break;
   }
   if (status == 501 || status == 505) return Errc::unsupported;
   if (status >= 500) return Errc::unavailable;
@@ -49,8 +59,13 @@ std::string hint_of(int status) {
 }
 
 HttpFacts facts_of(const Answer& answer) {
-  HttpFacts facts{.method = answer.method, .url = answer.url.redacted(), .status = answer.status, .codes = {}, .request_id = {}};
-  for (const std::string_view name : {"X-Request-Id", "X-Amzn-RequestId", "X-Amz-Request-Id", "Docker-Request-Id"}) {
+  HttpFacts facts{.method = answer.method,
+                  .url = answer.url.redacted(),
+                  .status = answer.status,
+                  .codes = {},
+                  .request_id = {}};
+  for (const std::string_view name :
+       {"X-Request-Id", "X-Amzn-RequestId", "X-Amz-Request-Id", "Docker-Request-Id"}) {
     if (facts.request_id.empty()) facts.request_id = escaped(answer.headers.get(name), 80);
   }
   return facts;

@@ -20,7 +20,9 @@ Result<bool> Repository::has_blob(const Digest& digest, const CallContext& conte
   Tries patience = registry_.wire().tries();
   while (true) {
     const bool head = registry_.head_works();
-    Call call{.request = {.method = head ? "HEAD" : "GET", .url = url("blobs/" + digest.to_string())}, .scope = scope(), .stream = true};
+    Call call{.request = {.method = head ? "HEAD" : "GET", .url = url("blobs/" + digest.to_string())},
+              .scope = scope(),
+              .stream = true};
     if (!head) call.request.headers.push_back({"Range", "bytes=0-0"});
     DAVIT_TRY(Answer answer, registry_.wire().send(why, call, context));
     if (answer.status == 416 && !head) return true;  // an empty blob has no first byte
@@ -31,7 +33,8 @@ Result<bool> Repository::has_blob(const Digest& digest, const CallContext& conte
       }
       return true;
     }
-    if (head && (answer.status == 405 || answer.status == 501 || answer.status == 400 || (answer.foreign && answer.status == 403))) {
+    if (head && (answer.status == 405 || answer.status == 501 || answer.status == 400 ||
+                 (answer.foreign && answer.status == 403))) {
       registry_.head_failed();
       continue;
     }
@@ -42,7 +45,8 @@ Result<bool> Repository::has_blob(const Digest& digest, const CallContext& conte
   }
 }
 
-Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> wanted, const CallContext& context) {
+Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> wanted,
+                                                const CallContext& context) {
   std::vector<Presence> found;
   for (const Descriptor& each : wanted) {
     if (model::is_manifest(each.media_type)) {
@@ -57,9 +61,12 @@ Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> want
   return found;
 }
 
-Result<Descriptor> Repository::put_blob(const Content& content, const CallContext& context) { return Upload(*this, content, context).run(); }
+Result<Descriptor> Repository::put_blob(const Content& content, const CallContext& context) {
+  return Upload(*this, content, context).run();
+}
 
-Result<bool> Repository::mount(const Descriptor& blob, std::string_view from_repository, const CallContext& context) {
+Result<bool> Repository::mount(const Descriptor& blob, std::string_view from_repository,
+                               const CallContext& context) {
   const Purpose why = purpose("mount", "blob " + blob.digest.short_form());
   Call call{.request = {.method = "POST",
                         .url = url("blobs/uploads/")

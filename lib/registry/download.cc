@@ -16,8 +16,8 @@ constexpr std::uint64_t kProgress = 1u << 20;
 /// Answers that do not fit what was asked for, before the blob is given up.
 constexpr int kMostOddities = 3;
 
-/// Reads a blob from `position` on, over as many connections as it takes. Each one begins at the registry: a signed URL
-/// of an earlier redirect may have expired (row 56).
+/// Reads a blob from `position` on, over as many connections as it takes. Each one begins at the registry: a
+/// signed URL of an earlier redirect may have expired (row 56).
 class BlobReader final : public ByteSource {
  public:
   BlobReader(Repository& repository, const Descriptor& blob, std::uint64_t offset, const CallContext& context)
@@ -33,7 +33,8 @@ class BlobReader final : public ByteSource {
     while (true) {
       if (position_ >= blob_.size) return std::size_t{0};  // what is beyond is not part of the blob
       if (!stream_) DAVIT_TRY_VOID(connect());
-      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), blob_.size - position_));
+      const auto wanted =
+          static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), blob_.size - position_));
       auto count = stream_->read(into.first(wanted));
       if (count && *count > 0) {
         position_ += *count;
@@ -45,9 +46,10 @@ class BlobReader final : public ByteSource {
         return *count;
       }
       stream_.reset();
-      Error broken = count ? make_error(Errc::unavailable, "the answer ended after " + std::to_string(position_) + " of " +
-                                                               std::to_string(blob_.size) + " bytes")
-                           : std::move(count).error();
+      Error broken =
+          count ? make_error(Errc::unavailable, "the answer ended after " + std::to_string(position_) +
+                                                    " of " + std::to_string(blob_.size) + " bytes")
+                : std::move(count).error();
       broken.retryable = broken.retryable || count.has_value();
       DAVIT_TRY_VOID(rest(broken));
     }
@@ -56,10 +58,14 @@ class BlobReader final : public ByteSource {
   /// The first connection, so that a missing blob is an error of opening.
   Result<> connect() {
     while (!stream_) {
-      Call call{.request = {.method = "GET", .url = repository_.url("blobs/" + blob_.digest.to_string())}, .scope = repository_.scope(), .stream = true};
-      if (position_ > 0) call.request.headers.push_back({"Range", "bytes=" + std::to_string(position_) + "-"});
+      Call call{.request = {.method = "GET", .url = repository_.url("blobs/" + blob_.digest.to_string())},
+                .scope = repository_.scope(),
+                .stream = true};
+      if (position_ > 0)
+        call.request.headers.push_back({"Range", "bytes=" + std::to_string(position_) + "-"});
       DAVIT_TRY(Answer answer, repository_.registry().wire().send(why_, call, context_));
-      if (answer.foreign && (answer.status == 400 || answer.status == 403) && ++refusals_ <= 2) continue;  // an expired signature
+      if (answer.foreign && (answer.status == 400 || answer.status == 403) && ++refusals_ <= 2)
+        continue;  // an expired signature
       if (answer.status == 404 && repository_.was_written(blob_.digest)) {
         const Error error = answer_error(why_, answer);
         DAVIT_TRY(const bool again, tries_.again(Trouble::transient, {}, context_));
@@ -81,7 +87,9 @@ class BlobReader final : public ByteSource {
       }
       const auto range = parse_content_range(answer.headers.get("Content-Range"));
       if (!range || range->first != position_ || (range->total && *range->total != blob_.size)) {
-        if (++oddities_ > kMostOddities) return strange_answer(why_, answer, Errc::protocol, "an answer for another range than " + std::to_string(position_) + "-");
+        if (++oddities_ > kMostOddities)
+          return strange_answer(why_, answer, Errc::protocol,
+                                "an answer for another range than " + std::to_string(position_) + "-");
         DAVIT_TRY_VOID(from_the_start(call));
         continue;
       }
@@ -104,10 +112,12 @@ class BlobReader final : public ByteSource {
   Result<> skip() {
     std::vector<std::byte> waste(static_cast<std::size_t>(std::min<std::uint64_t>(position_, 256u << 10)));
     for (std::uint64_t left = position_; left > 0;) {
-      auto count = stream_->read(std::span(waste).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, waste.size()))));
+      auto count = stream_->read(
+          std::span(waste).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, waste.size()))));
       if (!count || *count == 0) {
         stream_.reset();
-        Error broken = count ? make_error(Errc::unavailable, "the answer ended early") : std::move(count).error();
+        Error broken =
+            count ? make_error(Errc::unavailable, "the answer ended early") : std::move(count).error();
         broken.retryable = broken.retryable || count.has_value();
         return rest(broken);
       }
@@ -140,7 +150,8 @@ class BlobReader final : public ByteSource {
 
 }  // namespace
 
-Result<std::unique_ptr<ByteSource>> Repository::open(const Descriptor& blob, std::uint64_t offset, const CallContext& context) {
+Result<std::unique_ptr<ByteSource>> Repository::open(const Descriptor& blob, std::uint64_t offset,
+                                                     const CallContext& context) {
   auto reader = std::make_unique<BlobReader>(*this, blob, offset, context);
   if (offset < blob.size) DAVIT_TRY_VOID(reader->connect());
   return std::unique_ptr<ByteSource>(std::move(reader));

@@ -25,7 +25,9 @@ std::string_view take_digits(std::string_view& text) {
   return digits;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 bool same_text(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
@@ -54,12 +56,18 @@ std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
   using namespace std::chrono;
   if (text.size() != 29 || text[3] != ',' || text[4] != ' ' || !text.ends_with(" GMT")) return {};
   if (text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') return {};
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto found = std::ranges::find(kMonths, text.substr(8, 3));
-  const auto number_at = [&](std::size_t offset, std::size_t count) { return parse_decimal(text.substr(offset, count)); };
-  const auto d = number_at(5, 2), y = number_at(12, 4), h = number_at(17, 2), m = number_at(20, 2), s = number_at(23, 2);
+  const auto number_at = [&](std::size_t offset, std::size_t count) {
+    return parse_decimal(text.substr(offset, count));
+  };
+  const auto d = number_at(5, 2), y = number_at(12, 4), h = number_at(17, 2), m = number_at(20, 2),
+             s = number_at(23, 2);
   if (found == kMonths.end() || !d || !y || !h || !m || !s || *h > 23 || *m > 59 || *s > 60) return {};
-  const year_month_day date{year(static_cast<int>(*y)), month(static_cast<unsigned>(found - kMonths.begin() + 1)), day(static_cast<unsigned>(*d))};
+  const year_month_day date{year(static_cast<int>(*y)),
+                            month(static_cast<unsigned>(found - kMonths.begin() + 1)),
+                            day(static_cast<unsigned>(*d))};
   if (!date.ok()) return {};
   return sys_seconds(sys_days(date)) + hours(*h) + minutes(*m) + seconds(*s);
 }
@@ -69,7 +77,9 @@ std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
 std::optional<std::uint64_t> parse_decimal(std::string_view text) {
   std::uint64_t value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || text.front() == '-' || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return {};
+  if (text.empty() || text.front() == '-' || parsed.ec != std::errc{} ||
+      parsed.ptr != text.data() + text.size())
+    return {};
   if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return {};
   return value;
 }
@@ -98,7 +108,8 @@ std::optional<std::uint64_t> parse_stored_range(std::string_view value) {
   return *last == 0 ? 0 : *last + 1;
 }
 
-std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::chrono::system_clock::time_point now) {
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
+                                                      std::chrono::system_clock::time_point now) {
   using namespace std::chrono;
   constexpr std::uint64_t kLongest = 86'400;  // what is beyond a day is beyond every limit
   if (const auto number = parse_decimal(value)) return seconds(std::min(*number, kLongest));
@@ -128,7 +139,8 @@ std::string parse_next_link(std::string_view value) {
       }
       if (!name || !text) return {};
       if (!same_text(*name, "rel")) continue;
-      for (std::string_view rest = *text; !rest.empty();) {  // several relations in one value are separated by spaces
+      for (std::string_view rest = *text;
+           !rest.empty();) {  // several relations in one value are separated by spaces
         const std::string_view each = rest.substr(0, rest.find(' '));
         rest.remove_prefix(std::min(each.size() + 1, rest.size()));
         next = next || same_text(each, "next");

@@ -19,12 +19,13 @@ struct ContentRange {
 };
 std::optional<ContentRange> parse_content_range(std::string_view value);
 
-/// An upload's `Range: 0-99` (some write `bytes=0-99`): how many bytes are stored. "0-0" counts as none, as registries
-/// say that for an empty upload; a one-byte upload loses nothing by it.
+/// An upload's `Range: 0-99` (some write `bytes=0-99`): how many bytes are stored. "0-0" counts as none, as
+/// registries say that for an empty upload; a one-byte upload loses nothing by it.
 std::optional<std::uint64_t> parse_stored_range(std::string_view value);
 
 /// `Retry-After`: seconds, or a date. Dates count from `now`; the past is zero.
-std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::chrono::system_clock::time_point now);
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
+                                                      std::chrono::system_clock::time_point now);
 
 /// The target of the first `rel="next"` in a Link header (RFC 8288); empty when there is none.
 std::string parse_next_link(std::string_view value);

@@ -15,8 +15,10 @@ struct UploadTarget {
   net::Peers peers = net::Peers::any;
 };
 
-/// The next target after an answer from `from` with this Location (R2). `registry` is what the user named, `peer` the
-/// address that answered. Errors: protocol (malformed), denied (to plain http, or to a foreign host without TLS).
-Result<UploadTarget> next_target(const net::Url& registry, const UploadTarget& from, std::string_view location, const std::string& peer);
+/// The next target after an answer from `from` with this Location (R2). `registry` is what the user named,
+/// `peer` the address that answered. Errors: protocol (malformed), denied (to plain http, or to a foreign
+/// host without TLS).
+Result<UploadTarget> next_target(const net::Url& registry, const UploadTarget& from,
+                                 std::string_view location, const std::string& peer);
 
 }  // namespace davit::registry

@@ -15,7 +15,8 @@ constexpr std::uint64_t kManifestLimit = 8u << 20;
 constexpr int kMostPatience = 5;
 
 void accept_manifests(net::Request& request) {
-  for (const std::string_view type : {model::kOciIndex, model::kOciManifest, model::kDockerList, model::kDockerManifest}) {
+  for (const std::string_view type :
+       {model::kOciIndex, model::kOciManifest, model::kDockerList, model::kDockerManifest}) {
     request.headers.push_back({"Accept", std::string(type)});
   }
   request.headers.push_back({"Accept", "*/*;q=0.5"});
@@ -35,7 +36,8 @@ std::optional<Digest> stated_digest(const net::Headers& headers) {
 }
 
 bool missing_child(const Answer& answer) {
-  return has_code(answer, "MANIFEST_BLOB_UNKNOWN") || has_code(answer, "BLOB_UNKNOWN") || has_code(answer, "BLOB_UPLOAD_UNKNOWN");
+  return has_code(answer, "MANIFEST_BLOB_UNKNOWN") || has_code(answer, "BLOB_UNKNOWN") ||
+         has_code(answer, "BLOB_UPLOAD_UNKNOWN");
 }
 
 std::string shown(std::string_view name) {
@@ -47,7 +49,10 @@ std::string shown(std::string_view name) {
 
 Result<Manifest> Repository::manifest(std::string_view name, const CallContext& context) {
   const Purpose why = purpose("pull", "manifest " + shown(name));
-  Call call{.request = {.method = "GET", .url = url("manifests/" + std::string(name)), .answer_limit = kManifestLimit}, .scope = scope()};
+  Call call{.request = {.method = "GET",
+                        .url = url("manifests/" + std::string(name)),
+                        .answer_limit = kManifestLimit},
+            .scope = scope()};
   accept_manifests(call.request);
   const auto wanted = digest_of_name(name);
   Tries patience = registry_.wire().tries();
@@ -59,17 +64,24 @@ Result<Manifest> Repository::manifest(std::string_view name, const CallContext& 
   }
   if (answer.status != 200) return answer_error(why, answer);
   if (is_html(answer.headers, answer.body)) {
-    return strange_answer(why, answer, Errc::protocol, "not a registry's answer but a web page: " + escaped(answer.body, 120));
+    return strange_answer(why, answer, Errc::protocol,
+                          "not a registry's answer but a web page: " + escaped(answer.body, 120));
   }
   const auto stated = stated_digest(answer.headers);
   const Digest actual = Digest::of(answer.body, wanted ? wanted->algorithm() : Digest::Algorithm::sha256);
   if (wanted && actual != *wanted) {
-    return strange_answer(why, answer, Errc::corrupt, "the bytes have the digest " + actual.to_string() + " instead");
+    return strange_answer(why, answer, Errc::corrupt,
+                          "the bytes have the digest " + actual.to_string() + " instead");
   }
-  if (stated && *stated != (stated->algorithm() == actual.algorithm() ? actual : Digest::of(answer.body, stated->algorithm()))) {
-    return strange_answer(why, answer, Errc::corrupt, "the registry says " + stated->to_string() + " and sends bytes with the digest " + actual.to_string());
+  if (stated &&
+      *stated != (stated->algorithm() == actual.algorithm() ? actual
+                                                            : Digest::of(answer.body, stated->algorithm()))) {
+    return strange_answer(why, answer, Errc::corrupt,
+                          "the registry says " + stated->to_string() + " and sends bytes with the digest " +
+                              actual.to_string());
   }
-  auto parsed = Manifest::parse(std::move(answer.body), answer.headers.get("Content-Type"), actual.algorithm());
+  auto parsed =
+      Manifest::parse(std::move(answer.body), answer.headers.get("Content-Type"), actual.algorithm());
   if (!parsed) return failed(why, parsed.error(), answer.attempts);
   return *std::move(parsed);
 }
@@ -82,7 +94,8 @@ Result<Descriptor> Repository::resolve(std::string_view name, const CallContext&
     DAVIT_TRY(const Answer answer, registry_.wire().send(why, call, context));
     const auto stated = stated_digest(answer.headers);
     const auto wanted = digest_of_name(name);
-    if (answer.status == 200 && stated && wanted && stated->algorithm() == wanted->algorithm() && *stated != *wanted) {
+    if (answer.status == 200 && stated && wanted && stated->algorithm() == wanted->algorithm() &&
+        *stated != *wanted) {
       return strange_answer(why, answer, Errc::corrupt, "the registry answers with " + stated->to_string());
     }
     const std::string type = model::essence(answer.headers.get("Content-Type"));
@@ -93,37 +106,44 @@ Result<Descriptor> Repository::resolve(std::string_view name, const CallContext&
       found.digest = *stated;
       std::uint64_t value = 0;
       for (const char c : size) {
-        if (c < '0' || c > '9' || value > kManifestLimit) return strange_answer(why, answer, Errc::protocol, "a Content-Length that is no manifest's");
+        if (c < '0' || c > '9' || value > kManifestLimit)
+          return strange_answer(why, answer, Errc::protocol, "a Content-Length that is no manifest's");
         value = value * 10 + static_cast<std::uint64_t>(c - '0');
       }
       found.size = value;
       return found;
     }
-    if (answer.status == 405 || answer.status == 501 || answer.status == 400) registry_.head_failed();
-    else if (answer.status == 401 || answer.status == 403) return answer_error(why, answer);
+    if (answer.status == 405 || answer.status == 501 || answer.status == 400)
+      registry_.head_failed();
+    else if (answer.status == 401 || answer.status == 403)
+      return answer_error(why, answer);
     // Anything else, 404 included, GET says with a body that names the cause (rows 64, 77).
   }
   DAVIT_TRY(const Manifest whole, manifest(name, context));
   return whole.descriptor();
 }
 
-Result<> Repository::put_manifest(const Manifest& manifest, std::span<const std::string> names, const CallContext& context) {
+Result<> Repository::put_manifest(const Manifest& manifest, std::span<const std::string> names,
+                                  const CallContext& context) {
   if (names.empty()) return put_under(manifest, manifest.descriptor().digest.to_string(), context);
   for (const std::string& name : names) DAVIT_TRY_VOID(put_under(manifest, name, context));
   return {};
 }
 
-Result<bool> Repository::has_manifest(const Digest& digest, const std::string& name, const CallContext& context) {
+Result<bool> Repository::has_manifest(const Digest& digest, const std::string& name,
+                                      const CallContext& context) {
   const auto found = resolve(name, context);
   if (found) return found->digest == digest;
   if (found.error().code == Errc::cancelled || found.error().code == Errc::timeout) return found.error();
   return false;
 }
 
-Result<> Repository::put_under(const Manifest& manifest, const std::string& name, const CallContext& context) {
+Result<> Repository::put_under(const Manifest& manifest, const std::string& name,
+                               const CallContext& context) {
   const Digest digest = manifest.descriptor().digest;
   const Purpose why = purpose("push", "manifest " + shown(name));
-  Call call{.request = {.method = "PUT", .url = url("manifests/" + name), .patience = net::Patience::commit}, .scope = scope()};
+  Call call{.request = {.method = "PUT", .url = url("manifests/" + name), .patience = net::Patience::commit},
+            .scope = scope()};
   call.request.headers.push_back({"Content-Type", manifest.descriptor().media_type});
   call.request.body = manifest.bytes();
   call.happened = [&] { return has_manifest(digest, name, context); };
@@ -134,25 +154,35 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
     if (answer.ok()) {
       const auto stated = stated_digest(answer.headers);
       if (stated && stated->algorithm() == digest.algorithm() && *stated != digest) {
-        return strange_answer(why, answer, Errc::corrupt, "the registry stored " + stated->to_string() + " instead of " + digest.to_string());
+        return strange_answer(
+            why, answer, Errc::corrupt,
+            "the registry stored " + stated->to_string() + " instead of " + digest.to_string());
       }
-      if (is_html(answer.headers, answer.body)) return strange_answer(why, answer, Errc::protocol, "not a registry's answer but a web page");
+      if (is_html(answer.headers, answer.body))
+        return strange_answer(why, answer, Errc::protocol, "not a registry's answer but a web page");
       if (answer.status == 201) break;
-      DAVIT_TRY(const bool there, has_manifest(digest, name, context));  // an unusual success is looked at twice (row 80)
-      if (!there) return strange_answer(why, answer, Errc::protocol, "the registry says " + std::to_string(answer.status) + " but does not have it");
+      DAVIT_TRY(const bool there,
+                has_manifest(digest, name, context));  // an unusual success is looked at twice (row 80)
+      if (!there)
+        return strange_answer(why, answer, Errc::protocol,
+                              "the registry says " + std::to_string(answer.status) + " but does not have it");
       break;
     }
     if (has_code(answer, "TAG_INVALID") || answer.status == 409) {
       const auto there = resolve(name, context);
       if (there && there->digest == digest) break;  // the tag cannot move, and need not (row 68)
       if (there) {
-        return strange_answer(why, answer, Errc::conflict, "the tag cannot be moved: it names " + there->digest.to_string() + ", not " + digest.to_string());
+        return strange_answer(
+            why, answer, Errc::conflict,
+            "the tag cannot be moved: it names " + there->digest.to_string() + ", not " + digest.to_string());
       }
     }
     const auto children = manifest.children();
-    const bool ours = std::ranges::any_of(children, [&](const Descriptor& child) { return was_written(child.digest); });
+    const bool ours =
+        std::ranges::any_of(children, [&](const Descriptor& child) { return was_written(child.digest); });
     if (!missing_child(answer) || !ours) return answer_error(why, answer);
-    DAVIT_TRY(const bool again, patience.again(Trouble::transient, {}, context));  // it may not have seen our blobs yet
+    DAVIT_TRY(const bool again,
+              patience.again(Trouble::transient, {}, context));  // it may not have seen our blobs yet
     if (!again) return answer_error(why, answer);
   }
   note_written(digest);

@@ -14,10 +14,12 @@ Result<net::Url> base_url(const RegistryOptions& options) {
 Result<std::unique_ptr<Registry>> Registry::create(RegistryOptions options, net::Transport& transport,
                                                    auth::Authorizer* authorizer, Clock& clock, Log log) {
   DAVIT_TRY(auto base, base_url(options));
-  return std::unique_ptr<Registry>(new Registry(std::move(options), std::move(base), transport, authorizer, clock, std::move(log)));
+  return std::unique_ptr<Registry>(
+      new Registry(std::move(options), std::move(base), transport, authorizer, clock, std::move(log)));
 }
 
-Registry::Registry(RegistryOptions options, net::Url base, net::Transport& transport, auth::Authorizer* authorizer, Clock& clock, Log log)
+Registry::Registry(RegistryOptions options, net::Url base, net::Transport& transport,
+                   auth::Authorizer* authorizer, Clock& clock, Log log)
     : options_(std::move(options)),
       base_(std::move(base)),
       quirks_(quirks_for(options_.host)),

@@ -21,10 +21,11 @@ namespace davit::registry {
 class Repository;
 
 struct RegistryOptions {
-  std::string host;         ///< as in a Reference: "docker.io", "localhost:5000"
-  bool plain_http = false;  ///< the user's choice; never guessed from an answer
-  std::uint64_t chunk_bytes = 0;        ///< send blobs in PATCHes of this size; 0: as the registry likes it
-  std::uint64_t spool_bytes = 16u << 20;  ///< memory for blobs whose digest is not known yet, all uploads together
+  std::string host;               ///< as in a Reference: "docker.io", "localhost:5000"
+  bool plain_http = false;        ///< the user's choice; never guessed from an answer
+  std::uint64_t chunk_bytes = 0;  ///< send blobs in PATCHes of this size; 0: as the registry likes it
+  std::uint64_t spool_bytes =
+      16u << 20;  ///< memory for blobs whose digest is not known yet, all uploads together
   RetryRules retry = {};
 };
 
@@ -34,7 +35,8 @@ Result<net::Url> base_url(const RegistryOptions& options);
 /// One registry: what its repositories share. Thread-safe.
 class Registry {
  public:
-  /// `authorizer` may be null: anonymous. REQUIRES: all references outlive the registry. Errors: invalid_argument.
+  /// `authorizer` may be null: anonymous. REQUIRES: all references outlive the registry. Errors:
+  /// invalid_argument.
   static Result<std::unique_ptr<Registry>> create(RegistryOptions options, net::Transport& transport,
                                                   auth::Authorizer* authorizer, Clock& clock, Log log);
 
@@ -57,7 +59,8 @@ class Registry {
   void release_spool(std::uint64_t bytes) { spooled_ -= bytes; }
 
  private:
-  Registry(RegistryOptions options, net::Url base, net::Transport& transport, auth::Authorizer* authorizer, Clock& clock, Log log);
+  Registry(RegistryOptions options, net::Url base, net::Transport& transport, auth::Authorizer* authorizer,
+           Clock& clock, Log log);
 
   const RegistryOptions options_;
   const net::Url base_;

@@ -8,10 +8,13 @@ constexpr std::size_t kMostWritten = 16'384;
 
 }  // namespace
 
-Repository::Repository(Registry& registry, std::string name, Side side) : registry_(registry), name_(std::move(name)), side_(side) {}
+Repository::Repository(Registry& registry, std::string name, Side side)
+    : registry_(registry), name_(std::move(name)), side_(side) {}
 
 Purpose Repository::purpose(std::string_view verb, std::string_view thing) const {
-  const std::string_view preposition = verb == "push" || verb == "mount" ? " to " : verb == "pull" ? " from " : " in ";
+  const std::string_view preposition = verb == "push" || verb == "mount" ? " to "
+                                       : verb == "pull"                  ? " from "
+                                                                         : " in ";
   std::string text(verb);
   text += ' ';
   text += thing;
@@ -19,9 +22,13 @@ Purpose Repository::purpose(std::string_view verb, std::string_view thing) const
   return {text + registry_.host() + "/" + name_, side_};
 }
 
-net::Url Repository::url(std::string_view rest) const { return registry_.base().with_path("/v2/" + name_ + "/" + std::string(rest)); }
+net::Url Repository::url(std::string_view rest) const {
+  return registry_.base().with_path("/v2/" + name_ + "/" + std::string(rest));
+}
 
-auth::Scope Repository::scope() const { return {.repository = name_, .push = side_ == Side::destination, .mount_from = {}}; }
+auth::Scope Repository::scope() const {
+  return {.repository = name_, .push = side_ == Side::destination, .mount_from = {}};
+}
 
 void Repository::note_written(const Digest& digest) {
   MutexLock lock(mutex_);

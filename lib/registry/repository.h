@@ -15,25 +15,29 @@ namespace davit::registry {
 
 /// One repository of a registry as a store, for reading and for writing. Thread-safe.
 ///
-/// Every blob and manifest goes through the registry's one Wire, so retries, authorization and redirects are the same
-/// everywhere. Errors name the thing, this repository and the cause.
+/// Every blob and manifest goes through the registry's one Wire, so retries, authorization and redirects are
+/// the same everywhere. Errors name the thing, this repository and the cause.
 class Repository final : public ContentSource, public ContentSink, public TagLister, public Mounter {
  public:
   Repository(Registry& registry, std::string name, Side side);
 
   Result<Descriptor> resolve(std::string_view name, const CallContext& context) override;
   Result<Manifest> manifest(std::string_view name, const CallContext& context) override;
-  Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset, const CallContext& context) override;
+  Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
+                                           const CallContext& context) override;
   TagLister* tag_lister() override { return this; }
 
-  Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted, const CallContext& context) override;
+  Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
+                                      const CallContext& context) override;
   Result<Descriptor> put_blob(const Content& content, const CallContext& context) override;
-  Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names, const CallContext& context) override;
+  Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names,
+                        const CallContext& context) override;
   Mounter* mounter() override { return this; }
   ContentSource* earlier() override { return this; }
 
   Result<std::vector<std::string>> tags(const CallContext& context) override;
-  Result<bool> mount(const Descriptor& blob, std::string_view from_repository, const CallContext& context) override;
+  Result<bool> mount(const Descriptor& blob, std::string_view from_repository,
+                     const CallContext& context) override;
 
   // For the files of this room.
   Registry& registry() { return registry_; }

@@ -8,15 +8,18 @@ namespace davit::registry {
 
 std::optional<Trouble> trouble_of(int status) {
   switch (status) {
-    case 429: return Trouble::throttled;
+    case 429:
+      return Trouble::throttled;
     case 408:
     case 499:
     case 500:
     case 502:
     case 503:
     case 504:
-    case 522: return Trouble::transient;
-    default: return {};
+    case 522:
+      return Trouble::transient;
+    default:
+      return {};
   }
 }
 
@@ -32,7 +35,8 @@ void RetryBudget::refill(int taken) {
   tokens_ = std::min(kFull, tokens_ + std::max(taken, 1));
 }
 
-Result<bool> Tries::again(Trouble trouble, std::optional<std::chrono::seconds> retry_after, const CallContext& context) {
+Result<bool> Tries::again(Trouble trouble, std::optional<std::chrono::seconds> retry_after,
+                          const CallContext& context) {
   using std::chrono::milliseconds;
   if (++failed_ >= rules_.most_tries) return false;
   if (retry_after && *retry_after > rules_.longest_retry_after) return false;
@@ -48,6 +52,8 @@ Result<bool> Tries::again(Trouble trouble, std::optional<std::chrono::seconds> r
   return true;
 }
 
-void Tries::succeeded() { budget_.refill(taken_); }
+void Tries::succeeded() {
+  budget_.refill(taken_);
+}
 
 }  // namespace davit::registry

@@ -46,11 +46,14 @@ struct RetryRules {
 /// The tries of one request: the only place that decides about another one. One thread at a time.
 class Tries {
  public:
-  Tries(const RetryRules& rules, RetryBudget& budget, Clock& clock) : rules_(rules), budget_(budget), clock_(clock) {}
+  Tries(const RetryRules& rules, RetryBudget& budget, Clock& clock)
+      : rules_(rules), budget_(budget), clock_(clock) {}
 
-  /// After a failed try. Waits and says true, or says false at once when it was the last. `retry_after` is what the
-  /// server asked for; a longer wait than davit is ready for also ends the tries. Errors: cancelled, timeout.
-  Result<bool> again(Trouble trouble, std::optional<std::chrono::seconds> retry_after, const CallContext& context);
+  /// After a failed try. Waits and says true, or says false at once when it was the last. `retry_after` is
+  /// what the server asked for; a longer wait than davit is ready for also ends the tries. Errors: cancelled,
+  /// timeout.
+  Result<bool> again(Trouble trouble, std::optional<std::chrono::seconds> retry_after,
+                     const CallContext& context);
   void succeeded();
   /// Real progress was made: the count starts anew.
   void restart() { failed_ = 0; }

@@ -13,7 +13,8 @@ constexpr std::size_t kBlock = 512u << 10;
 }  // namespace
 
 struct Spool::Block {
-  explicit Block(Registry& from) : registry(from), bytes(std::make_unique_for_overwrite<std::byte[]>(kBlock)) {}
+  explicit Block(Registry& from)
+      : registry(from), bytes(std::make_unique_for_overwrite<std::byte[]>(kBlock)) {}
   ~Block() { registry.release_spool(kBlock); }
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
@@ -50,8 +51,10 @@ class Spool::Drain final : public ByteSource {
  public:
   explicit Drain(Spool spool) : spool_(std::move(spool)) {}
   Result<std::size_t> read(std::span<std::byte> into) override {
-    while (!spool_.blocks_.empty() && begin_ == spool_.blocks_.front()->count) spool_.blocks_.pop_front(), begin_ = 0;
-    if (spool_.blocks_.empty()) return spool_.whole_ ? Result<std::size_t>(std::size_t{0}) : spool_.rest_->read(into);
+    while (!spool_.blocks_.empty() && begin_ == spool_.blocks_.front()->count)
+      spool_.blocks_.pop_front(), begin_ = 0;
+    if (spool_.blocks_.empty())
+      return spool_.whole_ ? Result<std::size_t>(std::size_t{0}) : spool_.rest_->read(into);
     const auto rest = spool_.blocks_.front()->used().subspan(begin_);
     const std::size_t count = std::min(into.size(), rest.size());
     std::memcpy(into.data(), rest.data(), count);
@@ -59,7 +62,8 @@ class Spool::Drain final : public ByteSource {
     return count;
   }
   bool ready(const std::function<void()>& wake) override {
-    const bool in_memory = spool_.blocks_.size() > 1 || (spool_.blocks_.size() == 1 && begin_ < spool_.blocks_.front()->count);
+    const bool in_memory =
+        spool_.blocks_.size() > 1 || (spool_.blocks_.size() == 1 && begin_ < spool_.blocks_.front()->count);
     return in_memory || spool_.whole_ || spool_.rest_->ready(wake);
   }
 
@@ -80,7 +84,8 @@ Result<Spool> Spool::fill(Registry& registry, std::unique_ptr<ByteSource> source
       spool.blocks_.push_back(std::make_unique<Block>(registry));
     }
     Block& block = *spool.blocks_.back();
-    DAVIT_TRY(const std::size_t count, spool.rest_->read({block.bytes.get() + block.count, kBlock - block.count}));
+    DAVIT_TRY(const std::size_t count,
+              spool.rest_->read({block.bytes.get() + block.count, kBlock - block.count}));
     if (count == 0) {
       spool.whole_ = true;
       return spool;
@@ -91,8 +96,12 @@ Result<Spool> Spool::fill(Registry& registry, std::unique_ptr<ByteSource> source
   return spool;
 }
 
-std::unique_ptr<ByteSource> Spool::open() const { return std::make_unique<Reader>(blocks_); }
+std::unique_ptr<ByteSource> Spool::open() const {
+  return std::make_unique<Reader>(blocks_);
+}
 
-std::unique_ptr<ByteSource> Spool::drain(Spool spool) { return std::make_unique<Drain>(std::move(spool)); }
+std::unique_ptr<ByteSource> Spool::drain(Spool spool) {
+  return std::make_unique<Drain>(std::move(spool));
+}
 
 }  // namespace davit::registry

@@ -11,11 +11,13 @@
 
 namespace davit::registry {
 
-/// The beginning of a content whose size nobody knows yet, read into memory: a small one is then known completely and
-/// can be sent in one piece. Memory comes from the registry's spool and goes back as the bytes are read again.
+/// The beginning of a content whose size nobody knows yet, read into memory: a small one is then known
+/// completely and can be sent in one piece. Memory comes from the registry's spool and goes back as the bytes
+/// are read again.
 class Spool {
  public:
-  /// Reads up to `most` bytes, fewer when the spool memory is spent. REQUIRES: the registry outlives the spool.
+  /// Reads up to `most` bytes, fewer when the spool memory is spent. REQUIRES: the registry outlives the
+  /// spool.
   static Result<Spool> fill(Registry& registry, std::unique_ptr<ByteSource> source, std::uint64_t most);
   Spool(Spool&&) noexcept;
   ~Spool();

@@ -39,7 +39,8 @@ Result<std::vector<std::string>> Repository::tags(const CallContext& context) {
     const Call call{.request = {.method = "GET", .url = page, .answer_limit = kPageLimit}, .scope = scope()};
     DAVIT_TRY(const Answer answer, registry_.wire().send(why, call, context));
     if (answer.status != 200) return answer_error(why, answer);
-    if (is_html(answer.headers, answer.body)) return strange_answer(why, answer, Errc::protocol, "not a registry's answer but a web page");
+    if (is_html(answer.headers, answer.body))
+      return strange_answer(why, answer, Errc::protocol, "not a registry's answer but a web page");
     auto tags = parse_page(answer.body);
     if (!tags) return failed(why, tags.error(), answer.attempts);
     all.insert(all.end(), tags->begin(), tags->end());
@@ -49,11 +50,15 @@ Result<std::vector<std::string>> Repository::tags(const CallContext& context) {
     }
     if (next.empty()) return all;
     auto target = answer.url.resolve(next);
-    if (!target) return strange_answer(why, answer, Errc::protocol, "a next page that cannot be used: " + target.error().message);
+    if (!target)
+      return strange_answer(why, answer, Errc::protocol,
+                            "a next page that cannot be used: " + target.error().message);
     if (!target->same_origin(registry_.base())) {
-      return strange_answer(why, answer, Errc::denied, "the next page is on another host: " + target->redacted());
+      return strange_answer(why, answer, Errc::denied,
+                            "the next page is on another host: " + target->redacted());
     }
-    if (all.size() > kMostTags) return strange_answer(why, answer, Errc::protocol, "more than " + std::to_string(kMostTags) + " tags");
+    if (all.size() > kMostTags)
+      return strange_answer(why, answer, Errc::protocol, "more than " + std::to_string(kMostTags) + " tags");
     page = *std::move(target);
   }
   return make_error(Errc::protocol, why.text + ": pages without end").on(why.side);

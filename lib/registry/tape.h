@@ -14,8 +14,8 @@
 
 namespace davit::registry {
 
-/// A content being read from front to back over several requests; wound to another place only when it has to be.
-/// Remembers whether it was the content that failed. One thread at a time.
+/// A content being read from front to back over several requests; wound to another place only when it has to
+/// be. Remembers whether it was the content that failed. One thread at a time.
 class Tape {
  public:
   Tape(const Content& content, CallContext context) : content_(content), context_(std::move(context)) {}
@@ -64,7 +64,8 @@ class Tape {
   [[nodiscard]] std::uint64_t position() const { return position_; }
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
-  /// The next bytes, `limit` of them at most. REQUIRES: the tape outlives it and is used by nobody else meanwhile.
+  /// The next bytes, `limit` of them at most. REQUIRES: the tape outlives it and is used by nobody else
+  /// meanwhile.
   std::unique_ptr<ByteSource> window(std::uint64_t limit) { return std::make_unique<Window>(*this, limit); }
 
  private:
@@ -73,7 +74,9 @@ class Tape {
     Window(Tape& tape, std::uint64_t limit) : tape_(tape), left_(limit) {}
     Result<std::size_t> read(std::span<std::byte> into) override {
       if (left_ == 0) return std::size_t{0};
-      DAVIT_TRY(const std::size_t count, tape_.read(into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left_)))));
+      DAVIT_TRY(
+          const std::size_t count,
+          tape_.read(into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left_)))));
       left_ -= count;
       return count;
     }

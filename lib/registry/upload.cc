@@ -21,7 +21,8 @@ constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 bool is_lost(const Answer& answer) {
   if (answer.status == 404) return !has_code(answer, "NAME_UNKNOWN") && !has_code(answer, "NAME_INVALID");
   if (answer.status == 410 || answer.status == 416) return true;
-  return answer.status == 400 && (has_code(answer, "BLOB_UPLOAD_UNKNOWN") || has_code(answer, "BLOB_UPLOAD_INVALID"));
+  return answer.status == 400 &&
+         (has_code(answer, "BLOB_UPLOAD_UNKNOWN") || has_code(answer, "BLOB_UPLOAD_INVALID"));
 }
 
 }  // namespace
@@ -72,7 +73,8 @@ Upload::Ending Upload::attempt() {
     if (!spool) return stop(std::move(spool).error());
     if (spool->whole()) {
       descriptor_ = content_.descriptor();
-      if (!descriptor_) return stop(make_error(Errc::internal, why_.text + ": the content has ended and has no digest"));
+      if (!descriptor_)
+        return stop(make_error(Errc::internal, why_.text + ": the content has ended and has no digest"));
       auto session = begin();
       if (!session) return stop(std::move(session).error());
       session_ = *std::move(session);
@@ -89,7 +91,8 @@ Upload::Ending Upload::attempt() {
 }
 
 std::uint64_t Upload::chunk_size() const {
-  const std::uint64_t asked = registry_.options().chunk_bytes != 0 ? registry_.options().chunk_bytes : registry_.quirks().chunk_bytes;
+  const std::uint64_t asked =
+      registry_.options().chunk_bytes != 0 ? registry_.options().chunk_bytes : registry_.quirks().chunk_bytes;
   return asked == 0 ? 0 : std::clamp<std::uint64_t>(std::max(asked, least_chunk_), 1, kLargestChunk);
 }
 
@@ -106,18 +109,22 @@ Result<UploadTarget> Upload::begin() {
   if (descriptor_) {
     if (auto left = repository_.take_session(descriptor_->digest)) return *std::move(left);
   }
-  const Call call{.request = {.method = "POST", .url = repository_.url("blobs/uploads/")}, .scope = repository_.scope()};
+  const Call call{.request = {.method = "POST", .url = repository_.url("blobs/uploads/")},
+                  .scope = repository_.scope()};
   DAVIT_TRY(const Answer answer, registry_.wire().send(why_, call, context_));
   if (!answer.ok()) return answer_error(why_, answer);
-  least_chunk_ = std::min(parse_decimal(answer.headers.get("OCI-Chunk-Min-Length")).value_or(0), kLargestChunk);
+  least_chunk_ =
+      std::min(parse_decimal(answer.headers.get("OCI-Chunk-Min-Length")).value_or(0), kLargestChunk);
   return session_of(repository_, why_, answer);
 }
 
 Result<UploadTarget> session_of(Repository& repository, const Purpose& why, const Answer& answer) {
   const auto location = answer.headers.get("Location");
   if (location.empty()) {
-    if (is_html(answer.headers, answer.body)) return strange_answer(why, answer, Errc::protocol, "not a registry's answer but a web page");
-    return strange_answer(why, answer, Errc::protocol, "the registry did not say where to upload (no Location)");
+    if (is_html(answer.headers, answer.body))
+      return strange_answer(why, answer, Errc::protocol, "not a registry's answer but a web page");
+    return strange_answer(why, answer, Errc::protocol,
+                          "the registry did not say where to upload (no Location)");
   }
   const UploadTarget from{.url = answer.url, .foreign = answer.foreign, .peers = net::Peers::any};
   auto target = next_target(repository.registry().base(), from, location, answer.peer);
@@ -136,14 +143,18 @@ Upload::Ending Upload::put_whole() {
 }
 
 Upload::Ending Upload::put_spooled(const Spool& spool) {
-  if (spool.size() != descriptor_->size) return stop(make_error(Errc::internal, why_.text + ": the content is not as long as its descriptor says"));
+  if (spool.size() != descriptor_->size)
+    return stop(
+        make_error(Errc::internal, why_.text + ": the content is not as long as its descriptor says"));
   Call call = call_to("PUT", session_->url.with_query("digest", descriptor_->digest.to_string()));
   call.request.source_size = spool.size();
   call.open_body = [&spool]() -> Result<std::unique_ptr<ByteSource>> { return spool.open(); };
   return put(std::move(call));
 }
 
-Upload::Ending Upload::close() { return put(call_to("PUT", session_->url.with_query("digest", descriptor_->digest.to_string()))); }
+Upload::Ending Upload::close() {
+  return put(call_to("PUT", session_->url.with_query("digest", descriptor_->digest.to_string())));
+}
 
 /// The request that makes the session a blob.
 Upload::Ending Upload::put(Call call) {
@@ -155,13 +166,19 @@ Upload::Ending Upload::put(Call call) {
   const Answer& answer = *sent;
   const auto stated = Digest::parse(answer.headers.get("Docker-Content-Digest"));
   if (stated && stated->algorithm() == descriptor_->digest.algorithm() && *stated != descriptor_->digest) {
-    return stop(strange_answer(why_, answer, Errc::corrupt, "the registry stored " + stated->to_string() + " instead of " + descriptor_->digest.to_string()));
+    return stop(strange_answer(
+        why_, answer, Errc::corrupt,
+        "the registry stored " + stated->to_string() + " instead of " + descriptor_->digest.to_string()));
   }
   session_.reset();
   if (answer.status == 201) return {};
-  auto there = repository_.has_blob(descriptor_->digest, context_);  // an unusual success is looked at twice (row 80)
+  auto there =
+      repository_.has_blob(descriptor_->digest, context_);  // an unusual success is looked at twice (row 80)
   if (!there) return stop(std::move(there).error());
-  if (!*there) return stop(strange_answer(why_, answer, Errc::protocol, "the registry says " + std::to_string(answer.status) + " but does not have it"));
+  if (!*there)
+    return stop(
+        strange_answer(why_, answer, Errc::protocol,
+                       "the registry says " + std::to_string(answer.status) + " but does not have it"));
   return {};
 }
 
@@ -180,10 +197,13 @@ Upload::Ending Upload::patches(std::uint64_t chunk) {
     call.retry = false;
     std::uint64_t length = chunk;
     if (descriptor_) {
-      if (position >= descriptor_->size) return stop(make_error(Errc::corrupt, why_.text + ": the content is longer than its descriptor says"));
+      if (position >= descriptor_->size)
+        return stop(
+            make_error(Errc::corrupt, why_.text + ": the content is longer than its descriptor says"));
       length = std::min(chunk, descriptor_->size - position);
       call.request.source_size = length;
-      call.request.headers.push_back({"Content-Range", std::to_string(position) + "-" + std::to_string(position + length - 1)});
+      call.request.headers.push_back(
+          {"Content-Range", std::to_string(position) + "-" + std::to_string(position + length - 1)});
     }
     call.open_body = [this, position, length]() -> Result<std::unique_ptr<ByteSource>> {
       DAVIT_TRY_VOID(tape_.seek(position));
@@ -198,13 +218,17 @@ Upload::Ending Upload::patches(std::uint64_t chunk) {
     if (stored && *stored < next) next = *stored;
     stuck = next > position ? 0 : stuck + 1;
     if (stuck > 1) {
-      return {.kind = Ending::Kind::lost, .error = strange_answer(why_, *sent, Errc::protocol, "the registry takes the bytes but does not keep them")};
+      return {.kind = Ending::Kind::lost,
+              .error = strange_answer(why_, *sent, Errc::protocol,
+                                      "the registry takes the bytes but does not keep them")};
     }
     position = next;
   }
   descriptor_ = content_.descriptor();
-  if (!descriptor_) return stop(make_error(Errc::internal, why_.text + ": the content has ended and has no digest"));
-  if (position != descriptor_->size) return stop(make_error(Errc::corrupt, why_.text + ": the content is not as long as its descriptor says"));
+  if (!descriptor_)
+    return stop(make_error(Errc::internal, why_.text + ": the content has ended and has no digest"));
+  if (position != descriptor_->size)
+    return stop(make_error(Errc::corrupt, why_.text + ": the content is not as long as its descriptor says"));
   return close();
 }
 
@@ -213,7 +237,8 @@ Result<> Upload::follow(const Answer& answer) {
   const auto location = answer.headers.get("Location");
   if (location.empty()) {
     if (answer.status != 202) return {};
-    return strange_answer(why_, answer, Errc::protocol, "the registry did not say where the upload goes on (no Location)");
+    return strange_answer(why_, answer, Errc::protocol,
+                          "the registry did not say where the upload goes on (no Location)");
   }
   UploadTarget from = *session_;
   from.url = answer.url;
@@ -249,8 +274,12 @@ void Upload::cancel() {
 void cancel_session(Repository& repository, const UploadTarget& session) {
   Registry& registry = repository.registry();
   if (!registry.quirks().cancels_uploads) return;
-  Call call{.request = {.method = "DELETE", .url = session.url, .peers = session.peers}, .scope = repository.scope(), .authorize = !session.foreign, .retry = false};
-  const CallContext own{.stop = {}, .deadline = std::chrono::steady_clock::now() + kCancelTime};  // the caller's may be over
+  Call call{.request = {.method = "DELETE", .url = session.url, .peers = session.peers},
+            .scope = repository.scope(),
+            .authorize = !session.foreign,
+            .retry = false};
+  const CallContext own{
+      .stop = {}, .deadline = std::chrono::steady_clock::now() + kCancelTime};  // the caller's may be over
   static_cast<void>(registry.wire().send(repository.purpose("cancel an upload", ""), call, own));
 }
 

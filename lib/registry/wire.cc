@@ -31,7 +31,9 @@ class Watched final : public ByteSource {
   std::unique_ptr<ByteSource> inner_;
 };
 
-bool reads(const std::string& method) { return method == "GET" || method == "HEAD"; }
+bool reads(const std::string& method) {
+  return method == "GET" || method == "HEAD";
+}
 
 }  // namespace
 
@@ -67,7 +69,8 @@ Result<Answer> Wire::send(const Purpose& purpose, const Call& call, const CallCo
       if (!outcome.answer) return failed(purpose, outcome.answer.error(), attempts);
       return std::move(outcome.answer);
     }
-    log_.write(LogLevel::info, "registry", "retry", {{"purpose", purpose.text}, {"attempt", std::to_string(tries.count())}});
+    log_.write(LogLevel::info, "registry", "retry",
+               {{"purpose", purpose.text}, {"attempt", std::to_string(tries.count())}});
     if (call.happened && *trouble != Trouble::throttled) {
       DAVIT_TRY(const bool happened, call.happened());
       if (happened) {
@@ -89,7 +92,8 @@ Wire::Outcome Wire::once(const Call& call, bool& refreshed, const CallContext& c
   while (true) {
     net::Request request = call.request;
     request.url = chain.current();
-    if (!chain.trusted()) request.peers = request.url.same_origin(call.request.url) ? call.request.peers : chain.peers();
+    if (!chain.trusted())
+      request.peers = request.url.same_origin(call.request.url) ? call.request.peers : chain.peers();
     std::string authorization;
     const bool authorize = authorizer_ != nullptr && call.authorize && chain.trusted();
     if (authorize) {
@@ -110,7 +114,8 @@ Wire::Outcome Wire::once(const Call& call, bool& refreshed, const CallContext& c
     answer->foreign = !chain.trusted() || !call.authorize;
     if (answer->status == 401 && authorize && !refreshed) {
       refreshed = true;
-      auto again = authorizer_->challenged(answer->headers.all("WWW-Authenticate"), call.scope, authorization, context);
+      auto again = authorizer_->challenged(answer->headers.all("WWW-Authenticate"), call.scope, authorization,
+                                           context);
       if (!again) return {std::move(again).error()};
       if (*again) continue;
     }
@@ -130,7 +135,9 @@ Wire::Outcome Wire::once(const Call& call, bool& refreshed, const CallContext& c
 Result<Answer> Wire::receive(const Call& call, const net::Request& request, const CallContext& context) {
   auto download = transport_.open(request, context);
   if (!download) {
-    log_.write(LogLevel::debug, "registry", "no answer", {{"method", request.method}, {"url", request.url.redacted()}, {"error", download.error().message}});
+    log_.write(
+        LogLevel::debug, "registry", "no answer",
+        {{"method", request.method}, {"url", request.url.redacted()}, {"error", download.error().message}});
     return std::move(download).error();
   }
   Answer answer;
@@ -139,7 +146,10 @@ Result<Answer> Wire::receive(const Call& call, const net::Request& request, cons
   answer.status = (*download)->status();
   answer.headers = (*download)->headers();
   answer.peer = (*download)->peer();
-  log_.write(LogLevel::debug, "registry", "answer", {{"method", request.method}, {"url", request.url.redacted()}, {"status", std::to_string(answer.status)}});
+  log_.write(LogLevel::debug, "registry", "answer",
+             {{"method", request.method},
+              {"url", request.url.redacted()},
+              {"status", std::to_string(answer.status)}});
   note_warnings(answer.headers);
   if (call.stream && (answer.status == 200 || answer.status == 206)) {
     answer.stream = *std::move(download);

@@ -29,8 +29,8 @@ struct Call {
   std::function<Result<bool>()> happened = {};
 };
 
-/// Sends requests to one registry: authorization, redirects, retries and nothing else. Any status that trying again
-/// does not change is an Answer. Thread-safe.
+/// Sends requests to one registry: authorization, redirects, retries and nothing else. Any status that trying
+/// again does not change is an Answer. Thread-safe.
 class Wire {
  public:
   Wire(net::Transport& transport, auth::Authorizer* authorizer, RetryRules rules, Clock& clock, Log log)

@@ -107,7 +107,8 @@ bool Tee::Shared::wait_for_room() {
     return lane.attachment == Attachment::waiting || lane.attachment == Attachment::joined;
   };
   const auto full = [&](const Lane& lane) { return in_reading(lane) && lane.queue.size() >= options.depth; };
-  std::optional<std::chrono::steady_clock::time_point> blocked_since;
+  bool blocked = false;
+  std::chrono::steady_clock::time_point blocked_since;
   MutexLock lock(mutex);
   for (;;) {
     if (stopping || context.stop.stop_requested() || std::ranges::none_of(lanes, in_reading)) return false;
@@ -115,14 +116,15 @@ bool Tee::Shared::wait_for_room() {
     // Somebody has to be kept waiting for a slow branch to count as slow.
     const bool others_wait = std::ranges::any_of(lanes, [&](const Lane& lane) { return in_reading(lane) && lane.queue.empty(); });
     if (!others_wait) {
-      blocked_since.reset();
+      blocked = false;
       changed.wait(mutex);
       continue;
     }
     const auto now = std::chrono::steady_clock::now();
-    if (!blocked_since) blocked_since = now;
-    if (now - *blocked_since < options.patience) {
-      changed.wait_until(mutex, *blocked_since + options.patience);
+    if (!blocked) blocked_since = now;
+    blocked = true;
+    if (now - blocked_since < options.patience) {
+      changed.wait_until(mutex, blocked_since + options.patience);
       continue;
     }
     for (Lane& lane : lanes) {
@@ -135,7 +137,7 @@ bool Tee::Shared::wait_for_room() {
       }
     }
     announce();
-    blocked_since.reset();
+    blocked = false;
   }
 }
 

@@ -88,6 +88,8 @@ Process::Process(const Command& command)
     pthread_sigmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
     if (!command.stdout_file.empty()) out[1] = ::open(command.stdout_file.c_str(), O_WRONLY | O_CREAT, 0600);
+    if (!command.stderr_file.empty())
+      err[1] = ::open(command.stderr_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(in[0], 0);
     ::dup2(out[1], 1);
     ::dup2(err[1], 2);

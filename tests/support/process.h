@@ -22,6 +22,7 @@ struct Command {
   std::string directory = {};
   std::vector<std::pair<int, rlim_t>> limits = {};  ///< {RLIMIT_AS, 64 << 20}, ...
   std::vector<int> closed = {};       ///< descriptors that are closed before the start: {1} has no stdout
+  std::string stderr_file = {};       ///< instead of capturing
   std::string stdout_file = {};       ///< "/dev/full", ...; otherwise captured
   std::chrono::seconds deadline{60};  ///< then SIGKILL
 };

@@ -149,6 +149,13 @@ TEST_CASE("Bearer: the password goes to the realm, the token to the registry") {
         "token?account=joe&service=svc&scope=repository%3Ab%3Apull&scope=repository%3Aa%3Apull");
 }
 
+TEST_CASE("the scope of a first challenge is only an example") {
+  Fixture f(user("joe", "pw"), counting());
+  CHECK(f.challenged("", kBearer + R"(,scope="repository:user/image:pull")").value());
+  CHECK(f.header() == "Bearer t1");
+  CHECK(f.transport.seen()[0].url.ends_with("&scope=repository%3Ateam%2Fapp%3Apull%2Cpush"));
+}
+
 TEST_CASE("Bearer without credentials asks anonymously, wherever the realm is") {
   Fixture f(std::nullopt, counting());
   CHECK(f.challenged("", R"(Bearer realm="https://login.other.net/token?x=1",service="s v&c")").value());

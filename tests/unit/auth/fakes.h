@@ -69,6 +69,8 @@ class FakeTransport final : public davit::net::Transport {
     return davit::make_error(davit::Errc::internal, "not used here");
   }
 
+  void set_tls(const std::string&, davit::net::TlsOptions) override {}
+
   std::vector<Seen> seen() {
     davit::MutexLock lock(mutex_);
     return seen_;

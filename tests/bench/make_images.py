@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Makes the images that the benchmarks push, from the files of this machine's own packages.
+
+    make_images.py big  OUT.tar     docker-archive: six plain layers, about 1 GB
+    make_images.py more OUT.tar     the same with one further layer of about 20 MB
+    make_images.py many OUT.tar     docker-archive: 60 plain layers of about 4 MB
+"""
+
+import hashlib
+import io
+import json
+import os
+import sys
+import tarfile
+
+MB = 1 << 20
+ROOTS = ["/usr/lib", "/usr/share", "/usr/bin", "/usr/include", "/usr/libexec", "/usr/src"]
+SIZES = {"big": [480, 200, 130, 100, 60, 30], "many": [4] * 60}
+
+
+def files():
+    for root in ROOTS:
+        for folder, folders, names in os.walk(root):
+            folders.sort()
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                if os.path.isfile(path) and not os.path.islink(path):
+                    yield path
+
+
+def layer(supply, size):
+    """The bytes of a layer of about `size` MB."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        while out.tell() < size * MB:
+            path = next(supply)
+            if os.path.getsize(path) > max(size * MB // 8, MB // 2):
+                continue  # one large file would be a layer of its own
+            info = tarfile.TarInfo(path.lstrip("/"))
+            info.size = os.path.getsize(path)
+            info.mode = 0o644
+            with open(path, "rb") as file:
+                tar.addfile(info, file)
+    return out.getvalue()
+
+
+def add(tar, name, data):
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def endless():
+    while True:
+        yield from files()
+
+
+def main():
+    kind, path = sys.argv[1:]
+    sizes = SIZES["many" if kind == "many" else "big"] + ([20] if kind == "more" else [])
+    supply = endless()
+    diff_ids, names = [], []
+    with tarfile.open(path, "w") as tar:
+        for size in sizes:
+            data = layer(supply, size)
+            digest = hashlib.sha256(data).hexdigest()
+            diff_ids.append("sha256:" + digest)
+            names.append(digest + "/layer.tar")
+            add(tar, names[-1], data)
+        config = json.dumps({"architecture": "amd64", "os": "linux", "config": {},
+                             "rootfs": {"type": "layers", "diff_ids": diff_ids}}).encode()
+        config_name = hashlib.sha256(config).hexdigest() + ".json"
+        add(tar, config_name, config)
+        add(tar, "manifest.json", json.dumps([{"Config": config_name, "RepoTags": [f"bench/{kind}:1"], "Layers": names}]).encode())
+
+
+if __name__ == "__main__":
+    main()
