@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # ./dev demo, after the build: runs beside a registry (tests/support/with_registry.sh) with $DAVIT, the command.
 set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")/../.."
+make_image=$(dirname "$(readlink -f "$0")")/../../tests/support/debian_image.sh
 PATH=$(dirname "$DAVIT"):$PATH
-image=$SCRATCH/debian-tools.tar
+cd "$SCRATCH"
+image=debian-tools.tar
 repository=$REGISTRY/demo/debian-tools
 
 headline() { printf '\n== %s\n' "$*"; }
+spell() { printf '$ %s\n' "${*@Q}" | sed "s/'\([A-Za-z0-9_.:/=-]*\)'/\1/g"; }
 show() {
-  printf '$ %s\n' "$*"
+  spell "$@"
   "$@"
 }
 requests() { grep --count 'HTTP/1.1" [0-9]' "$REGISTRY_LOG" || true; }
@@ -19,13 +21,15 @@ push() {
   local requests_before uploads_before
   requests_before=$(requests)
   uploads_before=$(uploads)
-  show davit push "$image" "$1" | tee "$SCRATCH/pushed"
-  printf '(the registry saw %d requests, %d of them to upload blobs)\n' $(($(requests) - requests_before)) $(($(uploads) - uploads_before))
+  spell davit push "$image" "$1"
+  pushed=$(davit push "$image" "$1")
+  echo "$pushed"
+  printf '(requests that reached the registry: %d; to upload blobs: %d)\n' $(($(requests) - requests_before)) $(($(uploads) - uploads_before))
 }
 
 headline "A registry: Debian's docker-registry on $REGISTRY"
 headline "An image: what Debian installed on this machine, as docker save would write it"
-tests/support/debian_image.sh "$image" debian-tools:1 "$DAVIT"
+"$make_image" "$image" debian-tools:1 "$DAVIT"
 tar --list --verbose --file="$image" | awk '/layer.tar/ {printf "  %-20s %6.1f MB\n", $6, $3 / 1000000}'
 
 headline "Push it"
@@ -35,14 +39,14 @@ headline "Push it again: nothing is read, compressed or sent"
 push "$repository:1"
 
 headline "Change one layer and push that as version 2: only this layer travels"
-tests/support/debian_image.sh "$image" debian-tools:2 "$DAVIT"
+"$make_image" "$image" debian-tools:2 "$DAVIT"
 push "$repository:2"
 
 headline "What does skopeo say?"
 show skopeo inspect --tls-verify=false --format '{{.Digest}}, {{.Architecture}}, tags {{.RepoTags}}' "docker://$repository:2"
-show skopeo --insecure-policy copy --quiet --src-tls-verify=false "docker://$repository:2" "dir:$SCRATCH/fetched"
-theirs=sha256:$(sha256sum "$SCRATCH/fetched/manifest.json" | cut -d' ' -f1)
-if [[ $(cat "$SCRATCH/pushed") != "$repository@$theirs" ]]; then
+show skopeo --insecure-policy copy --quiet --src-tls-verify=false "docker://$repository:2" dir:fetched
+theirs=sha256:$(sha256sum "fetched/manifest.json" | cut -d' ' -f1)
+if [[ $pushed != "$repository@$theirs" ]]; then
   echo "demo: skopeo fetched a manifest with the digest $theirs" >&2
   exit 1
 fi
