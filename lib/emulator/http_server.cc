@@ -182,22 +182,21 @@ bool HttpServer::exchange(Connection& connection, WireReader& reader) {
   const bool bodiless = response.status == 204 || response.status == 304;
   if (!bodiless) text += "Content-Length: " + std::to_string(length) + "\r\n";
   if (!alive) text += "Connection: close\r\n";
+  const auto out = logger_(request, response);
   bool good = connection.stream.write_all(text + "\r\n");
-  std::uint64_t out = 0;
   if (request.method != "HEAD" && !bodiless) {
-    if (response.stream) {
-      while (good && out < length) {
-        const std::size_t n = response.stream(
-            block.data(), static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), length - out)));
-        good = n > 0 && connection.stream.write_all({block.data(), n});
-        if (good) out += n;
-      }
-    } else {
-      good = good && connection.stream.write_all(response.body);
-      if (good) out = response.body.size();
+    const auto send = [&](std::string_view bytes) {
+      *out += bytes.size();
+      return connection.stream.write_all(bytes);
+    };
+    if (!response.stream) good = good && send(response.body);
+    for (std::uint64_t left = response.stream ? length : 0; good && left > 0;) {
+      const std::size_t n = response.stream(
+          block.data(), static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), left)));
+      good = n > 0 && send({block.data(), n});
+      left -= n;
     }
   }
-  logger_(request, response, out);
   const bool keep =
       good && alive && head->start_line.ends_with("HTTP/1.1") && request.header("Connection") != "close";
   if (good && !keep) connection.stream.finish();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -52,8 +53,10 @@ struct Response {
 class HttpServer {
  public:
   using Handler = std::function<Response(Request&)>;
-  /// After the answer: what was asked, what was answered, how many body bytes went out.
-  using Logger = std::function<void(const Request&, const Response&, std::uint64_t bytes_out)>;
+  /// Before the answer is sent, so that whoever has an answer finds it in the log: what was asked and what
+  /// will be answered. The body bytes that go out are counted in what it returns (shared with the log),
+  /// before they go.
+  using Logger = std::function<std::shared_ptr<std::atomic<std::uint64_t>>(const Request&, const Response&)>;
 
   HttpServer(Address address, std::optional<TlsIdentity> tls, Handler handler, Logger logger);
   ~HttpServer();

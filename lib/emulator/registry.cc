@@ -70,9 +70,10 @@ Behaviour Registry::behaviour() const {
 std::vector<Access> Registry::log(std::string_view method, std::string_view target) const {
   MutexLock lock(mutex_);
   std::vector<Access> out;
-  for (const auto& access : log_) {
+  for (const auto& line : log_) {
+    const Access& access = line.access;
     if ((method.empty() || access.method == method) && access.target.starts_with(target))
-      out.push_back(access);
+      out.push_back(line.now());
   }
   return out;
 }
@@ -80,8 +81,8 @@ std::vector<Access> Registry::log(std::string_view method, std::string_view targ
 std::vector<Access> Registry::log(Access::Port port) const {
   MutexLock lock(mutex_);
   std::vector<Access> out;
-  for (const auto& access : log_) {
-    if (access.port == port) out.push_back(access);
+  for (const auto& line : log_) {
+    if (line.access.port == port) out.push_back(line.now());
   }
   return out;
 }
@@ -96,19 +97,27 @@ UploadCounts Registry::uploads() const {
   return uploads_;
 }
 
+Access Registry::Line::now() const {
+  Access out = access;
+  out.bytes_out = *bytes_out;
+  return out;
+}
+
 HttpServer::Logger Registry::logger(Access::Port port) {
-  return [this, port](const Request& request, const Response& response, std::uint64_t bytes_out) {
+  return [this, port](const Request& request, const Response& response) {
     const bool tokens = port == Access::Port::registry && request.path == "/token";
+    Line line{{.port = tokens ? Access::Port::tokens : port,
+               .connection = request.connection,
+               .method = request.method,
+               .target = request.target,
+               .headers = request.headers,
+               .status = response.status,
+               .answer_headers = response.headers,
+               .bytes_in = request.bytes_in},
+              std::make_shared<std::atomic<std::uint64_t>>(0)};
     MutexLock lock(mutex_);
-    log_.push_back({.port = tokens ? Access::Port::tokens : port,
-                    .connection = request.connection,
-                    .method = request.method,
-                    .target = request.target,
-                    .headers = request.headers,
-                    .status = response.status,
-                    .answer_headers = response.headers,
-                    .bytes_in = request.bytes_in,
-                    .bytes_out = bytes_out});
+    log_.push_back(line);
+    return line.bytes_out;
   };
 }
 

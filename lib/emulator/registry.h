@@ -104,6 +104,11 @@ class Registry {
     std::string repository;
     std::string name;  ///< what follows blobs/, manifests/, ...: a digest, a tag or an upload's id
   };
+  struct Line {
+    Access access;
+    std::shared_ptr<std::atomic<std::uint64_t>> bytes_out;  ///< shared with the connection that sends them
+    [[nodiscard]] Access now() const;
+  };
   struct Grant {
     std::string repository;
     Digest digest;
@@ -145,7 +150,7 @@ class Registry {
   Visibility visibility_;
   mutable Mutex mutex_;
   Behaviour behaviour_ DAVIT_GUARDED_BY(mutex_);
-  std::vector<Access> log_ DAVIT_GUARDED_BY(mutex_);
+  std::vector<Line> log_ DAVIT_GUARDED_BY(mutex_);
   UploadCounts uploads_ DAVIT_GUARDED_BY(mutex_);
   std::map<std::string, Grant> grants_ DAVIT_GUARDED_BY(mutex_);
   std::unique_ptr<HttpServer> store_;

@@ -230,6 +230,8 @@ bool FaultServer::Session::send(const RecordedRequest& request, const Reply& how
   }
   if (answer.framing == Framing::chunked) head += "Transfer-Encoding: chunked\r\n";
   if (how.after == After::finish) head += "Connection: close\r\n";
+  server_.note_answer(request.number, answer.status,
+                      0);  // first, so that whoever has the answer finds it here
   bool good = stream_.write_all(head + "\r\n");
 
   std::uint64_t sent = 0;

@@ -24,6 +24,8 @@ class TokenServer {
   explicit TokenServer(TokenServerOptions options = {});
 
   [[nodiscard]] std::string realm() const { return server_.url() + "/token"; }
+  /// "127.0.0.1:41234"
+  [[nodiscard]] std::string authority() const { return server_.address().to_string(); }
   /// The certificate that the registry must trust.
   [[nodiscard]] std::string root_certificate_pem() const { return ca_.certificate_pem(); }
   [[nodiscard]] const TokenServerOptions& options() const { return options_; }
