@@ -4,6 +4,7 @@
 //
 // The tests build this program in the three ways in which yours may find davit: tests/embed.
 
+#include <chrono>
 #include <iostream>
 
 #include <davit/davit.h>
@@ -18,7 +19,7 @@ int main(int argc, char** argv) {
   davit::Client client{davit::ClientOptions::from_environment()};
 
   // Every option has a documented default; name those that matter. The tag moves when everything else has arrived.
-  const auto pushed = client.push(argv[1], argv[2], {.compression = davit::LayerCompression::zstd});
+  const auto pushed = client.push(argv[1], argv[2], {.timeout = std::chrono::minutes(30)});
   if (pushed) {
     std::cout << pushed->destination << '@' << pushed->root.digest.to_string() << '\n';
     return 0;
