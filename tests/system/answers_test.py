@@ -96,7 +96,9 @@ class Answers(SystemTest):
             asked.append((request.command, request.path))
             return 403, {}, ERROR % b"DENIED"
         self.push_to(answer, 3)
-        self.assertEqual(len(asked), len(set(asked)), asked)
+        uploads = [path for method, path in asked if method == "POST"]
+        self.assertLessEqual(len(uploads), 2)  # the layer's and the configuration's
+        self.assertEqual(len(asked), len(set(asked)) + len(uploads) - len(set(uploads)), asked)
 
     def test_row_21_and_22_control_characters_are_escaped(self):
         text = b'{"errors":[{"code":"DENIED","message":"\\u001b[2J\\u0007\\rcleared\\n\\u009b"}]}'
