@@ -39,6 +39,7 @@ class Interrupts(SystemTest):
 
     def interrupted(self, which, name):
         ended_by_signal = 0
+        self.server.requests()
         for number in range(ROUNDS):
             repository = "%s/%d" % (name, number)
             process = self.begin(repository)
@@ -57,8 +58,21 @@ class Interrupts(SystemTest):
                 ended_by_signal += 1
             self.again(repository)
         self.assertGreater(ended_by_signal, ROUNDS // 2)
-        # Every session was ended; at most the one that was being opened when the last signal came is not.
-        self.assertLessEqual(len(self.server.uploads()), 1)
+        self.check_sessions()
+
+    def check_sessions(self):
+        """Whatever was begun was finished or given up. (distribution 2.8 does not let go of a session whose request was cut: it
+        wants a token with an offset that only the answer to that request would have brought. So: what it was asked to do.)"""
+        begun, ended = set(), set()
+        for method, path, status in self.server.requests():
+            session = path.partition("/blobs/uploads/")[2].partition("?")[0]
+            if not session:
+                continue
+            begun.add(session)
+            if method == "DELETE" or (method == "PUT" and status == 201):
+                ended.add(session)
+        self.assertGreater(len(begun), ROUNDS)
+        self.assertEqual(begun - ended, set())
 
     def test_rows_83_84_93_sigint(self):
         self.interrupted(signal.SIGINT, "int")
