@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# run.sh find_package|add_subdirectory|pkg_config: builds docs/examples/push.cc as a program outside davit's source tree
+# would be built, and pushes an image with it. Runs beside a registry: tests/support/with_registry.sh.
+set -euo pipefail
+
+consumer=$DAVIT_SOURCE/tests/embed/$1
+source=$DAVIT_SOURCE/docs/examples/push.cc
+mkdir "$SCRATCH/consumer"
+cd "$SCRATCH/consumer"
+
+fail() {
+  echo "embed: $*" >&2
+  exit 1
+}
+
+case $1 in
+  find_package)
+    cmake --install "$DAVIT_RELEASE_BUILD" --prefix "$SCRATCH/installed" >/dev/null
+    mv "$SCRATCH/installed" "$SCRATCH/moved"  # nothing in there may depend on where it was put
+    cmake -G Ninja -S "$consumer" -B . -DPUSH_SOURCE="$source" -DCMAKE_PREFIX_PATH="$SCRATCH/moved" >/dev/null
+    cmake --build .
+    ;;
+  add_subdirectory)
+    cmake -G Ninja -S "$consumer" -B . -DPUSH_SOURCE="$source" -DDAVIT_SOURCE="$DAVIT_SOURCE" >/dev/null
+    cmake --build . --parallel 2
+    ;;
+  pkg_config)
+    cmake --install "$DAVIT_RELEASE_BUILD" --prefix "$SCRATCH/installed" >/dev/null
+    mv "$SCRATCH/installed" "$SCRATCH/moved"
+    export PKG_CONFIG_PATH=$SCRATCH/moved/lib/pkgconfig
+    "${CXX:-c++}" -std=c++20 $(pkg-config --cflags davit) "$source" -o push $(pkg-config --libs davit)
+    ;;
+esac
+
+python3 "$DAVIT_SOURCE/testdata/make_fixtures.py" "$SCRATCH/fixtures"
+pushed=$(./push "$SCRATCH/fixtures/docker24.tar" "$REGISTRY/embed:1")
+[[ $pushed =~ ^"$REGISTRY"/embed@sha256:[0-9a-f]{64}$ ]] || fail "unexpected output: $pushed"
+there=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REGISTRY/embed:1")
+[[ $pushed == *"@$there" ]] || fail "the registry has $there"
+
+code=0
+./push "$SCRATCH/no-such-file.tar" "$REGISTRY/embed:1" 2>"$SCRATCH/errors" || code=$?
+[[ $code == 8 ]] || fail "a missing file ended with $code: $(cat "$SCRATCH/errors")"
+grep --quiet no-such-file.tar "$SCRATCH/errors" || fail "the message does not name the file"
