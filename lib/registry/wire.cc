@@ -44,9 +44,9 @@ struct Wire::Outcome {
 
 Result<Answer> Wire::send(const Purpose& purpose, const Call& call, const CallContext& context) {
   Tries tries = this->tries();
-  bool refreshed = false;
+  Challenges challenges;
   while (true) {
-    Outcome outcome = once(call, refreshed, context);
+    Outcome outcome = once(call, challenges, context);
     if (outcome.source_failed) return std::move(outcome.answer).error();
     std::optional<Trouble> trouble;
     std::optional<std::chrono::seconds> retry_after;
@@ -86,7 +86,7 @@ Result<Answer> Wire::send(const Purpose& purpose, const Call& call, const CallCo
 }
 
 /// One try: at most one refresh of the authorization, and redirects as far as they go.
-Wire::Outcome Wire::once(const Call& call, bool& refreshed, const CallContext& context) {
+Wire::Outcome Wire::once(const Call& call, Challenges& left, const CallContext& context) {
   net::RedirectChain chain(call.request.url);
   const bool reader = reads(call.request.method);
   while (true) {
@@ -112,8 +112,7 @@ Wire::Outcome Wire::once(const Call& call, bool& refreshed, const CallContext& c
     auto answer = receive(call, request, context);
     if (!answer) return {std::move(answer).error(), body && body->failed};
     answer->foreign = !chain.trusted() || !call.authorize;
-    if (answer->status == 401 && authorize && !refreshed) {
-      refreshed = true;
+    if (answer->status == 401 && authorize && (authorization.empty() ? left.unauthorized : left.refused)-- > 0) {
       auto again = authorizer_->challenged(answer->headers.all("WWW-Authenticate"), call.scope, authorization,
                                            context);
       if (!again) return {std::move(again).error()};

@@ -46,7 +46,13 @@ class Wire {
 
  private:
   struct Outcome;
-  Outcome once(const Call& call, bool& refreshed, const CallContext& context);
+  /// How often a 401 of one call may still be answered with something else to show: the first challenge, then a renewal
+  /// of an expired token, or a scope that the first token did not have.
+  struct Challenges {
+    int unauthorized = 1;
+    int refused = 2;
+  };
+  Outcome once(const Call& call, Challenges& left, const CallContext& context);
   Result<Answer> receive(const Call& call, const net::Request& request, const CallContext& context);
   void note_warnings(const net::Headers& headers);
 

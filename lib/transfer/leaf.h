@@ -28,6 +28,8 @@ struct Arrival {
   std::optional<Error> error = {};
   std::vector<const Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
 
+  /// Whether the sink had it before this run.
+  [[nodiscard]] bool there() const { return state == State::present || state == State::reused; }
   /// Whether anything still depends on it.
   [[nodiscard]] bool needed() const;
   /// Whether it has to be moved, or may have to.

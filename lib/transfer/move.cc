@@ -66,6 +66,14 @@ Leaf& Run::raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reus
     below.descriptor = *reused;
     return below;
   }
+  if (layer.stored == model::Compression::none && settings_.target() == model::Compression::none) {
+    Leaf& below = leaf(layer.diff_id.to_string());  // what is not compressed is known beforehand
+    below.name = "layer " + layer.diff_id.short_form();
+    below.source = layer.content;
+    below.descriptor = Descriptor{.media_type = std::string(model::kOciLayer), .digest = layer.diff_id, .size = layer.size};
+    below.bytes_to_read = layer.size;
+    return below;
+  }
   Leaf& below = leaf("raw:" + layer.diff_id.to_string());
   below.name = "layer " + layer.diff_id.short_form();
   below.source = layer.content;
@@ -163,13 +171,14 @@ void Run::move() {
   std::uint64_t present = 0;
   for (auto& [key, leaf] : leaves_) {
     if (std::ranges::none_of(leaf.arrivals, [](const auto& arrival) { return arrival.second.pending(); })) {
-      ++present;
+      present += std::ranges::any_of(leaf.arrivals, [](const auto& arrival) { return arrival.second.there(); }) ? 1 : 0;
       continue;
     }
     moving.push_back(&leaf);
     bytes += leaf.bytes_to_read;
   }
-  board_.planned(moving.size(), bytes, present);
+  const auto live = [](const Shipment& shipment) { return std::ranges::any_of(shipment.dispatches, &Dispatch::live); };
+  if (std::ranges::any_of(shipments_, live)) board_.planned(moving.size(), bytes, present);
   std::ranges::stable_sort(moving, std::greater<>(), &Leaf::bytes_to_read);  // the largest sets the end: start it first
   for_each_index(pool_, moving.size(), [&](std::size_t i) { move_leaf(*moving[i]); });
   for (Shipment& shipment : shipments_) blame(shipment);

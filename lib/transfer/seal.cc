@@ -151,7 +151,7 @@ void Run::try_again_without_claims() {
   distrust_probes_ = true;
   for (auto& [key, leaf] : leaves_) {
     for (auto& [sink, arrival] : leaf.arrivals) {
-      const bool believed = arrival.state == State::present || arrival.state == State::reused;
+      const bool believed = arrival.there();
       arrival.dispatches.clear();  // make_leaves() says anew who needs it
       if (believed) arrival.state = State::wanted;
     }

@@ -36,6 +36,11 @@ CLI::Option* with_environment(CLI::Option* option) {
   return option->envname(name);
 }
 
+CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify, const std::string& help) {
+  // CLI11 would count into an optional, and set it when the flag is absent.
+  return command.add_flag_function(names, [&verify](std::int64_t count) { verify = count > 0; }, help);
+}
+
 void ConnectionFlags::add_to(CLI::App& command) {
   const auto add = [&](const char* group, CLI::Option* option) { return with_environment(option)->group(group); };
   add(kCredentials, command.add_option("--creds,--dest-creds", creds, "credentials for the registry; with --password-stdin only the user"))->type_name("USER[:PASS]");
@@ -43,7 +48,7 @@ void ConnectionFlags::add_to(CLI::App& command) {
   add(kCredentials, command.add_option("--authfile,--dest-authfile", authfile, "use this Docker or Podman auth file and no other"))->type_name("FILE");
   add(kCredentials, command.add_option("--registry-token,--dest-registry-token", registry_token, "a bearer token that is ready for use"));
   add(kCredentials, command.add_option("--allow-realm", allow_realms, "let this token service see the registry's credentials"))->type_name("HOST[:PORT]")->expected(1);
-  add(kConnection, command.add_flag("--tls-verify{true},--dest-tls-verify{true}", tls_verify, "--tls-verify=false accepts any certificate (never plain HTTP)"));
+  add(kConnection, add_tls_verify(command, "--tls-verify{true},--dest-tls-verify{true}", tls_verify, "--tls-verify=false accepts any certificate (never plain HTTP)"));
   add(kConnection, command.add_flag("--plain-http", plain_http, "talk HTTP without TLS to the registry"));
   add(kConnection, command.add_option("--ca-file", ca_file, "trust this certificate authority too"))->type_name("PEM");
   add(kConnection, command.add_option("--cert-file", cert_file, "client certificate"))->type_name("PEM");
@@ -88,8 +93,9 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity) const {
 
   RegistryOptions& registry = options.any_registry;
   if (plain_http) registry.plain_http = true;
-  if (!plain_http && (!tls_verify || !ca_file.empty())) registry.plain_http = false;
-  registry.verify_tls = tls_verify;
+  // Whoever speaks of certificates means TLS, on loopback too.
+  if (!plain_http && (tls_verify || !ca_file.empty())) registry.plain_http = false;
+  registry.verify_tls = tls_verify.value_or(true);
   registry.ca_file = ca_file;
   registry.cert_file = cert_file;
   registry.key_file = key_file;

@@ -16,13 +16,16 @@ namespace davit::tool {
 /// long name last.
 CLI::Option* with_environment(CLI::Option* option);
 
+/// Adds --tls-verify[=false]; `verify` stays empty without it.
+CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify, const std::string& help);
+
 /// Flags that every command talking to registries has.
 struct ConnectionFlags {
   std::optional<std::string> creds;
   bool password_stdin = false;
   std::optional<std::string> authfile;
   std::optional<std::string> registry_token;
-  bool tls_verify = true;
+  std::optional<bool> tls_verify;  ///< unset: verified, and plain HTTP on loopback
   bool plain_http = false;
   std::string ca_file;
   std::string cert_file;

@@ -38,7 +38,7 @@ void add_login(CLI::App& app, Action& action) {
     std::optional<std::string> password;
     bool password_stdin = false;
     std::optional<std::string> authfile;
-    bool tls_verify = true;
+    std::optional<bool> tls_verify;
     bool plain_http = false;
     std::string ca_file;
     std::vector<std::string> allow_realms;
@@ -50,7 +50,7 @@ void add_login(CLI::App& app, Action& action) {
   CLI::Option* password = command->add_option("-p,--password", flags->password, "password; overwritten in the process list at once, but prefer --password-stdin");
   command->add_flag("--password-stdin", flags->password_stdin, "read the password from standard input")->excludes(password);
   with_environment(command->add_option("--authfile", flags->authfile, "store in this file instead of Docker's configuration"))->type_name("FILE");
-  with_environment(command->add_flag("--tls-verify{true}", flags->tls_verify, "--tls-verify=false accepts any certificate"));
+  with_environment(add_tls_verify(*command, "--tls-verify{true}", flags->tls_verify, "--tls-verify=false accepts any certificate"));
   with_environment(command->add_flag("--plain-http", flags->plain_http, "talk HTTP without TLS to the registry"));
   with_environment(command->add_option("--ca-file", flags->ca_file, "trust this certificate authority too"))->type_name("PEM");
   with_environment(command->add_option("--allow-realm", flags->allow_realms, "let this token service see the credentials"))->type_name("HOST[:PORT]")->expected(1);
@@ -70,8 +70,8 @@ void add_login(CLI::App& app, Action& action) {
       }
       ClientOptions options = ClientOptions::from_environment();
       if (flags->plain_http) options.any_registry.plain_http = true;
-      if (!flags->plain_http && (!flags->tls_verify || !flags->ca_file.empty())) options.any_registry.plain_http = false;
-      options.any_registry.verify_tls = flags->tls_verify;
+      if (!flags->plain_http && (flags->tls_verify || !flags->ca_file.empty())) options.any_registry.plain_http = false;
+      options.any_registry.verify_tls = flags->tls_verify.value_or(true);
       options.any_registry.ca_file = flags->ca_file;
       options.any_registry.allow_realms = flags->allow_realms;
       if (flags->authfile) options.docker.auth_file = *flags->authfile;
