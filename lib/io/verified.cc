@@ -21,7 +21,9 @@ class VerifiedSource final : public ByteSource {
       return std::size_t{0};
     }
     const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left_));
-    DAVIT_TRY(const std::size_t count, inner_->read(into.first(room)));
+    auto read = inner_->read(into.first(room));
+    if (!read) return read.error().on(Side::source);
+    const std::size_t count = *read;
     if (count == 0) return wrong("ends after " + std::to_string(size_ - left_) + " of " + std::to_string(size_) + " bytes");
     hasher_.update(into.first(count));
     left_ -= count;
@@ -35,15 +37,16 @@ class VerifiedSource final : public ByteSource {
   Result<> end() {
     if (ended_) return {};
     std::byte extra;
-    DAVIT_TRY(const std::size_t more, inner_->read(std::span(&extra, 1)));
-    if (more != 0) return wrong("is longer than the " + std::to_string(size_) + " bytes it should have");
+    const auto more = inner_->read(std::span(&extra, 1));
+    if (!more) return more.error().on(Side::source);
+    if (*more != 0) return wrong("is longer than the " + std::to_string(size_) + " bytes it should have");
     const Digest actual = hasher_.digest();
     if (actual != wanted_) return wrong("has the digest " + actual.to_string());
     ended_ = true;
     return {};
   }
 
-  Error wrong(const std::string& why) const { return make_error(Errc::corrupt, wanted_.to_string() + " " + why); }
+  Error wrong(const std::string& why) const { return make_error(Errc::corrupt, wanted_.to_string() + " " + why).on(Side::source); }
 
   std::unique_ptr<ByteSource> inner_;
   Digest wanted_;
@@ -53,14 +56,37 @@ class VerifiedSource final : public ByteSource {
   bool ended_ = false;
 };
 
+/// Content that vouches for itself; only its errors are told apart from those of whoever reads it.
+class VouchedSource final : public ByteSource {
+ public:
+  explicit VouchedSource(std::unique_ptr<ByteSource> inner) : inner_(std::move(inner)) {}
+
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    auto count = inner_->read(into);
+    if (!count) return count.error().on(Side::source);
+    return count;
+  }
+
+  bool ready(const std::function<void()>& wake) override { return inner_->ready(wake); }
+
+ private:
+  std::unique_ptr<ByteSource> inner_;
+};
+
 class VerifiedContent final : public Content {
  public:
   explicit VerifiedContent(std::shared_ptr<const Content> inner) : inner_(std::move(inner)) {}
 
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const override {
     const auto wanted = inner_->descriptor();
-    DAVIT_TRY(auto source, inner_->open(0, context));
-    if (wanted) source = verified(std::move(source), *wanted);  // otherwise the content vouches for itself
+    auto opened = inner_->open(0, context);
+    if (!opened) return opened.error().on(Side::source);
+    std::unique_ptr<ByteSource> source = *std::move(opened);
+    if (wanted) {
+      source = verified(std::move(source), *wanted);
+    } else {
+      source = std::make_unique<VouchedSource>(std::move(source));
+    }
     std::vector<std::byte> front(static_cast<std::size_t>(std::min<std::uint64_t>(offset, 256 << 10)));
     while (offset > 0) {
       const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(offset, front.size()));

@@ -8,7 +8,7 @@ namespace davit::io {
 
 /// A source that hashes what passes and fails instead of handing out the bytes that would complete something else
 /// than `wanted`: too long, too short, or another digest. This is the one place where content is verified.
-/// REQUIRES: `inner` starts at byte 0. Errors: corrupt.
+/// REQUIRES: `inner` starts at byte 0. Errors: corrupt; all of them are on the source's side.
 std::unique_ptr<ByteSource> verified(std::unique_ptr<ByteSource> inner, const Descriptor& wanted);
 
 /// The same for content: every open from the beginning is verified. An open in the middle reads, hashes and drops the

@@ -16,6 +16,7 @@ constexpr std::uint64_t kLargestChunk = 1u << 30;
 /// New sessions after one was lost (row 57).
 constexpr int kMostLost = 3;
 constexpr std::chrono::milliseconds kCancelTime{500};
+constexpr std::chrono::milliseconds kCancelPause{50};
 constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
 bool is_lost(const Answer& answer) {
@@ -280,7 +281,11 @@ void cancel_session(Repository& repository, const UploadTarget& session) {
             .retry = false};
   const CallContext own{
       .stop = {}, .deadline = std::chrono::steady_clock::now() + kCancelTime};  // the caller's may be over
-  static_cast<void>(registry.wire().send(repository.purpose("cancel an upload", ""), call, own));
+  // The registry may still be busy with the connection that was just dropped and not find the session for a moment.
+  for (int tries = 0; tries < 3; ++tries) {
+    const auto answer = registry.wire().send(repository.purpose("cancel an upload", ""), call, own);
+    if (!answer || answer->ok() || !registry.wire().clock().sleep_for(kCancelPause, own)) return;
+  }
 }
 
 }  // namespace davit::registry

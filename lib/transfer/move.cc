@@ -66,6 +66,14 @@ Leaf& Run::raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reus
     below.descriptor = *reused;
     return below;
   }
+  if (layer.stored == model::Compression::none && settings_.target() == model::Compression::none) {
+    Leaf& below = leaf(layer.diff_id.to_string());  // what is not compressed is known beforehand
+    below.name = "layer " + layer.diff_id.short_form();
+    below.source = layer.content;
+    below.descriptor = Descriptor{.media_type = std::string(model::kOciLayer), .digest = layer.diff_id, .size = layer.size};
+    below.bytes_to_read = layer.size;
+    return below;
+  }
   Leaf& below = leaf("raw:" + layer.diff_id.to_string());
   below.name = "layer " + layer.diff_id.short_form();
   below.source = layer.content;

@@ -4,8 +4,11 @@
     make_images.py big  OUT.tar     docker-archive: six plain layers, about 1 GB
     make_images.py more OUT.tar     the same with one further layer of about 20 MB
     make_images.py many OUT.tar     docker-archive: 60 plain layers of about 4 MB
+    make_images.py one OUT          OCI layout: one gzip layer of about 1 GB
+    make_images.py manygz OUT       OCI layout: 60 gzip layers
 """
 
+import gzip
 import hashlib
 import io
 import json
@@ -55,8 +58,39 @@ def endless():
         yield from files()
 
 
+def layout(path, sizes, level):
+    """An OCI layout with gzip layers; level 0 makes large ones from little work."""
+    blobs = os.path.join(path, "blobs", "sha256")
+    os.makedirs(blobs)
+
+    def store(media_type, data):
+        digest = hashlib.sha256(data).hexdigest()
+        with open(os.path.join(blobs, digest), "wb") as file:
+            file.write(data)
+        return {"mediaType": media_type, "digest": "sha256:" + digest, "size": len(data)}
+
+    supply = endless()
+    diff_ids, layers = [], []
+    for size in sizes:
+        data = layer(supply, size)
+        diff_ids.append("sha256:" + hashlib.sha256(data).hexdigest())
+        layers.append(store("application/vnd.oci.image.layer.v1.tar+gzip", gzip.compress(data, level, mtime=0)))
+    config = store("application/vnd.oci.image.config.v1+json",
+                   json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}}).encode())
+    manifest = store("application/vnd.oci.image.manifest.v1+json",
+                     json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": layers}).encode())
+    manifest["annotations"] = {"org.opencontainers.image.ref.name": "1"}
+    with open(os.path.join(path, "index.json"), "w") as file:
+        json.dump({"schemaVersion": 2, "manifests": [manifest]}, file)
+    with open(os.path.join(path, "oci-layout"), "w") as file:
+        json.dump({"imageLayoutVersion": "1.0.0"}, file)
+
+
 def main():
     kind, path = sys.argv[1:]
+    if kind in ("one", "manygz"):
+        layout(path, [1000] if kind == "one" else [4] * 60, 0 if kind == "one" else 1)
+        return
     sizes = SIZES["many" if kind == "many" else "big"] + ([20] if kind == "more" else [])
     supply = endless()
     diff_ids, names = [], []

@@ -30,6 +30,7 @@ storage:
   delete: {enabled: true}
 http: {addr: "127.0.0.1:0", secret: of no importance}
 TEXT
+: >"$REGISTRY_LOG"
 # However this script ends, the kernel takes the registry along.
 setpriv --pdeathsig KILL docker-registry serve "$SCRATCH/registry.yml" >"$REGISTRY_LOG" 2>&1 &
 registry=$!

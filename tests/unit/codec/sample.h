@@ -19,9 +19,11 @@ inline std::string sample(std::size_t size) {
   };
   while (out.size() < size) {
     switch (next() % 16) {
-      case 0:
-        out.append(next() % 5000, static_cast<char>(next()));
+      case 0: {  // arguments have no order of evaluation
+        const auto value = static_cast<char>(next());
+        out.append(next() % 5000, value);
         break;
+      }
       case 1:
         for (auto left = next() % 3000; left > 0; --left) out += static_cast<char>(next());
         break;

@@ -1,0 +1,80 @@
+"""Help, version, and what is said to people who typed something else."""
+
+from support import *
+
+
+class Usage(Case):
+    def test_help_goes_to_stdout_and_names_every_command(self):
+        for arguments in (["--help"], ["-h"]):
+            result = davit(*arguments)
+            self.assert_code(result, 0)
+            self.assertEqual(result.stderr, "")
+            for command in ("push", "login", "logout", "version"):
+                self.assertIn(command, result.stdout)
+
+    def test_every_command_has_help(self):
+        for command in ("push", "login", "logout", "version"):
+            result = davit(command, "--help")
+            self.assert_code(result, 0)
+            self.assertIn("Usage:", result.stdout)
+
+    def test_help_names_every_long_option_that_the_manual_has(self):
+        with open(os.path.join(os.environ["DAVIT_SOURCE"], "docs/man/davit.1")) as manual:
+            text = manual.read().replace("\\-", "-")
+        named = set(re.findall(r"--[a-z]+[a-z-]*", text))
+        self.assertIn("--digest-file", named)
+        shown = "".join(davit(command, "--help").stdout for command in ("push", "login", "logout"))
+        self.assertEqual([option for option in sorted(named) if option not in shown], [])
+
+    def test_version(self):
+        for arguments in (["version"], ["--version"]):
+            result = davit(*arguments)
+            self.assert_code(result, 0)
+            self.assertRegex(result.stdout, r"\Adavit [0-9]+\.[0-9]+\.[0-9]+")
+
+    def test_without_a_command_the_exit_code_is_64(self):
+        self.assert_code(davit(), 64)
+
+    def test_wrong_words_exit_64_and_say_where_help_is(self):
+        for arguments in (["puhs"], ["push"], ["push", SIMPLE], ["push", "--no-such-option", SIMPLE, f"{REGISTRY}/a:1"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--jobs", "many"], ["push", SIMPLE, f"{REGISTRY}/a:1", "--jobs", "0"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--compress", "lzma"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--compress", "zstd:20"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--timeout", "soon"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--limit-rate", "fast"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--oci", "--docker"]):
+            with self.subTest(arguments=arguments):
+                result = davit(*arguments)
+                self.assert_code(result, 64)
+                self.assertEqual(result.stdout, "")
+                self.assertTrue(result.stderr.startswith("davit: "), result.stderr)
+
+    def test_an_ambiguous_flag_names_both_spellings(self):
+        result = davit("push", "--insecure", SIMPLE, f"{REGISTRY}/a:1")
+        self.assert_code(result, 64)
+        self.assertIn("--plain-http", result.stderr)
+        self.assertIn("--tls-verify=false", result.stderr)
+
+    def test_bad_references_exit_64(self):
+        for reference in ("UPPER/a:1", f"{REGISTRY}/a:", f"{REGISTRY}/A:1", f"{REGISTRY}/a/../b:1", f"{REGISTRY}/a@sha256:12", f"{REGISTRY}/a:1\nX: y"):
+            with self.subTest(reference=reference):
+                self.assert_code(davit("push", SIMPLE, reference), 64)
+
+    def test_reversed_arguments_exit_64_with_the_corrected_line(self):
+        reference = f"{REGISTRY}/reversed:1"
+        result = davit("push", reference, SIMPLE)
+        self.assert_code(result, 64)
+        self.assertIn(f"davit push {SIMPLE} {reference}", result.stderr)
+        self.assertIsNone(digest_of("reversed:1"))
+
+    def test_a_destination_without_tag_and_an_archive_with_several_names_exit_64(self):
+        result = davit("push", os.path.join(FIXTURES, "three_images.tar"), f"{REGISTRY}/three")
+        self.assert_code(result, 64)
+
+    def test_a_flag_can_be_set_in_the_environment_and_beats_it(self):
+        result = davit("push", SIMPLE, f"{REGISTRY}/environment:1", environment={"DAVIT_TAG": "2"})
+        self.assert_line(result, "environment:2")
+        result = davit("push", SIMPLE, f"{REGISTRY}/environment:1", environment={"DAVIT_COMPRESS": "lzma"})
+        self.assert_code(result, 64)
+        result = davit("push", SIMPLE, f"{REGISTRY}/environment:1", "--compress", "gzip", environment={"DAVIT_COMPRESS": "lzma"})
+        self.assert_line(result, "environment:1")
