@@ -531,8 +531,9 @@ def layouts(out):
     big = config([A], note="n" * (9 << 20))
     bm = manifest(big, [gA])
     out.tree("layout_config_9mib", layout_files(index(named(MANIFEST, bm, "1")), bm, big, gA))
-    repeated = manifest(cfg, [gA, gA, gB, gA])
-    out.tree("layout_repeated", layout_files(index(named(MANIFEST, repeated, "1")), repeated, cfg, gA, gB))
+    repeated_cfg = config([A, A, B, A])
+    repeated = manifest(repeated_cfg, [gA, gA, gB, gA])
+    out.tree("layout_repeated", layout_files(index(named(MANIFEST, repeated, "1")), repeated, repeated_cfg, gA, gB))
     out.tree("layout_empty", layout_files(index()))
 
 

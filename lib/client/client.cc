@@ -44,7 +44,7 @@ CallContext context_for(const PushOptions& options) {
 
 transfer::Settings settings_for(const PushOptions& options, const ClientOptions& client) {
   return {.compression = options.compression,
-          .level = options.compression_level.value_or(1),
+          .level = options.compression_level,
           .format = options.format,
           .reuse = options.reuse,
           .reuse_from = options.reuse_from,

@@ -99,7 +99,9 @@ Result<DestinationPattern> parse_destination(std::string_view text) {
   for (const std::string_view scheme : {"docker-archive:", "oci-archive:", "oci:", "ocidir://"}) {
     if (text.starts_with(scheme)) return usage(text, "push goes to a registry, not into a file");
   }
-  if (looks_like_path(text)) {
+  // A tag may well end like a file name: where a registry is named, the ending says nothing.
+  const bool dotted = text.starts_with("./") || text.starts_with("../");
+  if (looks_like_path(text) && (dotted || !Reference::names_registry(text))) {
     return usage(text, "push goes to a registry, and this is a path", "the source comes first: davit push SOURCE REGISTRY/REPOSITORY:TAG");
   }
   if (text.starts_with("docker://")) text.remove_prefix(9);

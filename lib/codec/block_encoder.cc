@@ -133,9 +133,9 @@ Result<> validate(const CompressSpec& spec) {
 }
 
 std::unique_ptr<BlockEncoder> BlockEncoder::create(const CompressSpec& spec) {
-  const int level = spec.level.value_or(1);
-  if (spec.kind == model::Compression::zstd) return std::make_unique<ZstdEncoder>(level);
-  return std::make_unique<GzipEncoder>(level);
+  // gzip 2 is the fastest level that stays within a few per cent of the usual gzip's size (docs/benchmarks.md).
+  if (spec.kind == model::Compression::zstd) return std::make_unique<ZstdEncoder>(spec.level.value_or(1));
+  return std::make_unique<GzipEncoder>(spec.level.value_or(2));
 }
 
 }  // namespace davit::codec

@@ -14,7 +14,7 @@ namespace davit::codec {
 /// How to compress.
 struct CompressSpec {
   model::Compression kind = model::Compression::gzip;  ///< gzip (levels 1 to 12) or zstd (levels 1 to 19)
-  std::optional<int> level = {};                       ///< empty: 1
+  std::optional<int> level = {};                       ///< empty: 2 for gzip, 1 for zstd
 
   friend bool operator==(const CompressSpec&, const CompressSpec&) = default;
 };

@@ -8,12 +8,16 @@ namespace {
 constexpr Quirks kDistribution{};
 
 /// A host, or everything below it, and what is known about it. Rows come with their evidence in
-/// docs/registry-quirks.md. So far what registries do differently is tolerated from all of them.
+/// docs/registry-quirks.md. What can be tolerated from every registry needs no row.
 struct Row {
   std::string_view host;
   Quirks quirks;
 };
-constexpr std::array<Row, 0> kRows = {};
+constexpr std::array kRows = {
+    Row{"amazonaws.com", {.name = "ECR", .cancels_uploads = false}},
+    Row{"amazonaws.com.cn", {.name = "ECR", .cancels_uploads = false}},
+    Row{"public.ecr.aws", {.name = "ECR Public", .cancels_uploads = false}},
+};
 
 }  // namespace
 

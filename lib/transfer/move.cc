@@ -136,6 +136,9 @@ void Run::probe() {
     auto answer = questions[i].sink->probe(questions[i].descriptors, context_);
     if (answer) {
       answers[i] = *std::move(answer);
+    } else if (answer.error().code == Errc::denied) {
+      // One who may write need not be allowed to look; if writing is denied too, that answer says why.
+      answers[i].assign(questions[i].descriptors.size(), Presence::absent);
     } else {
       questions[i].error = answer.error().on(Side::destination);
     }

@@ -13,7 +13,7 @@ namespace davit::transfer {
 /// The choices of one run, settled: what PushOptions says once `automatic` has been thought through.
 struct Settings {
   LayerCompression compression = LayerCompression::automatic;
-  int level = 1;
+  std::optional<int> level;
   ManifestFormat format = ManifestFormat::automatic;
   Reuse reuse = Reuse::repository;
   std::vector<std::string> reuse_from;

@@ -1,6 +1,8 @@
 """What davit pushed, read back by skopeo byte for byte; archives of every dialect, and those that real programs make."""
+import hashlib
 import json
 import os
+import subprocess
 import tarfile
 import unittest
 
@@ -29,11 +31,11 @@ class ReadBack(SystemTest):
     def raw(self, reference):
         return self.skopeo("inspect", "--raw", "--tls-verify=false", "docker://" + reference)
 
-    def fetch(self, reference, *args):
-        """The image as skopeo copies it into a directory: manifest, and blobs by digest."""
-        folder = self.path("fetched-" + digest(reference.encode())[7:19])
-        self.skopeo("copy", "-q", "--all", "--preserve-digests", "--src-tls-verify=false", *args, "docker://" + reference, "oci:" + folder)
-        return folder
+    def copy(self, repository, wanted):
+        """What skopeo copies is the image that was pushed."""
+        folder = self.path("copied-" + wanted[7:19])
+        self.skopeo("copy", "-q", "--all", "--preserve-digests", "--src-tls-verify=false", "docker://%s@%s" % (repository, wanted), "dir:" + folder)
+        self.assertEqual(digest(read(os.path.join(folder, "manifest.json"))), wanted)
 
     def check(self, source, reference, *flags):
         """Pushes, and compares what skopeo reads with what davit said and what the manifests claim."""
@@ -42,6 +44,9 @@ class ReadBack(SystemTest):
         self.assertEqual(digest(raw), done.digest)
         repository = reference.rpartition(":")[0]
         self.assertEqual(self.raw(repository + "@" + done.digest), raw)
+        # skopeo cannot copy an index inside an index, nor a layer that is only described.
+        if b'"urls"' not in raw and not (b'"manifests"' in raw and OCI.encode() + b"index" in raw.partition(b'"manifests"')[2]):
+            self.copy(repository, done.digest)
         for leaf in self.leaves(repository, raw):
             self.check_blobs(repository.partition("/")[2], leaf)
         return raw
@@ -78,7 +83,6 @@ class ReadBack(SystemTest):
 
     def piped(self, program, flag, data):
         with open(write(self.path("blob"), data), "rb") as f:
-            import subprocess
             return subprocess.run([program, flag], stdin=f, stdout=subprocess.PIPE, check=True).stdout
 
     # --- fixtures
@@ -130,7 +134,10 @@ class ReadBack(SystemTest):
 
     def test_row_121_sha512(self):
         self.davit("push", os.path.join(FIXTURES, "layout_sha512"), self.reference("sha512"))
-        self.fetch(self.reference("sha512"))
+        manifest = json.loads(self.raw(self.reference("sha512")))
+        for blob in [manifest["config"], *manifest["layers"]]:
+            data = self.server.get("sha512/blobs/" + blob["digest"])
+            self.assertEqual("sha512:" + hashlib.sha512(data).hexdigest(), blob["digest"])
 
     def test_row_130_artifacts(self):
         source = os.path.join(FIXTURES, "layout_artifact")

@@ -51,7 +51,7 @@ class Observer;
 struct PushOptions {
   std::vector<std::string> tags = {};  ///< further tags, for every destination
   LayerCompression compression = LayerCompression::automatic;
-  std::optional<int> compression_level = {};  ///< gzip 1-12, zstd 1-19; default 1
+  std::optional<int> compression_level = {};  ///< gzip 1-12 (default 2), zstd 1-19 (default 1)
   ManifestFormat format = ManifestFormat::automatic;
   Reuse reuse = Reuse::repository;
   std::vector<std::string> reuse_from = {};  ///< further tags of the destination repository to learn from

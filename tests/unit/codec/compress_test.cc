@@ -89,7 +89,7 @@ TEST_CASE("every level of both kinds expands to what went in") {
   for (int level = 1; level <= 19; ++level)
     CHECK((expand(Compression::zstd, compress(plain, {Compression::zstd, level})) == plain));
   CHECK((compress(plain, {Compression::gzip, 6}).size() < compress(plain, {}).size()));
-  CHECK((compress(plain, {}) == compress(plain, {Compression::gzip, 1})));
+  CHECK((compress(plain, {}) == compress(plain, {Compression::gzip, 2})));
 }
 
 TEST_CASE("levels that do not exist are refused") {

@@ -29,7 +29,7 @@ int main() {
   const std::string mixed = test::sample(2 * codec::kBlockSize + 12345);
   const std::string noise = test::noise(codec::kBlockSize + 1);
   for (const auto kind : {model::Compression::gzip, model::Compression::zstd}) {
-    for (const int level : {1, 3, 6, 9}) {
+    for (const int level : {1, 2, 3, 6, 9}) {
       const codec::CompressSpec spec{.kind = kind, .level = level};
       const std::string name = std::string(model::to_string(kind)) + " " + std::to_string(level);
       std::printf("%s mixed %s\n", name.c_str(), compressed(spec, mixed).to_string().c_str());
