@@ -19,6 +19,7 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
   net.user_agent = "davit/" DAVIT_VERSION;
   net.proxy = {.http = options.http_proxy, .https = options.https_proxy, .all = options.all_proxy, .none = options.no_proxy};
   net.stall_timeout = options.stall_timeout;
+  net.answer_timeout = 2 * options.stall_timeout;  // a registry that thinks is not a connection that died
   net.limit_rate = options.limit_rate;
   net.log = log;
   return net;
