@@ -118,7 +118,7 @@ TEST_CASE("a new tag that shares all but its last layer sends that layer and the
   CHECK(unpacked(registry, "app", pushed.root.digest).front() == base);
 }
 
-TEST_CASE("--reuse off compresses everything and gives the digest that depends on the archive alone") {
+TEST_CASE("reuse off compresses everything and gives the digest that depends on the archive alone") {
   const TempDir dir;
   const auto tar = dir.write("app.tar", save_archive({layer(300'000)}, "app:1")).string();
   Registry registry;
