@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from support import DAVIT, SystemTest, clean_environment, digest, docker_save, main, real_layers, wait_until
+from support import DAVIT, SystemTest, clean_environment, digest, docker_save, main, real_layers
 
 ROUNDS = 20
 

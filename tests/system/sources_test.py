@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from support import FIXTURES, SystemTest, digest, docker_save, layer, main, read, require, serve, write
+from support import FIXTURES, SystemTest, digest, docker_save, layer, main, read, serve, write
 
 
 def fixture(name):

@@ -8,14 +8,14 @@ import base64
 import contextlib
 import hashlib
 import http.server
+import io
 import json
 import os
 import re
-import resource
 import shutil
-import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -385,18 +385,9 @@ def serve(answer):
     return server
 
 
-def free_port():
-    import socket
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 # --- images ----------------------------------------------------------------------------------------------------------
 
 def add(tar, name, data):
-    import io
-    import tarfile
     entry = tarfile.TarInfo(name)
     entry.size = len(data)
     tar.addfile(entry, io.BytesIO(data))
@@ -404,8 +395,6 @@ def add(tar, name, data):
 
 def layer(files):
     """An uncompressed layer: {name: bytes}."""
-    import io
-    import tarfile
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name, data in files.items():
@@ -454,7 +443,6 @@ def image_config(layers, **more):
 
 def docker_save(path, layers, tag="app:1", config=None):
     """The image as `docker save` writes it; with several (layers, tag) pairs in `layers`, all of them."""
-    import tarfile
     images = layers if layers and isinstance(layers[0], tuple) else [(layers, tag)]
     listed, written = [], set()
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
