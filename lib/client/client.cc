@@ -19,6 +19,7 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
   net.user_agent = "davit/" DAVIT_VERSION;
   net.proxy = {.http = options.http_proxy, .https = options.https_proxy, .all = options.all_proxy, .none = options.no_proxy};
   net.stall_timeout = options.stall_timeout;
+  net.answer_timeout = 2 * options.stall_timeout;  // a registry that thinks is not a connection that died
   net.limit_rate = options.limit_rate;
   net.log = log;
   return net;
@@ -72,8 +73,9 @@ Result<std::vector<Delivery>> Client::Impl::push(std::string_view source, std::s
   return result;
 }
 
-Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
-Client::~Client() = default;
+Client::Client(ClientOptions options) : impl_(std::make_shared<Impl>(std::move(options))) {}
+
+Client::~Client() { impl_->closing.request_stop(); }
 
 Result<Delivered> Client::push(std::string_view source, std::string_view destination, const PushOptions& options) {
   const std::string destinations[] = {std::string(destination)};
@@ -93,12 +95,12 @@ Result<std::vector<Delivery>> Client::push(std::string_view source, std::span<co
 Transfer Client::start_push(std::string source, std::vector<std::string> destinations, PushOptions options) {
   Observer* observer = options.observer;
   std::stop_token caller = options.stop;
-  auto work = [impl = impl_.get(), source = std::move(source), destinations = std::move(destinations), options = std::move(options)](
+  auto work = [impl = impl_, source = std::move(source), destinations = std::move(destinations), options = std::move(options)](
                   transfer::Board& board, std::stop_token stop) mutable {
     options.stop = std::move(stop);
     return impl->push(source, destinations, options, board);
   };
-  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl_->notifier, std::move(caller)));
+  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl_->notifier, std::move(caller), impl_->closing.get_token()));
 }
 
 Result<std::vector<Plan>> Client::plan_push(std::string_view source, std::span<const std::string> destinations, const PushOptions& options) {

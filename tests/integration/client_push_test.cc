@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 
 #include "codec/decompress.h"
 #include "emulator/registry.h"
@@ -117,7 +118,7 @@ TEST_CASE("a new tag that shares all but its last layer sends that layer and the
   CHECK(unpacked(registry, "app", pushed.root.digest).front() == base);
 }
 
-TEST_CASE("--reuse off compresses everything and gives the digest that depends on the archive alone") {
+TEST_CASE("reuse off compresses everything and gives the digest that depends on the archive alone") {
   const TempDir dir;
   const auto tar = dir.write("app.tar", save_archive({layer(300'000)}, "app:1")).string();
   Registry registry;
@@ -529,6 +530,20 @@ TEST_CASE("row 83, row 84: a transfer that is cancelled or dropped ends, and lea
   CHECK(registry.storage().tags("app").empty());
   CHECK(registry.uploads().begun == 4);
   CHECK(registry.uploads().cancelled == 4);
+}
+
+TEST_CASE("a client that goes ends what it began, and its transfers say so") {
+  FaultServer silent;
+  silent.on({}, test::never_answer());
+  std::optional<Transfer> transfer;
+  {
+    Client client(quick());
+    transfer = client.start_push(kFixtures + "/docker24.tar", {silent.authority() + "/app:1"});
+    while (silent.requests().empty()) static_cast<void>(transfer->wait_for(std::chrono::milliseconds(5)));
+  }
+  const auto deliveries = transfer->result();
+  REQUIRE(deliveries);
+  CHECK(deliveries->front().result.error().code == Errc::cancelled);
 }
 
 TEST_CASE("row 97: several pushes of one client at once") {

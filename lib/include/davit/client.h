@@ -55,8 +55,9 @@ struct DAVIT_EXPORT ClientOptions {
   static ClientOptions from_environment();
 };
 
-/// The library's front door. Owns its threads and connections; the destructor cancels what runs and joins.
-/// Thread-safe: several operations may run at once.
+/// The library's front door. Owns its threads and connections. Thread-safe: several operations may run at once.
+/// The destructor cancels what start_push() began; a Transfer may outlive its client and then ends as cancelled.
+/// REQUIRES: no other call is under way when it is destroyed.
 ///
 /// Sources: a path (docker-archive, OCI archive, OCI layout; found by content, gzip or zstd around it is seen through),
 /// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`, `oci-archive:FILE[:TAG]`,
@@ -92,7 +93,7 @@ class DAVIT_EXPORT Client {
  private:
   friend class Transfer;
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // co-owned by the transfers that it started
 };
 
 }  // namespace davit
