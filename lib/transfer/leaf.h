@@ -28,7 +28,7 @@ struct Arrival {
   std::optional<Error> error = {};
   std::vector<const Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
 
-  /// Whether the sink had it before this run.
+  /// Whether the sink is believed to have had it before this run.
   [[nodiscard]] bool there() const { return state == State::present || state == State::reused; }
   /// Whether anything still depends on it.
   [[nodiscard]] bool needed() const;

@@ -45,7 +45,7 @@ class Reuse(SystemTest):
         self.assertEqual(second.digest, first.digest)
         self.assertEqual(len(requests), 1, requests)
         self.assertTrue(wrote_nothing(requests))
-        self.assertIn("nothing to do", second.err)
+        self.assertEqual(second.err, self.reference[:-1] + ": nothing to do, the image is there\n")
 
     def test_the_same_under_another_tag_moves_no_blob(self):
         first, _ = self.push(self.archive, "1")

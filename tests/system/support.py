@@ -251,9 +251,19 @@ class Registry:
                                      headers={"Content-Type": media_type})
         urllib.request.urlopen(put).close()
 
-    def uploads(self):
-        """Upload sessions that are open. (A request that ends after its session was deleted leaves a folder without `startedat`.)"""
-        return [folder for folder, _, names in os.walk(self.storage) if "/_uploads/" in folder and "startedat" in names]
+    def unfinished_uploads(self):
+        """Upload sessions, of the requests since the last call, that were neither finished nor given up; and how many were begun.
+        (What the storage holds says less: distribution 2.8 keeps a session whose request was cut, because it wants a token with an
+        offset that only the answer to that request would have brought.)"""
+        begun, ended = set(), set()
+        for method, path, status in self.requests():
+            session = path.partition("/blobs/uploads/")[2].partition("?")[0]
+            if not session:
+                continue
+            begun.add(session)
+            if method == "DELETE" or (method == "PUT" and status == 201):
+                ended.add(session)
+        return begun - ended, len(begun)
 
     def tags(self, repository):
         folder = os.path.join(self.storage, "docker/registry/v2/repositories", repository, "_manifests/tags")
