@@ -3,6 +3,7 @@
 #include <davit/client.h>
 
 #include "base/notifier.h"
+#include "client/operations.h"
 #include "client/registries.h"
 #include "codec/compress.h"
 #include "transfer/order.h"
@@ -28,6 +29,7 @@ class Client::Impl {
   std::unique_ptr<net::Transport> transport;
   client::Registries registries;
   codec::Compressor compressor;
+  client::Operations operations;  // last: what runs uses all of the above
 };
 
 /// What a push does in terms of the engine.

@@ -6,8 +6,8 @@
 namespace davit {
 
 Transfer::State::State(std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work, Observer* observer, Notifier& notifier,
-                       std::stop_token caller)
-    : board_(observer, notifier), forward_(std::move(caller), [this] { stop_.request_stop(); }), thread_([this, work = std::move(work)] {
+                       std::stop_source stop, std::stop_token caller)
+    : board_(observer, notifier), stop_(std::move(stop)), forward_(std::move(caller), [this] { stop_.request_stop(); }), thread_([this, work = std::move(work)] {
         auto result = work(board_, stop_.get_token());
         MutexLock lock(mutex_);
         result_ = std::move(result);

@@ -16,9 +16,9 @@ namespace davit {
 /// A transfer on a thread of its own. Destroying it cancels and joins.
 class Transfer::State {
  public:
-  /// `work` runs at once. It is stopped when the caller's token or cancel() says so.
+  /// `work` runs at once. It is stopped through `stop`, by cancel() or when the caller's token says so.
   State(std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work, Observer* observer, Notifier& notifier,
-        std::stop_token caller);
+        std::stop_source stop, std::stop_token caller);
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;

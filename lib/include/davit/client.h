@@ -47,6 +47,8 @@ struct DAVIT_EXPORT ClientOptions {
   std::string https_proxy = {};
   std::string all_proxy = {};
   std::string no_proxy = {};
+  std::string system_ca_file = {};       ///< PEM, instead of the system's authorities (SSL_CERT_FILE)
+  std::string system_ca_directory = {};  ///< hashed as OpenSSL does, instead of the system's (SSL_CERT_DIR)
   LogCallback log = {};
   LogLevel log_level = LogLevel::info;
 
@@ -55,8 +57,9 @@ struct DAVIT_EXPORT ClientOptions {
   static ClientOptions from_environment();
 };
 
-/// The library's front door. Owns its threads and connections; the destructor cancels what runs and joins.
-/// Thread-safe: several operations may run at once.
+/// The library's front door. Owns its threads and connections; the destructor cancels the transfers that run in the
+/// background and waits for them (their handles stay valid and say `cancelled`). Thread-safe: several operations may run
+/// at once. Observers and log callbacks must not call a client from within: it would wait for itself.
 ///
 /// Sources: a path (docker-archive, OCI archive, OCI layout; found by content, gzip or zstd around it is seen through),
 /// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`, `oci-archive:FILE[:TAG]`,
