@@ -1,6 +1,7 @@
 #include "base/worker_pool.h"
 
 #include <algorithm>
+#include <exception>
 #include <system_error>
 
 namespace davit {
@@ -61,6 +62,7 @@ void for_each_index(WorkerPool& pool, std::size_t count, const std::function<voi
     Mutex mutex;
     CondVar done;
     std::size_t left DAVIT_GUARDED_BY(mutex);
+    std::exception_ptr thrown DAVIT_GUARDED_BY(mutex);
   } countdown;
   {
     MutexLock lock(countdown.mutex);
@@ -68,13 +70,20 @@ void for_each_index(WorkerPool& pool, std::size_t count, const std::function<voi
   }
   for (std::size_t i = 0; i < count; ++i) {
     pool.submit([&countdown, &call, i] {
-      call(i);
+      std::exception_ptr thrown;
+      try {
+        call(i);
+      } catch (...) {  // an embedder's store, or memory that has run out; it must not end the thread
+        thrown = std::current_exception();
+      }
       MutexLock lock(countdown.mutex);
+      if (thrown) countdown.thrown = thrown;
       if (--countdown.left == 0) countdown.done.notify_all();
     });
   }
   MutexLock lock(countdown.mutex);
   while (countdown.left != 0) countdown.done.wait(countdown.mutex);
+  if (countdown.thrown) std::rethrow_exception(countdown.thrown);
 }
 
 }  // namespace davit

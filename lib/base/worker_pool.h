@@ -34,8 +34,8 @@ class WorkerPool {
   bool closing_ DAVIT_GUARDED_BY(mutex_) = false;
 };
 
-/// Runs `call(i)` for every i in [0, count) on the pool and returns when all are done. REQUIRES: not called from one
-/// of the pool's own threads.
+/// Runs `call(i)` for every i in [0, count) on the pool and returns when all are done. An exception of a call is
+/// thrown again here, after the last call has ended. REQUIRES: not called from one of the pool's own threads.
 void for_each_index(WorkerPool& pool, std::size_t count, const std::function<void(std::size_t)>& call);
 
 }  // namespace davit

@@ -23,6 +23,7 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
   net.system_ca_file = options.system_ca_file;
   net.system_ca_directory = options.system_ca_directory;
   net.stall_timeout = options.stall_timeout;
+  net.answer_timeout = 2 * options.stall_timeout;  // a registry that thinks is not a connection that died
   net.limit_rate = options.limit_rate;
   net.log = log;
   return net;
@@ -76,8 +77,9 @@ Result<std::vector<Delivery>> Client::Impl::push(std::string_view source, std::s
   return result;
 }
 
-Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
-Client::~Client() = default;
+Client::Client(ClientOptions options) : impl_(std::make_shared<Impl>(std::move(options))) {}
+
+Client::~Client() { impl_->closing.request_stop(); }
 
 Result<Delivered> Client::push(std::string_view source, std::string_view destination, const PushOptions& options) {
   const std::string destinations[] = {std::string(destination)};
@@ -97,16 +99,12 @@ Result<std::vector<Delivery>> Client::push(std::string_view source, std::span<co
 Transfer Client::start_push(std::string source, std::vector<std::string> destinations, PushOptions options) {
   Observer* observer = options.observer;
   std::stop_token caller = options.stop;
-  std::stop_source stop;
-  auto ticket = std::make_shared<client::Operations::Ticket>(impl_->operations, stop);  // moved along with the work
-  auto work = [impl = impl_.get(), ticket = std::move(ticket), source = std::move(source), destinations = std::move(destinations),
-               options = std::move(options)](transfer::Board& board, std::stop_token token) mutable {
-    options.stop = std::move(token);
-    auto result = impl->push(source, destinations, options, board);
-    ticket.reset();  // from here on the client may go
-    return result;
+  auto work = [impl = impl_, source = std::move(source), destinations = std::move(destinations), options = std::move(options)](
+                  transfer::Board& board, std::stop_token stop) mutable {
+    options.stop = std::move(stop);
+    return impl->push(source, destinations, options, board);
   };
-  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl_->notifier, std::move(stop), std::move(caller)));
+  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl_->notifier, std::move(caller), impl_->closing.get_token()));
 }
 
 Result<std::vector<Plan>> Client::plan_push(std::string_view source, std::span<const std::string> destinations, const PushOptions& options) {

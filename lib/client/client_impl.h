@@ -3,7 +3,6 @@
 #include <davit/client.h>
 
 #include "base/notifier.h"
-#include "client/operations.h"
 #include "client/registries.h"
 #include "codec/compress.h"
 #include "transfer/order.h"
@@ -24,12 +23,12 @@ class Client::Impl {
                                      transfer::Board& board);
 
   const ClientOptions options;
+  std::stop_source closing;  ///< the client's destructor says so to what runs in the background
   Notifier notifier;
   Log log;
   std::unique_ptr<net::Transport> transport;
   client::Registries registries;
   codec::Compressor compressor;
-  client::Operations operations;  // last: what runs uses all of the above
 };
 
 /// What a push does in terms of the engine.

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/context.h"
+#include "base/guarded.h"
 #include "base/error.h"
 #include "codec/decompress.h"
 #include "content/source_content.h"
@@ -251,7 +252,7 @@ bool Run::mount(Leaf& leaf, ContentSink* sink) {
 
 void Run::put(Leaf& leaf, ContentSink* sink, const Content& content) {
   Arrival& arrival = leaf.arrivals.at(sink);
-  const auto stored = sink->put_blob(content, context_);
+  const auto stored = guarded([&] { return sink->put_blob(content, context_); });  // on a thread of its own
   if (stored) {
     arrival.state = State::sent;
   } else {

@@ -8,6 +8,7 @@
 
 #include "base/context.h"
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/mutex.h"
 #include "base/try.h"
 
@@ -74,7 +75,7 @@ void Tee::Shared::leave(Lane& lane) {
 }
 
 void Tee::Shared::run() {
-  Result<> result = read_all();
+  Result<> result = guarded([this] { return read_all(); });
   MutexLock lock(mutex);
   outcome = std::move(result);
   ended = true;

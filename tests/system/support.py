@@ -252,12 +252,8 @@ class Registry:
         urllib.request.urlopen(put).close()
 
     def uploads(self):
-        """Upload sessions that are open."""
-        found = []
-        for folder, names, _ in os.walk(self.storage):
-            if os.path.basename(folder) == "_uploads":
-                found += names
-        return found
+        """Upload sessions that are open. (A request that ends after its session was deleted leaves a folder without `startedat`.)"""
+        return [folder for folder, _, names in os.walk(self.storage) if "/_uploads/" in folder and "startedat" in names]
 
     def tags(self, repository):
         folder = os.path.join(self.storage, "docker/registry/v2/repositories", repository, "_manifests/tags")
@@ -375,7 +371,7 @@ def serve(answer):
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     return server
 
 

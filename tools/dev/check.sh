@@ -45,7 +45,6 @@ check_format() { sources | xargs clang-format --dry-run --Werror; }
 
 check_tidy() {
   configure clang
-  compile clang davit_fixtures
   run-clang-tidy -quiet -j "${JOBS:-$(jobs)}" -p build/clang "^$PWD/(lib|tools)/" >build/tidy.log 2>/dev/null || {
     grep --extended-regexp 'warning:|error:' build/tidy.log | sort --unique
     return 1

@@ -57,9 +57,10 @@ struct DAVIT_EXPORT ClientOptions {
   static ClientOptions from_environment();
 };
 
-/// The library's front door. Owns its threads and connections; the destructor cancels the transfers that run in the
-/// background and waits for them (their handles stay valid and say `cancelled`). Thread-safe: several operations may run
-/// at once. Observers and log callbacks must not call a client from within: it would wait for itself.
+/// The library's front door. Owns its threads and connections. Thread-safe: several operations may run at once.
+/// The destructor cancels what start_push() began; a Transfer may outlive its client and then ends as cancelled.
+/// REQUIRES: no other call is under way when it is destroyed.
+/// Observers and log callbacks must not call a client from within: it would wait for itself.
 ///
 /// Sources: a path (docker-archive, OCI archive, OCI layout; found by content, gzip or zstd around it is seen through),
 /// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`, `oci-archive:FILE[:TAG]`,
@@ -95,7 +96,7 @@ class DAVIT_EXPORT Client {
  private:
   friend class Transfer;
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // co-owned by the transfers that it started
 };
 
 }  // namespace davit
