@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 
 namespace davit {
 
@@ -19,10 +20,25 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::submit(std::function<void()> job) {
-  MutexLock lock(mutex_);
-  queue_.push_back(std::move(job));
-  if (queue_.size() > idle_ && threads_.size() < limit_) threads_.emplace_back([this] { run(); });
-  changed_.notify_one();
+  {
+    MutexLock lock(mutex_);
+    if (start_thread()) {
+      queue_.push_back(std::move(job));
+      changed_.notify_one();
+      return;
+    }
+  }
+  job();  // no thread to be had
+}
+
+/// Another thread where that helps. False when there is none at all.
+bool WorkerPool::start_thread() {
+  if (queue_.size() < idle_ || threads_.size() == limit_) return true;
+  try {
+    threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error&) {  // the limits of the host program or its container
+  }
+  return !threads_.empty();
 }
 
 void WorkerPool::run() {

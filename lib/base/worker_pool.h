@@ -9,8 +9,8 @@
 
 namespace davit {
 
-/// A fixed number of threads that run jobs in the order they came. Threads start when there is work for them. The
-/// destructor runs what is queued and joins. A job never waits for another job of the same pool.
+/// A fixed number of threads that run jobs in the order they came. Threads start when there is work for them; where none
+/// can be had at all, submit() runs the job itself. The destructor runs what is queued and joins. A job never waits for another job of the same pool.
 class WorkerPool {
  public:
   explicit WorkerPool(std::size_t threads);
@@ -23,6 +23,7 @@ class WorkerPool {
 
  private:
   void run();
+  bool start_thread() DAVIT_REQUIRES(mutex_);
 
   const std::size_t limit_;
   Mutex mutex_;

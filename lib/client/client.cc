@@ -18,6 +18,10 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
   net::NetOptions net;
   net.user_agent = "davit/" DAVIT_VERSION;
   net.proxy = {.http = options.http_proxy, .https = options.https_proxy, .all = options.all_proxy, .none = options.no_proxy};
+  // Token services and blob stores have hosts of their own and often the registry's authority.
+  net.ca_file = options.any_registry.ca_file;
+  net.system_ca_file = options.system_ca_file;
+  net.system_ca_directory = options.system_ca_directory;
   net.stall_timeout = options.stall_timeout;
   net.answer_timeout = 2 * options.stall_timeout;  // a registry that thinks is not a connection that died
   net.limit_rate = options.limit_rate;
@@ -106,9 +110,13 @@ Transfer Client::start_push(std::string source, std::vector<std::string> destina
 Result<std::vector<Plan>> Client::plan_push(std::string_view source, std::span<const std::string> destinations, const PushOptions& options) {
   transfer::Board board(options.observer, impl_->notifier);
   const CallContext context = context_for(options);
-  DAVIT_TRY(auto work, impl_->orders(source, destinations, options, board, context));
-  transfer::Run run(std::move(work), settings_for(options, impl_->options), impl_->compressor, board, context);
-  return run.plan();
+  auto plans = [&]() -> Result<std::vector<Plan>> {
+    DAVIT_TRY(auto work, impl_->orders(source, destinations, options, board, context));
+    transfer::Run run(std::move(work), settings_for(options, impl_->options), impl_->compressor, board, context);
+    return run.plan();
+  }();
+  if (options.observer != nullptr) impl_->notifier.drain();  // the observer may go when this returns
+  return plans;
 }
 
 Result<std::string> Client::login(std::string_view host, const Credential& credential, std::stop_token stop) {

@@ -194,9 +194,12 @@ class Tee::LiveSource final : public ByteSource {
     {
       MutexLock lock(shared_->mutex);
       Shared::Lane& lane = shared_->lanes[index_];
-      while (lane.queue.empty() && !shared_->ended && !shared_->stopping && lane.attachment == Attachment::joined &&
-             !context_.stop.stop_requested()) {
-        shared_->changed.wait(shared_->mutex);
+      while (lane.queue.empty() && !shared_->ended && !shared_->stopping && lane.attachment == Attachment::joined && check(context_)) {
+        if (context_.deadline) {
+          shared_->changed.wait_until(shared_->mutex, *context_.deadline);
+        } else {
+          shared_->changed.wait(shared_->mutex);
+        }
       }
       if (!lane.queue.empty()) {
         block_ = std::move(lane.queue.front());
@@ -204,7 +207,7 @@ class Tee::LiveSource final : public ByteSource {
         shared_->changed.notify_all();
         return {};
       }
-      if (context_.stop.stop_requested()) return check(context_);
+      DAVIT_TRY_VOID(check(context_));
       if (lane.attachment == Attachment::joined && !shared_->stopping) return shared_->outcome;
       shared_->leave(lane);
     }

@@ -303,6 +303,12 @@ TEST_CASE("all images of an archive go through a template") {
   for (const Delivery& delivery : deliveries) CHECK(delivery.result);
   CHECK(registry.storage().tags("mirror/team/one") == std::vector<std::string>{"1", "2"});
   CHECK(registry.storage().tags("mirror/two") == std::vector<std::string>{"1"});
+  // Two images under one tag: neither is sent.
+  registry.clear_log();
+  for (const char* shared : {"/all:{tag}", "/all/{repo}:latest,{tag}"}) {
+    const auto refused = client.push(tar, std::vector<std::string>{registry.authority() + shared});
+    CHECK((!refused && refused.error().code == Errc::invalid_argument) == (std::string(shared) == "/all:{tag}"));
+  }
   // An image without a name has nothing to fill the template with: nothing is sent at all.
   registry.clear_log();
   CHECK(client.push(kFixtures + "/three_images.tar", destinations).error().code == Errc::invalid_argument);
@@ -332,6 +338,32 @@ TEST_CASE("no-clobber protects a tag, and the same image is success") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Errc::already_exists);
   CHECK(uploads(registry) == 0);
+}
+
+TEST_CASE("no-clobber holds where the digest is known late, and for tags that may not be looked at") {
+  const TempDir dir;
+  const auto tar = dir.write("1.tar", save_archive({layer(100'000)}, "app:1")).string();
+  Registry one;
+  Registry two;
+  Client client(quick());
+  const Digest before = client.push(tar, one.authority() + "/app:1", {.compression = LayerCompression::zstd}).value().root.digest;
+  // The first holds the same image in another form, the second nothing: one run gives one digest, and it is a new one.
+  const auto deliveries = client.push(tar, std::vector<std::string>{one.authority() + "/app:1", two.authority() + "/app:1"},
+                                      {.on_existing_tag = OnExistingTag::fail})
+                              .value();
+  REQUIRE_FALSE(deliveries[0].result);
+  CHECK(deliveries[0].result.error().code == Errc::already_exists);
+  CHECK(deliveries[1].result);
+  CHECK(one.storage().tag("app", "1") == before);
+
+  FaultServer blind;
+  blind.on({.method = "PUT"}, Reply{.status = 201});
+  blind.on({.method = "HEAD"}, Reply{.status = 403});
+  blind.on({.method = "GET"}, Reply{.status = 403});
+  const auto refused = client.push(tar, blind.authority() + "/app:1", {.on_existing_tag = OnExistingTag::fail});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::denied);
+  CHECK(blind.requests("PUT").empty());
 }
 
 TEST_CASE("row 68: an immutable tag with the same digest is success, with another a conflict") {
@@ -445,6 +477,23 @@ TEST_CASE("an image from one registry goes to another unchanged") {
   const auto copied = client.push(from.authority() + "/app:1", to.authority() + "/copy:1").value();
   CHECK(copied.root == first.root);
   CHECK(to.storage().tag("copy", "1") == first.root.digest);
+}
+
+TEST_CASE("row 66: within one registry blobs are mounted, and sent where that is refused") {
+  const TempDir dir;
+  const auto tar = dir.write("1.tar", save_archive({layer(100'000), layer(50'000, 2)}, "app:1")).string();
+  for (const bool mounts : {true, false}) {
+    Behaviour behaviour;
+    if (!mounts) behaviour.mount_status = 202;
+    Registry registry({.behaviour = behaviour});
+    Client client(quick());
+    const Digest root = client.push(tar, registry.authority() + "/team/one:1").value().root.digest;
+    const auto copied = client.push(registry.authority() + "/team/one:1", registry.authority() + "/two:1").value();
+    CHECK(copied.root.digest == root);
+    CHECK(copied.blobs.mounted == (mounts ? 3u : 0u));
+    CHECK(copied.blobs.sent == (mounts ? 0u : 3u));
+    CHECK(unpacked(registry, "two", root).size() == 2);
+  }
 }
 
 TEST_CASE("a destination that names a digest gets exactly that image or nothing") {

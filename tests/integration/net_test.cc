@@ -378,6 +378,7 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
   CHECK(good->connections() == 1);
   CHECK_FALSE(transport->exchange({.url = at(*second, "/", "https")}, kContext));  // trust is not inherited
   CHECK(net::make_transport({.ca_file = trusted})->exchange({.url = at(*second, "/", "https")}, kContext));
+  CHECK(net::make_transport({.system_ca_file = trusted})->exchange({.url = at(*second, "/", "https")}, kContext));
   const auto listener = emulator::listen_on({});
   std::thread plain([&] {
     Stream stream(emulator::Fd(::accept(listener.get(), nullptr, nullptr)));

@@ -101,7 +101,8 @@ void ProgressLine::finish(const Progress& progress, const std::vector<Delivery>&
       continue;
     }
     say(done.destination + ": sent " + count(done.blobs.sent, "blob") + ", " + human_size(done.blobs.bytes_sent) + "; " +
-        std::to_string(done.blobs.present) + " present, " + std::to_string(done.blobs.reused) + " reused; " + seconds(time));
+        std::to_string(done.blobs.present) + " present, " + std::to_string(done.blobs.reused) + " reused" +
+        (done.blobs.mounted == 0 ? "" : ", " + std::to_string(done.blobs.mounted) + " mounted") + "; " + seconds(time));
   }
   static_cast<void>(progress);
 }
