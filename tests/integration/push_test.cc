@@ -269,7 +269,8 @@ TEST_CASE("row 45, row 46, row 47: a blob that comes in pieces is read on where 
       both.front.on({.method = "GET", .to = 1},
                     Reply{.body = layer, .framing = framing, .cut_at = cut, .after = after});
       Pusher pusher(both.front.authority());
-      const auto opened = pusher.repository()->open(*blob_of(layer).descriptor(), 0, {});
+      const auto repository = pusher.repository();  // which the source reads through
+      const auto opened = repository->open(*blob_of(layer).descriptor(), 0, {});
       REQUIRE(opened);
       CHECK(io::read_all(**opened, 1 << 20).value() == layer);
       const auto asked = both.front.requests("GET");
@@ -478,7 +479,8 @@ TEST_CASE("row 1, row 7, row 9: another host gets no credentials, and its challe
                  : Reply{.status = 401, .headers = {{"WWW-Authenticate", "Basic realm=\"r\""}}};
     });
     Pusher pusher(registry.authority(), {.user = "user", .password = "password"});
-    const auto opened = pusher.repository()->open(*blob_of(layer).descriptor(), 0, {});
+    const auto repository = pusher.repository();  // which the source reads through
+    const auto opened = repository->open(*blob_of(layer).descriptor(), 0, {});
     REQUIRE(opened.has_value() == scheme.empty());
     if (opened) CHECK(io::read_all(**opened, 1 << 20).value() == layer);
     CHECK(registry.requests().size() == 2);
@@ -499,9 +501,10 @@ TEST_CASE("row 1: an address in a descriptor is never asked") {
   const Manifest described = Manifest::parse(bytes, image.descriptor().media_type).value();
   REQUIRE(described.layers().at(0).urls.size() == 1);
   Pusher pusher(from.authority());
-  put_image(*pusher.repository(), "{}", layer, "plain");
-  REQUIRE(pusher.repository()->put_manifest(described, std::vector<std::string>{"1"}, {}));
-  const auto blob = pusher.repository()->open(described.layers().at(0), 0, {});
+  const auto repository = pusher.repository();
+  put_image(*repository, "{}", layer, "plain");
+  REQUIRE(repository->put_manifest(described, std::vector<std::string>{"1"}, {}));
+  const auto blob = repository->open(described.layers().at(0), 0, {});
   REQUIRE(blob);
   CHECK(io::read_all(**blob, 1000).value() == layer);
   Client client{ClientOptions()};
