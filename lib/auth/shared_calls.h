@@ -49,7 +49,7 @@ class SharedCalls {
   static Result<T> guarded(const std::function<Result<T>()>& call) {
     try {
       return call();
-    } catch (const std::exception&) {  // an embedder's own code; its text may hold anything
+    } catch (...) {  // an embedder's own code; its text may hold anything
       return make_error(Errc::internal, "an exception was thrown while looking for credentials");
     }
   }

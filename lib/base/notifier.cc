@@ -16,12 +16,14 @@ Notifier::~Notifier() {
 void Notifier::post(std::function<void()> call) {
   MutexLock lock(mutex_);
   queue_.push_back(std::move(call));
+  ++posted_;
   changed_.notify_all();
 }
 
 void Notifier::drain() {
   MutexLock lock(mutex_);
-  while (busy_ || !queue_.empty()) changed_.wait(mutex_);
+  const std::uint64_t wanted = posted_;  // what others post meanwhile is not waited for
+  while (delivered_ < wanted) changed_.wait(mutex_);
 }
 
 void Notifier::run() {
@@ -29,18 +31,19 @@ void Notifier::run() {
     std::function<void()> call;
     {
       MutexLock lock(mutex_);
-      busy_ = false;
-      changed_.notify_all();
       while (queue_.empty() && !closing_) changed_.wait(mutex_);
       if (queue_.empty()) return;
       call = std::move(queue_.front());
       queue_.pop_front();
-      busy_ = true;
     }
     try {
       call();
     } catch (...) {  // a listener's exception must not take the transfer down
     }
+    call = nullptr;  // whoever drains may then destroy what it refers to
+    MutexLock lock(mutex_);
+    ++delivered_;
+    changed_.notify_all();
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <thread>
@@ -27,7 +28,8 @@ class Notifier {
   Mutex mutex_;
   CondVar changed_;
   std::deque<std::function<void()>> queue_ DAVIT_GUARDED_BY(mutex_);
-  bool busy_ DAVIT_GUARDED_BY(mutex_) = false;
+  std::uint64_t posted_ DAVIT_GUARDED_BY(mutex_) = 0;
+  std::uint64_t delivered_ DAVIT_GUARDED_BY(mutex_) = 0;
   bool closing_ DAVIT_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -1,6 +1,8 @@
 #include "base/worker_pool.h"
 
 #include <algorithm>
+#include <exception>
+#include <system_error>
 
 namespace davit {
 
@@ -18,10 +20,25 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::submit(std::function<void()> job) {
-  MutexLock lock(mutex_);
-  queue_.push_back(std::move(job));
-  if (queue_.size() > idle_ && threads_.size() < limit_) threads_.emplace_back([this] { run(); });
-  changed_.notify_one();
+  {
+    MutexLock lock(mutex_);
+    if (start_thread()) {
+      queue_.push_back(std::move(job));
+      changed_.notify_one();
+      return;
+    }
+  }
+  job();  // no thread to be had
+}
+
+/// Another thread where that helps. False when there is none at all.
+bool WorkerPool::start_thread() {
+  if (queue_.size() < idle_ || threads_.size() == limit_) return true;
+  try {
+    threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error&) {  // the limits of the host program or its container
+  }
+  return !threads_.empty();
 }
 
 void WorkerPool::run() {
@@ -45,6 +62,7 @@ void for_each_index(WorkerPool& pool, std::size_t count, const std::function<voi
     Mutex mutex;
     CondVar done;
     std::size_t left DAVIT_GUARDED_BY(mutex);
+    std::exception_ptr thrown DAVIT_GUARDED_BY(mutex);
   } countdown;
   {
     MutexLock lock(countdown.mutex);
@@ -52,13 +70,20 @@ void for_each_index(WorkerPool& pool, std::size_t count, const std::function<voi
   }
   for (std::size_t i = 0; i < count; ++i) {
     pool.submit([&countdown, &call, i] {
-      call(i);
+      std::exception_ptr thrown;
+      try {
+        call(i);
+      } catch (...) {  // an embedder's store, or memory that has run out; it must not end the thread
+        thrown = std::current_exception();
+      }
       MutexLock lock(countdown.mutex);
+      if (thrown) countdown.thrown = thrown;
       if (--countdown.left == 0) countdown.done.notify_all();
     });
   }
   MutexLock lock(countdown.mutex);
   while (countdown.left != 0) countdown.done.wait(countdown.mutex);
+  if (countdown.thrown) std::rethrow_exception(countdown.thrown);
 }
 
 }  // namespace davit

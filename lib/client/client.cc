@@ -18,7 +18,12 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
   net::NetOptions net;
   net.user_agent = "davit/" DAVIT_VERSION;
   net.proxy = {.http = options.http_proxy, .https = options.https_proxy, .all = options.all_proxy, .none = options.no_proxy};
+  // Token services and blob stores have hosts of their own and often the registry's authority.
+  net.ca_file = options.any_registry.ca_file;
+  net.system_ca_file = options.system_ca_file;
+  net.system_ca_directory = options.system_ca_directory;
   net.stall_timeout = options.stall_timeout;
+  net.answer_timeout = 2 * options.stall_timeout;  // a registry that thinks is not a connection that died
   net.limit_rate = options.limit_rate;
   net.log = log;
   return net;
@@ -72,8 +77,9 @@ Result<std::vector<Delivery>> Client::Impl::push(std::string_view source, std::s
   return result;
 }
 
-Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
-Client::~Client() = default;
+Client::Client(ClientOptions options) : impl_(std::make_shared<Impl>(std::move(options))) {}
+
+Client::~Client() { impl_->closing.request_stop(); }
 
 Result<Delivered> Client::push(std::string_view source, std::string_view destination, const PushOptions& options) {
   const std::string destinations[] = {std::string(destination)};
@@ -93,20 +99,24 @@ Result<std::vector<Delivery>> Client::push(std::string_view source, std::span<co
 Transfer Client::start_push(std::string source, std::vector<std::string> destinations, PushOptions options) {
   Observer* observer = options.observer;
   std::stop_token caller = options.stop;
-  auto work = [impl = impl_.get(), source = std::move(source), destinations = std::move(destinations), options = std::move(options)](
+  auto work = [impl = impl_, source = std::move(source), destinations = std::move(destinations), options = std::move(options)](
                   transfer::Board& board, std::stop_token stop) mutable {
     options.stop = std::move(stop);
     return impl->push(source, destinations, options, board);
   };
-  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl_->notifier, std::move(caller)));
+  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl_->notifier, std::move(caller), impl_->closing.get_token()));
 }
 
 Result<std::vector<Plan>> Client::plan_push(std::string_view source, std::span<const std::string> destinations, const PushOptions& options) {
   transfer::Board board(options.observer, impl_->notifier);
   const CallContext context = context_for(options);
-  DAVIT_TRY(auto work, impl_->orders(source, destinations, options, board, context));
-  transfer::Run run(std::move(work), settings_for(options, impl_->options), impl_->compressor, board, context);
-  return run.plan();
+  auto plans = [&]() -> Result<std::vector<Plan>> {
+    DAVIT_TRY(auto work, impl_->orders(source, destinations, options, board, context));
+    transfer::Run run(std::move(work), settings_for(options, impl_->options), impl_->compressor, board, context);
+    return run.plan();
+  }();
+  if (options.observer != nullptr) impl_->notifier.drain();  // the observer may go when this returns
+  return plans;
 }
 
 Result<std::string> Client::login(std::string_view host, const Credential& credential, std::stop_token stop) {

@@ -23,6 +23,7 @@ class Client::Impl {
                                      transfer::Board& board);
 
   const ClientOptions options;
+  std::stop_source closing;  ///< the client's destructor says so to what runs in the background
   Notifier notifier;
   Log log;
   std::unique_ptr<net::Transport> transport;

@@ -124,6 +124,11 @@ Result<DestinationPattern> parse_destination(std::string_view text) {
     text = text.substr(0, colon);
   }
   pattern.repository = text;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!written.starts_with("docker://") && text.find('/') == std::string_view::npos && (text == "localhost" || text.find('.') != std::string_view::npos) &&
+      pattern.tags.size() == 1 && std::ranges::all_of(pattern.tags.front(), is_digit)) {
+    return usage(written, "a registry without a repository, or an image on Docker Hub", "write " + std::string(written) + "/REPOSITORY:TAG, or docker.io/library/" + std::string(written));
+  }
   // Everything that is not a placeholder must be right now, before anything is read.
   DestinationPattern probe = pattern;
   probe.digest.reset();

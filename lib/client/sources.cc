@@ -146,6 +146,22 @@ Error no_tag(const std::string& destination, const Picked& picked, std::string_v
   return make_error(Errc::invalid_argument, destination + ": " + why, "davit push " + escaped(source, 200) + " " + destination + ":" + tag);
 }
 
+/// Two images under one tag: whichever came last would be there alone.
+Result<> refuse_shared_tags(const std::vector<transfer::Order>& orders) {
+  std::map<std::string, const transfer::Order*> owners;
+  for (const transfer::Order& order : orders) {
+    for (const transfer::Destination& destination : order.destinations) {
+      for (const std::string& tag : destination.tags) {
+        const auto [owner, first] = owners.emplace(destination.name + ":" + tag, &order);
+        if (first || owner->second == &order) continue;
+        return make_error(Errc::invalid_argument, owner->first + " is meant for two images: " + owner->second->name + " and " + order.name,
+                          "with {repo} and {tag} in the destination each image goes its own way");
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view source, std::span<const std::string> destinations, const PushOptions& push,
@@ -160,8 +176,10 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view sourc
   for (const std::string& destination : destinations) {
     DAVIT_TRY(patterns.emplace_back(), client::parse_destination(destination));
   }
-  for (const std::string& tag : push.tags) {
-    if (!Reference::is_tag(tag)) return make_error(Errc::invalid_argument, "\"" + escaped(tag, 140) + "\" is not a tag");
+  for (const std::vector<std::string>* given : {&push.tags, &push.reuse_from}) {
+    for (const std::string& tag : *given) {
+      if (!Reference::is_tag(tag)) return make_error(Errc::invalid_argument, "\"" + escaped(tag, 140) + "\" is not a tag");
+    }
   }
   const bool templates = std::ranges::all_of(patterns, &DestinationPattern::is_template);
 
@@ -182,6 +200,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view sourc
         const Reference& first = references.front();
         transfer::Destination destination{.name = name, .expected = first.digest};
         DAVIT_TRY(destination.sink, registries.repository(first.host, first.repository, Side::destination));
+        const auto* named = std::get_if<Reference>(&from);
+        if (named != nullptr && named->host == first.host && named->repository != first.repository) destination.mount_from = named->repository;
         const auto add = [&](const std::string& tag) {
           if (!tag.empty() && std::ranges::find(destination.tags, tag) == destination.tags.end()) destination.tags.push_back(tag);
         };
@@ -194,6 +214,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view sourc
     }
     out.push_back(std::move(order));
   }
+  DAVIT_TRY_VOID(refuse_shared_tags(out));
   return out;
 }
 

@@ -1,14 +1,19 @@
 #include <thread>
 
+#include "base/guarded.h"
 #include "base/mutex.h"
 #include "client/transfer_state.h"
 
 namespace davit {
 
-Transfer::State::State(std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work, Observer* observer, Notifier& notifier,
-                       std::stop_token caller)
-    : board_(observer, notifier), forward_(std::move(caller), [this] { stop_.request_stop(); }), thread_([this, work = std::move(work)] {
-        auto result = work(board_, stop_.get_token());
+Transfer::State::State(std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work, Observer* observer,
+                       Notifier& notifier, std::stop_token caller, std::stop_token client)
+    : work_(std::move(work)),
+      board_(observer, notifier),
+      caller_stops_(std::move(caller), [this] { stop_.request_stop(); }),
+      client_stops_(std::move(client), [this] { stop_.request_stop(); }),
+      thread_([this] {
+        auto result = guarded([&] { return work_(board_, stop_.get_token()); });
         MutexLock lock(mutex_);
         result_ = std::move(result);
         changed_.notify_all();

@@ -43,7 +43,8 @@ Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallCont
       continue;
     }
     const Descriptor child = here.children[here.next++];
-    if (!seen.insert(child.digest).second) continue;
+    // Skipped before it is remembered: the same bytes may be an ordinary layer of another image.
+    if (model::is_foreign_layer(child.media_type) || !seen.insert(child.digest).second) continue;
     if (here.manifest.is_index() && model::is_manifest(child.media_type)) {
       if (path.size() >= limits.depth) {
         return make_error(Errc::corrupt, "indexes nested deeper than " + std::to_string(limits.depth));
@@ -53,7 +54,7 @@ Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallCont
       }
       DAVIT_TRY(Manifest manifest, read(source, child, context));
       path.push_back({manifest, manifest.children()});
-    } else if (!model::is_foreign_layer(child.media_type)) {
+    } else {
       if (graph.blobs.size() >= limits.blobs) {
         return make_error(Errc::corrupt, "more than " + std::to_string(limits.blobs) + " blobs under one root");
       }

@@ -20,7 +20,8 @@ namespace {
 constexpr int kMaxDepth = 8;                   // of indexes inside indexes
 constexpr std::size_t kMaxManifests = 10'000;  // below one root
 
-Result<> check_marker(std::string_view marker) {
+/// The layout's version, of which 1.0.0 is the only one so far.
+Result<std::string> read_marker(std::string_view marker) {
   DAVIT_TRY(const nlohmann::json document, parse_json(marker, {.bytes = 64 << 10}));
   if (!document.is_object()) return make_error(Errc::corrupt, "oci-layout is not a JSON object");
   DAVIT_TRY(const std::string version, model::text_field(document, "imageLayoutVersion"));
@@ -29,7 +30,7 @@ Result<> check_marker(std::string_view marker) {
     return make_error(Errc::unsupported,
                       "an image layout of version " + escaped(version, 40) + " (davit reads 1.x)");
   }
-  return {};
+  return version;
 }
 
 /// The names of an entry of index.json, the fullest first: containerd writes the whole reference beside a
@@ -135,12 +136,14 @@ class OciView::Surveyor {
 Result<std::unique_ptr<OciView>> OciView::create(std::string_view marker, std::string_view index,
                                                  std::shared_ptr<const BlobShelf> shelf,
                                                  AbsentPlatforms absent) {
-  if (auto good = check_marker(marker); !good) return good.error();
+  DAVIT_TRY(std::string version, read_marker(marker));
   auto parsed = Manifest::parse(std::string(index), model::kOciIndex);
   if (!parsed) return parsed.error().with_context("index.json");
   if (!parsed->is_index()) return make_error(Errc::corrupt, "index.json: not an index");
 
   std::unique_ptr<OciView> view(new OciView(std::move(shelf), absent));
+  if (version != "1.0.0")
+    view->note_ = "an image layout of version " + escaped(version, 40) + ", read as 1.0.0";
   for (const Descriptor& entry : parsed->manifests()) {
     const auto same = std::ranges::find(view->roots_, entry.digest, &Descriptor::digest);
     const auto position = static_cast<std::size_t>(same - view->roots_.begin());
@@ -159,6 +162,7 @@ Result<std::unique_ptr<OciView>> OciView::create(std::string_view marker, std::s
 Result<StoredImage> OciView::image(std::size_t position, const CallContext& context) {
   const Descriptor& root = roots_[position];
   StoredImage image{.names = listings_[position].names, .root = root, .notes = {}};
+  if (!note_.empty()) image.notes.push_back(note_);
   Surveyor surveyor(*this, context);
   if (!model::is_manifest(model::essence(root.media_type))) {
     if (model::is_schema1(model::essence(root.media_type))) {

@@ -67,6 +67,7 @@ class OciView {
 
   std::shared_ptr<const BlobShelf> shelf_;  // co-owned by the store this is the view of
   AbsentPlatforms absent_;
+  std::string note_;  ///< about the layout's version; usually empty
   std::vector<ImageListing> listings_;
   std::vector<Descriptor> roots_;  // one per listing
   mutable Mutex mutex_;

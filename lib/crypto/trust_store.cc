@@ -25,9 +25,9 @@ Result<std::unique_ptr<TrustStore>> TrustStore::load(const std::string& system_f
                                                      const std::string& extra_file) {
   auto state = std::make_unique<State>();
   if (state->store == nullptr) return make_error(Errc::internal, "no memory for a certificate store");
-  const bool file = !system_file.empty() && X509_STORE_load_file(state->store, system_file.c_str()) == 1;
-  // The directory is looked into only when a certificate asks for it; where there is a file it says the same.
-  if (!file && !system_directory.empty()) X509_STORE_load_path(state->store, system_directory.c_str());
+  if (!system_file.empty()) X509_STORE_load_file(state->store, system_file.c_str());
+  // The directory is looked into only when a certificate asks for an authority that is not known yet.
+  if (!system_directory.empty()) X509_STORE_load_path(state->store, system_directory.c_str());
   if (!extra_file.empty() && X509_STORE_load_file(state->store, extra_file.c_str()) != 1) {
     ERR_clear_error();
     return make_error(Errc::local_io, "read certificates from " + escaped(extra_file),

@@ -45,6 +45,7 @@ Result<std::optional<io::File>> open_folder(const io::File& directory, const std
   struct stat status {};
   if (::fstatat(directory.descriptor(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
     return std::optional<io::File>();
+  if (S_ISDIR(status.st_mode)) return folder.error();
   return make_error(Errc::denied, escaped(name, 200) + " is not a plain directory");
 }
 

@@ -375,7 +375,7 @@ std::size_t Exchange::on_send(char* into, std::size_t size, std::size_t count, v
   auto& exchange = *static_cast<Exchange*>(self);
   try {
     return exchange.give(std::as_writable_bytes(std::span(into, size * count)));
-  } catch (const std::exception& problem) {  // a source of the caller's own may throw
+  } catch (...) {  // a source of the caller's own may throw
     exchange.failure_ = Error{.code = Errc::internal, .message = "reading the content threw an exception"};
     return CURL_READFUNC_ABORT;
   }

@@ -6,7 +6,7 @@ namespace davit::net {
 
 std::chrono::milliseconds RateLimit::owed(std::uint64_t bytes) {
   if (rate_ == 0 || bytes == 0) return {};
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = clock_.steady();
   const std::chrono::duration<double> price(static_cast<double>(bytes) / static_cast<double>(rate_));
   MutexLock lock(mutex_);
   paid_until_ = std::max(paid_until_, now) + std::chrono::duration_cast<std::chrono::nanoseconds>(price);

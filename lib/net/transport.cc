@@ -114,8 +114,10 @@ class CurlTransport final : public Transport {
     if (!store) {
       const curl_version_info_data* built = curl_version_info(CURLVERSION_NOW);
       const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
-      DAVIT_TRY(store,
-                crypto::TrustStore::load(text(built->cainfo), text(built->capath), tls.options.ca_file));
+      const bool replaced = !options_.system_ca_file.empty() || !options_.system_ca_directory.empty();
+      DAVIT_TRY(store, crypto::TrustStore::load(replaced ? options_.system_ca_file : text(built->cainfo),
+                                                replaced ? options_.system_ca_directory : text(built->capath),
+                                                tls.options.ca_file));
     }
     tls.trust = store.get();
     return tls;

@@ -35,6 +35,7 @@ Errc errc_of(int status, const ErrorBody& body) {
     case 404:
       return Errc::not_found;
     case 409:
+    case 412:  // what Harbor says about an immutable tag
       return Errc::conflict;
     case 429:
       return Errc::rate_limited;

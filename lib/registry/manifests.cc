@@ -168,7 +168,7 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
                               "the registry says " + std::to_string(answer.status) + " but does not have it");
       break;
     }
-    if (has_code(answer, "TAG_INVALID") || answer.status == 409) {
+    if (has_code(answer, "TAG_INVALID") || answer.status == 409 || answer.status == 412) {
       const auto there = resolve(name, context);
       if (there && there->digest == digest) break;  // the tag cannot move, and need not (row 68)
       if (there) {

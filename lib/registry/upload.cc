@@ -57,8 +57,9 @@ Result<Descriptor> Upload::run() {
     if (!again) return ending.error;
     // Nobody knows what became of the last request: the blob may be there already.
     if (descriptor_ && ending.trouble == Trouble::transient) {
-      DAVIT_TRY(const bool there, repository_.has_blob(descriptor_->digest, context_));
-      if (there) return *descriptor_;
+      const auto there = repository_.has_blob(descriptor_->digest, context_);
+      if (there && *there) return *descriptor_;
+      if (!there && there.error().code != Errc::denied) return there.error();  // one who may write need not be allowed to look
     }
   }
 }

@@ -21,14 +21,16 @@ struct Arrival {
     claimed,  ///< an earlier image says that it holds this layer; asked for by digest once that is known here too
     present,  ///< was there
     reused,   ///< an earlier image holds the layer
+    mounted,  ///< put into place from another repository of the same registry
     sent,     ///< moved by this run
     failed,
   };
   State state = State::wanted;
   std::optional<Error> error = {};
   std::vector<const Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
+  std::string mount_from = {};                   ///< a repository of the same registry that has it; may be empty
 
-  /// Whether the sink had it before this run.
+  /// Whether the sink is believed to have had it before this run.
   [[nodiscard]] bool there() const { return state == State::present || state == State::reused; }
   /// Whether anything still depends on it.
   [[nodiscard]] bool needed() const;

@@ -8,8 +8,10 @@
 namespace davit::transfer {
 namespace {
 
-/// A destination that lets us write but not read is treated as one that has nothing.
-bool counts_as_absent(const Error& error) { return error.code == Errc::not_found || error.code == Errc::denied; }
+/// A destination that lets us write but not read is treated as one that has nothing, unless a tag must not be moved.
+bool counts_as_absent(const Error& error, OnExistingTag on_existing_tag) {
+  return error.code == Errc::not_found || (error.code == Errc::denied && on_existing_tag == OnExistingTag::replace);
+}
 
 }  // namespace
 
@@ -41,14 +43,14 @@ void Run::look_at_tags() {
       // Something that cannot be read as a manifest is there all the same: ask for its digest only.
       const Errc code = manifest.error().code;
       if (code != Errc::corrupt && code != Errc::unsupported) {
-        if (!counts_as_absent(manifest.error())) look.error = manifest.error();
+        if (!counts_as_absent(manifest.error(), settings_.on_existing_tag)) look.error = manifest.error();
         return;
       }
     }
     auto root = repository.resolve(look.tag->name, context_);
     if (root) {
       look.tag->now = root->digest;
-    } else if (!counts_as_absent(root.error())) {
+    } else if (!counts_as_absent(root.error(), settings_.on_existing_tag)) {
       look.error = root.error();
     }
   });
@@ -74,11 +76,15 @@ void Run::refuse_existing(Shipment& shipment, Dispatch& dispatch) {
   for (const Tag& tag : dispatch.tags) {
     if (!tag.now || (known && *tag.now == root)) continue;
     if (!known && dispatch.replaced && *tag.now == dispatch.replaced->descriptor().digest && adoptable(shipment, *dispatch.replaced)) continue;
-    dispatch.error = make_error(Errc::already_exists, "push " + shipment.order->name + " to " + destination.name + ": tag " + tag.name +
-                                                          " exists already, with " + tag.now->to_string(),
-                                "leave out --no-clobber to replace it");
+    dispatch.error = already_exists(shipment, dispatch, tag);
     return;
   }
+}
+
+Error Run::already_exists(const Shipment& shipment, const Dispatch& dispatch, const Tag& tag) {
+  return make_error(Errc::already_exists, "push " + shipment.order->name + " to " + dispatch.destination->name + ": tag " + tag.name +
+                                              " exists already, with " + tag.now->to_string(),
+                    "leave out --no-clobber to replace it");
 }
 
 bool Run::adoptable(const Shipment& shipment, const Manifest& manifest) const {

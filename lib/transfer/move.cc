@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/context.h"
+#include "base/guarded.h"
 #include "base/error.h"
 #include "codec/decompress.h"
 #include "content/source_content.h"
@@ -88,6 +89,7 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
     if (!dispatch.live()) continue;
     Arrival& arrival = leaf.arrivals[dispatch.sink()];
     arrival.dispatches.push_back(&dispatch);
+    if (!dispatch.destination->mount_from.empty()) arrival.mount_from = dispatch.destination->mount_from;
     if (leaf.source == nullptr) {
       arrival.state = State::reused;
     } else if (leaf.diff_id && dispatch.known.contains(*leaf.diff_id)) {
@@ -115,7 +117,7 @@ void Run::probe() {
   };
   for (Shipment& shipment : shipments_) {
     for (Dispatch& dispatch : shipment.dispatches) {
-      if (!dispatch.live() || shipment.raw() != nullptr || distrust_probes_) continue;
+      if (!dispatch.live() || shipment.raw() != nullptr) continue;
       const Descriptor& root = shipment.manifests.back().descriptor();
       const bool tagged = std::ranges::any_of(dispatch.tags, [&](const Tag& tag) { return tag.now == root.digest; });
       if (tagged) {
@@ -126,7 +128,7 @@ void Run::probe() {
     }
   }
   for (auto& [key, leaf] : leaves_) {
-    if (!leaf.descriptor || distrust_probes_) continue;
+    if (!leaf.descriptor) continue;
     for (auto& [sink, arrival] : leaf.arrivals) {
       if (arrival.state == State::wanted && arrival.needed()) ask(sink, *leaf.descriptor, &leaf, nullptr);
     }
@@ -223,6 +225,8 @@ void Run::move_leaf(Leaf& leaf) {
   if (sinks.empty() && claimed.empty()) return;
 
   const std::shared_ptr<BlobProgress> progress = board_.start(leaf.name, leaf.bytes_to_read);
+  std::erase_if(sinks, [&](ContentSink* sink) { return mount(leaf, sink); });
+  if (sinks.empty() && claimed.empty()) progress->reached(leaf.bytes_to_read);
   const std::shared_ptr<const Content> content = content_of(leaf, progress);
   if (sinks.size() == 1 && leaf.descriptor && leaf.bytes_to_read <= kSmall) {
     put(leaf, sinks.front(), *content);
@@ -234,9 +238,21 @@ void Run::move_leaf(Leaf& leaf) {
   board_.finish(progress);
 }
 
+/// Whether the destination's registry took the blob over from the source's repository. Where not, for whatever reason, the
+/// bytes are sent.
+bool Run::mount(Leaf& leaf, ContentSink* sink) {
+  Arrival& arrival = leaf.arrivals.at(sink);
+  Mounter* mounter = sink->mounter();
+  if (arrival.mount_from.empty() || !leaf.descriptor || mounter == nullptr) return false;
+  const auto mounted = mounter->mount(*leaf.descriptor, arrival.mount_from, context_);
+  if (!mounted || !*mounted) return false;
+  arrival.state = State::mounted;
+  return true;
+}
+
 void Run::put(Leaf& leaf, ContentSink* sink, const Content& content) {
   Arrival& arrival = leaf.arrivals.at(sink);
-  const auto stored = sink->put_blob(content, context_);
+  const auto stored = guarded([&] { return sink->put_blob(content, context_); });  // on a thread of its own
   if (stored) {
     arrival.state = State::sent;
   } else {

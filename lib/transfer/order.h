@@ -18,6 +18,7 @@ struct Destination {
   std::string name;                   ///< "registry/repository", for people
   std::vector<std::string> tags;      ///< none: the manifest is put by digest only
   std::optional<Digest> expected;     ///< the root must turn out to be this
+  std::string mount_from = {};        ///< the source's repository when it is in the same registry, else empty
 };
 
 /// One image and everywhere it goes: read once, compressed once.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <davit/reference.h>
+
 #include "base/context.h"
 #include "base/try.h"
 #include "io/read_all.h"
@@ -99,7 +101,7 @@ class Learner {
 }  // namespace
 
 std::vector<std::string> nearest_tags(std::vector<std::string> tags, const std::string& tag, std::size_t count) {
-  std::erase(tags, tag);
+  std::erase_if(tags, [&](const std::string& each) { return each == tag || !Reference::is_tag(each); });  // a registry may say anything
   std::ranges::sort(tags, version_less);
   tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   std::size_t above = static_cast<std::size_t>(std::ranges::lower_bound(tags, tag, version_less) - tags.begin());

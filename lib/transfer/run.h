@@ -45,6 +45,7 @@ class Run {
 
   void look_at_tag(Shipment& shipment, Dispatch& dispatch, Tag& tag);
   void refuse_existing(Shipment& shipment, Dispatch& dispatch);
+  static Error already_exists(const Shipment& shipment, const Dispatch& dispatch, const Tag& tag);
   bool adoptable(const Shipment& shipment, const Manifest& manifest) const;
   std::map<Digest, Descriptor> common_layers(const Shipment& shipment) const;
   Result<bool> holds(ContentSource& repository, const Descriptor& blob, const Digest& diff_id);
@@ -53,6 +54,7 @@ class Run {
   void want(Leaf& leaf, Shipment& shipment);
   void move_leaf(Leaf& leaf);
   std::shared_ptr<const Content> content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress);
+  bool mount(Leaf& leaf, ContentSink* sink);
   void put(Leaf& leaf, ContentSink* sink, const Content& content);
   void put_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, const std::shared_ptr<const Content>& content);
   void settle_claim(Leaf& leaf, ContentSink* sink, const Content& content);
@@ -62,7 +64,6 @@ class Run {
   BlobCounts count(const Shipment& shipment, const Dispatch& dispatch) const;
   Plan plan_of(const Shipment& shipment, const Dispatch& dispatch) const;
 
-
   const std::vector<Order> orders_;
   Settings settings_;
   codec::Compressor& compressor_;
@@ -70,7 +71,6 @@ class Run {
   const CallContext context_;
   std::deque<Shipment> shipments_;
   std::map<std::string, Leaf> leaves_;  ///< by digest, or by "raw:" and diff_id while the digest is unknown
-  bool distrust_probes_ = false;
   WorkerPool pool_;
 };
 

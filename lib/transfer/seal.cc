@@ -13,12 +13,17 @@ namespace {
 
 using State = Arrival::State;
 
-/// The registry misses something that a probe or an earlier image said was there.
+/// The registry misses something that a probe or an earlier image said was there. A source that misses a blob, or an
+/// upload session that was lost, is another matter: nothing that was believed was wrong.
 bool misses_blob(const Error& error) {
-  if (!error.http) return false;
-  return std::ranges::any_of(error.http->codes, [](const std::string& code) {
-    return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN" || code == "BLOB_UPLOAD_UNKNOWN";
-  });
+  if (!error.http || error.side != Side::destination || error.http->method != "PUT") return false;
+  return std::ranges::any_of(error.http->codes, [](const std::string& code) { return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN"; });
+}
+
+/// A tag that points at something else than `root`.
+const Tag* other_image_under(const Dispatch& dispatch, const Digest& root) {
+  const auto found = std::ranges::find_if(dispatch.tags, [&](const Tag& tag) { return tag.now && *tag.now != root; });
+  return found == dispatch.tags.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -108,6 +113,9 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
     return make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name + ": the image is " +
                                           digest.to_string() + ", the destination names " + destination.expected->to_string());
   }
+  if (const Tag* taken = settings_.on_existing_tag == OnExistingTag::fail ? other_image_under(dispatch, digest) : nullptr) {
+    return already_exists(shipment, dispatch, *taken);  // the digest was not known when the tags were looked at
+  }
   if (!dispatch.root_present) {
     for (std::size_t i = 0; i + 1 < shipment.manifests.size(); ++i) {
       if (!shipment.manifests[i].is_index()) continue;
@@ -136,7 +144,9 @@ void Run::try_again_without_claims() {
   for (Shipment& shipment : shipments_) {
     bool here = false;
     for (Dispatch& dispatch : shipment.dispatches) {
+      const auto believed = [&](const Leaf* leaf) { return leaf->arrivals.at(dispatch.sink()).there(); };
       if (!dispatch.error || !misses_blob(*dispatch.error)) continue;
+      if (!dispatch.root_present && std::ranges::none_of(shipment.leaves, believed)) continue;
       board_.note(dispatch.destination->name + " misses blobs that it said it had: sending everything");
       dispatch.error.reset();
       dispatch.known.clear();
@@ -148,10 +158,9 @@ void Run::try_again_without_claims() {
   }
   if (!again) return;
   settings_.reuse = Reuse::off;
-  distrust_probes_ = true;
   for (auto& [key, leaf] : leaves_) {
     for (auto& [sink, arrival] : leaf.arrivals) {
-      const bool believed = arrival.there();
+      const bool believed = arrival.there() || arrival.state == State::mounted;
       arrival.dispatches.clear();  // make_leaves() says anew who needs it
       if (believed) arrival.state = State::wanted;
     }
@@ -160,6 +169,9 @@ void Run::try_again_without_claims() {
     if (shipment.raw() != nullptr) shipment.leaves.clear();
   }
   make_leaves();
+  for (auto& [key, leaf] : leaves_) {
+    for (auto& [sink, arrival] : leaf.arrivals) arrival.mount_from.clear();
+  }
   move();
   seal();
 }
@@ -172,6 +184,7 @@ BlobCounts Run::count(const Shipment& shipment, const Dispatch& dispatch) const 
     if (arrival == below->arrivals.end()) continue;
     if (arrival->second.state == State::present) ++counts.present;
     if (arrival->second.state == State::reused) ++counts.reused;
+    if (arrival->second.state == State::mounted) ++counts.mounted;
     if (arrival->second.state != State::sent) continue;
     ++counts.sent;
     counts.bytes_sent += below->descriptor ? below->descriptor->size : 0;

@@ -8,6 +8,7 @@
 
 #include "base/context.h"
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/mutex.h"
 #include "base/try.h"
 
@@ -74,7 +75,7 @@ void Tee::Shared::leave(Lane& lane) {
 }
 
 void Tee::Shared::run() {
-  Result<> result = read_all();
+  Result<> result = guarded([this] { return read_all(); });
   MutexLock lock(mutex);
   outcome = std::move(result);
   ended = true;
@@ -193,9 +194,12 @@ class Tee::LiveSource final : public ByteSource {
     {
       MutexLock lock(shared_->mutex);
       Shared::Lane& lane = shared_->lanes[index_];
-      while (lane.queue.empty() && !shared_->ended && !shared_->stopping && lane.attachment == Attachment::joined &&
-             !context_.stop.stop_requested()) {
-        shared_->changed.wait(shared_->mutex);
+      while (lane.queue.empty() && !shared_->ended && !shared_->stopping && lane.attachment == Attachment::joined && check(context_)) {
+        if (context_.deadline) {
+          shared_->changed.wait_until(shared_->mutex, *context_.deadline);
+        } else {
+          shared_->changed.wait(shared_->mutex);
+        }
       }
       if (!lane.queue.empty()) {
         block_ = std::move(lane.queue.front());
@@ -203,7 +207,7 @@ class Tee::LiveSource final : public ByteSource {
         shared_->changed.notify_all();
         return {};
       }
-      if (context_.stop.stop_requested()) return check(context_);
+      DAVIT_TRY_VOID(check(context_));
       if (lane.attachment == Attachment::joined && !shared_->stopping) return shared_->outcome;
       shared_->leave(lane);
     }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 
 #include "codec/decompress.h"
 #include "emulator/registry.h"
@@ -117,7 +118,7 @@ TEST_CASE("a new tag that shares all but its last layer sends that layer and the
   CHECK(unpacked(registry, "app", pushed.root.digest).front() == base);
 }
 
-TEST_CASE("--reuse off compresses everything and gives the digest that depends on the archive alone") {
+TEST_CASE("reuse off compresses everything and gives the digest that depends on the archive alone") {
   const TempDir dir;
   const auto tar = dir.write("app.tar", save_archive({layer(300'000)}, "app:1")).string();
   Registry registry;
@@ -302,6 +303,12 @@ TEST_CASE("all images of an archive go through a template") {
   for (const Delivery& delivery : deliveries) CHECK(delivery.result);
   CHECK(registry.storage().tags("mirror/team/one") == std::vector<std::string>{"1", "2"});
   CHECK(registry.storage().tags("mirror/two") == std::vector<std::string>{"1"});
+  // Two images under one tag: neither is sent.
+  registry.clear_log();
+  for (const char* shared : {"/all:{tag}", "/all/{repo}:latest,{tag}"}) {
+    const auto refused = client.push(tar, std::vector<std::string>{registry.authority() + shared});
+    CHECK((!refused && refused.error().code == Errc::invalid_argument) == (std::string(shared) == "/all:{tag}"));
+  }
   // An image without a name has nothing to fill the template with: nothing is sent at all.
   registry.clear_log();
   CHECK(client.push(kFixtures + "/three_images.tar", destinations).error().code == Errc::invalid_argument);
@@ -331,6 +338,32 @@ TEST_CASE("no-clobber protects a tag, and the same image is success") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Errc::already_exists);
   CHECK(uploads(registry) == 0);
+}
+
+TEST_CASE("no-clobber holds where the digest is known late, and for tags that may not be looked at") {
+  const TempDir dir;
+  const auto tar = dir.write("1.tar", save_archive({layer(100'000)}, "app:1")).string();
+  Registry one;
+  Registry two;
+  Client client(quick());
+  const Digest before = client.push(tar, one.authority() + "/app:1", {.compression = LayerCompression::zstd}).value().root.digest;
+  // The first holds the same image in another form, the second nothing: one run gives one digest, and it is a new one.
+  const auto deliveries = client.push(tar, std::vector<std::string>{one.authority() + "/app:1", two.authority() + "/app:1"},
+                                      {.on_existing_tag = OnExistingTag::fail})
+                              .value();
+  REQUIRE_FALSE(deliveries[0].result);
+  CHECK(deliveries[0].result.error().code == Errc::already_exists);
+  CHECK(deliveries[1].result);
+  CHECK(one.storage().tag("app", "1") == before);
+
+  FaultServer blind;
+  blind.on({.method = "PUT"}, Reply{.status = 201});
+  blind.on({.method = "HEAD"}, Reply{.status = 403});
+  blind.on({.method = "GET"}, Reply{.status = 403});
+  const auto refused = client.push(tar, blind.authority() + "/app:1", {.on_existing_tag = OnExistingTag::fail});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::denied);
+  CHECK(blind.requests("PUT").empty());
 }
 
 TEST_CASE("row 68: an immutable tag with the same digest is success, with another a conflict") {
@@ -446,6 +479,23 @@ TEST_CASE("an image from one registry goes to another unchanged") {
   CHECK(to.storage().tag("copy", "1") == first.root.digest);
 }
 
+TEST_CASE("row 66: within one registry blobs are mounted, and sent where that is refused") {
+  const TempDir dir;
+  const auto tar = dir.write("1.tar", save_archive({layer(100'000), layer(50'000, 2)}, "app:1")).string();
+  for (const bool mounts : {true, false}) {
+    Behaviour behaviour;
+    if (!mounts) behaviour.mount_status = 202;
+    Registry registry({.behaviour = behaviour});
+    Client client(quick());
+    const Digest root = client.push(tar, registry.authority() + "/team/one:1").value().root.digest;
+    const auto copied = client.push(registry.authority() + "/team/one:1", registry.authority() + "/two:1").value();
+    CHECK(copied.root.digest == root);
+    CHECK(copied.blobs.mounted == (mounts ? 3u : 0u));
+    CHECK(copied.blobs.sent == (mounts ? 0u : 3u));
+    CHECK(unpacked(registry, "two", root).size() == 2);
+  }
+}
+
 TEST_CASE("a destination that names a digest gets exactly that image or nothing") {
   const TempDir dir;
   const auto tar = dir.write("app.tar", save_archive({layer(1000)}, "app:1")).string();
@@ -505,22 +555,44 @@ TEST_CASE("an observer hears of a transfer in order and of its end once") {
   CHECK(progress.bytes_done == progress.bytes_total);
 }
 
-TEST_CASE("row 84: a transfer that is cancelled or dropped ends, and leaves no session behind") {
+TEST_CASE("row 83, row 84: a transfer that is cancelled or dropped ends, and leaves no session behind") {
   const TempDir dir;
   const auto tar = dir.write("app.tar", save_archive({layer(20'000'000)}, "app:1")).string();
   Registry registry;
   const std::string authority = registry.authority();
-  FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1)))},
-                     .bytes_per_second = 100'000});
+  FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1)))}});
+  front.on({.method = "PUT", .early = 1}, test::never_answer());
   Client client(quick());
+  // The layer and the configuration: both sessions are known to the client by the time their PUTs arrive.
+  const auto under_way = [&](std::size_t puts) { return front.wait_until([&] { return front.requests("PUT").size() == puts; }); };
   auto transfer = client.start_push(tar, {front.authority() + "/app:1"}, {.compression = LayerCompression::none});
-  while (front.requests("POST").empty()) static_cast<void>(transfer.wait_for(std::chrono::milliseconds(5)));
+  CHECK(under_way(2));
   transfer.cancel();
   const auto deliveries = transfer.result();
   REQUIRE(deliveries);
   REQUIRE_FALSE(deliveries->front().result);
   CHECK(deliveries->front().result.error().code == Errc::cancelled);
-  CHECK_FALSE(registry.storage().tag("app", "1"));
+  {
+    const auto dropped = client.start_push(tar, {front.authority() + "/app:2"}, {.compression = LayerCompression::none});
+    CHECK(under_way(4));
+  }
+  CHECK(registry.storage().tags("app").empty());
+  CHECK(registry.uploads().begun == 4);
+  CHECK(registry.uploads().cancelled == 4);
+}
+
+TEST_CASE("a client that goes ends what it began, and its transfers say so") {
+  FaultServer silent;
+  silent.on({}, test::never_answer());
+  std::optional<Transfer> transfer;
+  {
+    Client client(quick());
+    transfer = client.start_push(kFixtures + "/docker24.tar", {silent.authority() + "/app:1"});
+    while (silent.requests().empty()) static_cast<void>(transfer->wait_for(std::chrono::milliseconds(5)));
+  }
+  const auto deliveries = transfer->result();
+  REQUIRE(deliveries);
+  CHECK(deliveries->front().result.error().code == Errc::cancelled);
 }
 
 TEST_CASE("row 97: several pushes of one client at once") {

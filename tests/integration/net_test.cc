@@ -378,6 +378,7 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
   CHECK(good->connections() == 1);
   CHECK_FALSE(transport->exchange({.url = at(*second, "/", "https")}, kContext));  // trust is not inherited
   CHECK(net::make_transport({.ca_file = trusted})->exchange({.url = at(*second, "/", "https")}, kContext));
+  CHECK(net::make_transport({.system_ca_file = trusted})->exchange({.url = at(*second, "/", "https")}, kContext));
   const auto listener = emulator::listen_on({});
   std::thread plain([&] {
     Stream stream(emulator::Fd(::accept(listener.get(), nullptr, nullptr)));
@@ -395,6 +396,33 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
             ->exchange({.url = at(*good, "/", "https")}, kContext)
             .error()
             .code == Errc::local_io);
+}
+
+TEST_CASE("row 16: a server that speaks nothing newer than TLS 1.0 is refused") {
+  const auto listener = emulator::listen_on({});
+  std::string said;
+  std::thread old([&] {
+    Stream stream(emulator::Fd(::accept(listener.get(), nullptr, nullptr)));
+    std::array<char, 4096> block;
+    stream.read_some(block.data(), block.size());  // the ClientHello
+    // A ServerHello of version 3.1, with a cipher of its time.
+    std::string hello("\x02\x00\x00\x26\x03\x01", 6);
+    hello += std::string(32, 'r') + std::string("\x00\x00\x2f\x00", 4);
+    stream.write_all(std::string("\x16\x03\x01\x00\x2a", 5) + hello);
+    while (const std::size_t count = stream.read_some(block.data(), block.size()))
+      said.append(block.data(), count);
+  });
+  const auto answer = net::make_transport({})->exchange(
+      {.url = Url::parse("https://" + emulator::local_address(listener).to_string() + "/").value()},
+      kContext);
+  old.join();
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().code == Errc::unavailable);
+  CHECK_FALSE(answer.error().retryable);
+  CHECK(answer.error().hint.find("version of TLS") != std::string::npos);
+  REQUIRE(said.size() == 7);  // an alert, and nothing else
+  CHECK(said[0] == 0x15);
+  CHECK(said[6] == 70);  // protocol_version
 }
 
 TEST_CASE("row 94: a TLS server that goes away during an upload costs no SIGPIPE") {

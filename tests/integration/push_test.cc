@@ -1,11 +1,14 @@
 // Pushing over real sockets: the registry room and the transport against the emulator, with the fault server
 // between.
+#include <davit/client.h>
+
 #include <atomic>
 #include <csignal>
 #include <thread>
 
 #include "emulator/registry.h"
 #include "integration/push_fixture.h"
+#include "io/read_all.h"
 #include "support/catch.h"
 #include "support/docker_registry.h"
 #include "support/fault_server.h"
@@ -254,6 +257,44 @@ TEST_CASE("row 63: a missing Location matters on 202 and not on 201") {
   put_image(*pusher.repository(), "{}", "layer", "1");
 }
 
+TEST_CASE("row 45, row 46, row 47: a blob that comes in pieces is read on where it broke") {
+  const auto layer = sample(300'000);
+  for (const std::size_t cut : {std::size_t{0}, std::size_t{1}, layer.size() / 2, layer.size() - 1}) {
+    for (const auto& [after, framing] :
+         {std::pair(After::cut, Framing::length), std::pair(After::reset, Framing::length),
+          std::pair(After::cut, Framing::chunked), std::pair(After::cut, Framing::until_close)}) {
+      INFO(cut << " " << static_cast<int>(after) << " " << static_cast<int>(framing));
+      Fronted both;
+      REQUIRE(Pusher(both.registry.authority()).repository()->put_blob(blob_of(layer), {}));
+      both.front.on({.method = "GET", .to = 1},
+                    Reply{.body = layer, .framing = framing, .cut_at = cut, .after = after});
+      Pusher pusher(both.front.authority());
+      const auto opened = pusher.repository()->open(*blob_of(layer).descriptor(), 0, {});
+      REQUIRE(opened);
+      CHECK(io::read_all(**opened, 1 << 20).value() == layer);
+      const auto asked = both.front.requests("GET");
+      REQUIRE(asked.size() == 2);
+      // What a reset overtakes may be lost on the way; nothing that arrived is asked for again.
+      if (after == After::cut && cut > 0)
+        CHECK(asked[1].header("Range") == "bytes=" + std::to_string(cut) + "-");
+    }
+  }
+}
+
+TEST_CASE("row 64: a registry that never says a digest") {
+  Fronted both;
+  both.front.on({}, Reply{.status = 0, .headers = {{"Docker-Content-Digest", ""}}, .forward = true});
+  Pusher pusher(both.front.authority());
+  const auto repository = pusher.repository();
+  const auto layer = sample(100'000);
+  put_image(*repository, "{}", layer, "1");
+  const Digest digest = image_of("{}", {layer}).descriptor().digest;
+  CHECK(both.registry.storage().tag("app", "1") == digest);
+  CHECK(repository->resolve("1", {}).value().digest == digest);
+  CHECK(repository->probe(std::vector{*blob_of(layer).descriptor()}, {}).value()[0] == Presence::present);
+  CHECK(repository->tags({}).value() == std::vector<std::string>{"1"});
+}
+
 TEST_CASE("row 65: another digest than ours in an answer is an integrity error") {
   const std::string other = Digest::of("other").to_string();
   const Reply wrong{.status = 0, .headers = {{"Docker-Content-Digest", other}}, .forward = true};
@@ -415,6 +456,62 @@ TEST_CASE("row 79: redirects of reading requests are followed") {
   const auto failed = pusher.repository()->manifest("1", {});
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == Errc::protocol);
+}
+
+TEST_CASE("row 1, row 7, row 9: another host gets no credentials, and its challenge gets no answer") {
+  const auto layer = sample(300'000);
+  FaultServer store;  // refuses two kinds of authorization at once, as object stores do
+  store.on({}, [&](const RecordedRequest& request) {
+    return request.has("Authorization") ? Reply{.status = 400, .body = "<Error>InvalidArgument</Error>"}
+                                        : Reply{.body = layer};
+  });
+  for (const std::string scheme : {"", "Bearer", "Basic"}) {
+    INFO(scheme);
+    FaultServer challenger;
+    const std::string realm = " realm=\"http://" + challenger.authority() + "/token\",service=\"s\"";
+    challenger.on({}, Reply{.status = 401, .headers = {{"WWW-Authenticate", scheme + realm}}});
+    const FaultServer& other = scheme.empty() ? store : challenger;
+    FaultServer registry;
+    registry.on({}, [&](const RecordedRequest& request) {
+      return request.has("Authorization")
+                 ? redirect_to("http://" + other.authority() + "/signed?X-Sig=1")
+                 : Reply{.status = 401, .headers = {{"WWW-Authenticate", "Basic realm=\"r\""}}};
+    });
+    Pusher pusher(registry.authority(), {.user = "user", .password = "password"});
+    const auto opened = pusher.repository()->open(*blob_of(layer).descriptor(), 0, {});
+    REQUIRE(opened.has_value() == scheme.empty());
+    if (opened) CHECK(io::read_all(**opened, 1 << 20).value() == layer);
+    CHECK(registry.requests().size() == 2);
+    CHECK(other.requests().size() == 1);  // asked once, for the blob and for no token
+    for (const auto& request : other.requests()) CHECK_FALSE(request.has("Authorization"));
+  }
+}
+
+TEST_CASE("row 1: an address in a descriptor is never asked") {
+  FaultServer elsewhere;
+  emulator::Registry from, to;
+  const std::string layer = "known here, and described as being elsewhere";
+  const auto image = image_of("{}", {layer});
+  std::string bytes = image.bytes();
+  const std::string size = "\"size\":" + std::to_string(layer.size());
+  bytes.replace(bytes.find(size), size.size(),
+                size + R"(,"urls":["http://)" + elsewhere.authority() + R"(/x"])");
+  const Manifest described = Manifest::parse(bytes, image.descriptor().media_type).value();
+  REQUIRE(described.layers().at(0).urls.size() == 1);
+  Pusher pusher(from.authority());
+  put_image(*pusher.repository(), "{}", layer, "plain");
+  REQUIRE(pusher.repository()->put_manifest(described, std::vector<std::string>{"1"}, {}));
+  const auto blob = pusher.repository()->open(described.layers().at(0), 0, {});
+  REQUIRE(blob);
+  CHECK(io::read_all(**blob, 1000).value() == layer);
+  Client client{ClientOptions()};
+  const auto copied = client.push(from.authority() + "/app:1", to.authority() + "/app:1");
+  REQUIRE(copied);
+  CHECK(copied->root.digest == described.descriptor().digest);
+  // Where the registry does not have it, it is missing, whatever the descriptor offers.
+  from.storage().remove_blob("app", Digest::of(layer));
+  CHECK_FALSE(client.push(from.authority() + "/app:1", to.authority() + "/other:1"));
+  CHECK(elsewhere.connections() == 0);
 }
 
 TEST_CASE("row 80: unusual successes count when the thing is there") {

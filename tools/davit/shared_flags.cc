@@ -1,8 +1,13 @@
 #include "shared_flags.h"
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <set>
 
 #include <unistd.h>
+
+#include <davit/reference.h>
 
 #include "ui/terminal_text.h"
 #include "units.h"
@@ -28,6 +33,17 @@ Result<std::chrono::milliseconds> duration(const char* flag, const std::string& 
   return *parsed;
 }
 
+/// The registries of destination arguments, as references write them; what is malformed is refused elsewhere.
+std::set<std::string> registries_of(const std::vector<std::string>& destinations) {
+  std::set<std::string> hosts;
+  for (std::string_view text : destinations) {
+    if (text.starts_with("docker://")) text.remove_prefix(9);
+    const std::string host(Reference::names_registry(text) ? text.substr(0, text.find('/')) : "docker.io");
+    if (const auto parsed = Reference::parse(host + "/library/x")) hosts.insert(parsed->host);
+  }
+  return hosts;
+}
+
 }  // namespace
 
 CLI::Option* with_environment(CLI::Option* option) {
@@ -48,7 +64,8 @@ void ConnectionFlags::add_to(CLI::App& command) {
   add(kCredentials, command.add_option("--authfile,--dest-authfile", authfile, "use this Docker or Podman auth file and no other"))->type_name("FILE");
   add(kCredentials, command.add_option("--registry-token,--dest-registry-token", registry_token, "a bearer token that is ready for use"));
   add(kCredentials, command.add_option("--allow-realm", allow_realms, "let this token service see the registry's credentials"))->type_name("HOST[:PORT]")->expected(1);
-  add(kConnection, add_tls_verify(command, "--tls-verify{true},--dest-tls-verify{true}", tls_verify, "--tls-verify=false accepts any certificate (never plain HTTP)"));
+  add(kConnection, add_tls_verify(command, "--tls-verify{true}", tls_verify, "--tls-verify=false accepts any certificate (never plain HTTP)"));
+  add_tls_verify(command, "--dest-tls-verify{true}", dest_tls_verify, "")->group("");
   add(kConnection, command.add_flag("--plain-http", plain_http, "talk HTTP without TLS to the registry"));
   add(kConnection, command.add_option("--ca-file", ca_file, "trust this certificate authority too"))->type_name("PEM");
   add(kConnection, command.add_option("--cert-file", cert_file, "client certificate"))->type_name("PEM");
@@ -61,7 +78,7 @@ void ConnectionFlags::add_to(CLI::App& command) {
   add(kConnection, command.add_option("--tmpdir", tmpdir, "where pipes and compressed archives are unpacked ($TMPDIR or /tmp)"))->type_name("DIR");
 }
 
-Result<ClientOptions> ConnectionFlags::client_options(int verbosity) const {
+Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const std::vector<std::string>& destinations) const {
   ClientOptions options = ClientOptions::from_environment();
   if (authfile) {
     if (::access(authfile->c_str(), R_OK) != 0) {
@@ -69,7 +86,8 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity) const {
       error.code = Errc::local_io;
       return error;
     }
-    options.credentials = {docker_config_credentials({.auth_file = *authfile})};
+    options.docker.auth_file = *authfile;
+    options.credentials = {docker_config_credentials(options.docker)};
   }
   Credential given;
   if (creds) {
@@ -89,7 +107,10 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity) const {
     return usage("--password-stdin without a user", "write --creds USER --password-stdin");
   }
   if (registry_token) given.registry_token = Secret(*registry_token);
-  if (creds || registry_token) options.credentials.insert(options.credentials.begin(), fixed_credentials("", std::move(given)));
+  const std::set<std::string> hosts = registries_of(destinations);
+  if (creds || registry_token) {
+    for (const std::string& host : hosts) options.credentials.insert(options.credentials.begin(), fixed_credentials(host, given));
+  }
 
   RegistryOptions& registry = options.any_registry;
   if (plain_http) registry.plain_http = true;
@@ -100,6 +121,12 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity) const {
   registry.cert_file = cert_file;
   registry.key_file = key_file;
   registry.allow_realms = allow_realms;
+  if (dest_tls_verify) {
+    RegistryOptions destination = registry;
+    if (!plain_http) destination.plain_http = false;
+    destination.verify_tls = *dest_tls_verify;
+    for (const std::string& host : hosts) options.registries[host] = destination;
+  }
   if (cert_file.empty() != key_file.empty()) return usage("--cert-file and --key-file go together");
 
   if (jobs) options.jobs = *jobs;
@@ -142,7 +169,7 @@ Result<std::optional<std::chrono::milliseconds>> ConnectionFlags::time_limit() c
 
 void OutputFlags::add_to(CLI::App& command) {
   with_environment(command.add_flag("-q,--quiet", quiet, "only results and errors"))->group(kOutput);
-  command.add_flag("-v,--verbose", verbose, "say what happens; -vv and -vvv say more")->group(kOutput);
+  with_environment(command.add_flag("-v,--verbose", verbose, "say what happens; -vv and -vvv say more"))->group(kOutput);
   with_environment(command.add_option("--progress", progress, "auto, bar, plain, json or none"))
       ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
       ->type_name("STYLE")
@@ -166,6 +193,11 @@ Result<Secret> read_password() {
   while ((count = ::read(STDIN_FILENO, &byte, 1)) == 1 && byte != '\n') {
     if (line.size() == 64 << 10) return usage("the password on standard input is longer than 64 KiB");
     line += byte;
+  }
+  if (count < 0) {
+    Error error = usage("the password could not be read: " + std::string(std::strerror(errno)));
+    error.code = errno == EINTR ? Errc::cancelled : Errc::local_io;
+    return error;
   }
   if (line.ends_with('\r')) line.pop_back();
   if (line.empty()) return usage("no password on standard input");

@@ -25,7 +25,8 @@ struct ConnectionFlags {
   bool password_stdin = false;
   std::optional<std::string> authfile;
   std::optional<std::string> registry_token;
-  std::optional<bool> tls_verify;  ///< unset: verified, and plain HTTP on loopback
+  std::optional<bool> tls_verify;       ///< unset: verified, and plain HTTP on loopback
+  std::optional<bool> dest_tls_verify;  ///< the same for the destinations alone
   bool plain_http = false;
   std::string ca_file;
   std::string cert_file;
@@ -40,8 +41,9 @@ struct ConnectionFlags {
 
   /// `destination`: the `--dest-` spellings of a copying tool are accepted too.
   void add_to(CLI::App& command);
-  /// This machine's settings with the flags on top. Errors: invalid_argument.
-  [[nodiscard]] Result<ClientOptions> client_options(int verbosity) const;
+  /// This machine's settings with the flags on top. Credentials from the command line are for the registries of
+  /// `destinations` and for nobody else: a source elsewhere never sees them. Errors: invalid_argument.
+  [[nodiscard]] Result<ClientOptions> client_options(int verbosity, const std::vector<std::string>& destinations) const;
   [[nodiscard]] Result<std::optional<std::chrono::milliseconds>> time_limit() const;
 };
 

@@ -32,7 +32,7 @@ Signals::Signals() {
   });
   struct sigaction action {};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = 0;  // a prompt for a password ends, so that the terminal gets its echo back
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};
     ::sigaction(number, nullptr, &before);

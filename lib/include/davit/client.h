@@ -47,6 +47,8 @@ struct DAVIT_EXPORT ClientOptions {
   std::string https_proxy = {};
   std::string all_proxy = {};
   std::string no_proxy = {};
+  std::string system_ca_file = {};       ///< PEM, instead of the system's authorities (SSL_CERT_FILE)
+  std::string system_ca_directory = {};  ///< hashed as OpenSSL does, instead of the system's (SSL_CERT_DIR)
   LogCallback log = {};
   LogLevel log_level = LogLevel::info;
 
@@ -55,8 +57,10 @@ struct DAVIT_EXPORT ClientOptions {
   static ClientOptions from_environment();
 };
 
-/// The library's front door. Owns its threads and connections; the destructor cancels what runs and joins.
-/// Thread-safe: several operations may run at once.
+/// The library's front door. Owns its threads and connections. Thread-safe: several operations may run at once.
+/// The destructor cancels what start_push() began; a Transfer may outlive its client and then ends as cancelled.
+/// REQUIRES: no other call is under way when it is destroyed.
+/// Observers and log callbacks must not call a client from within: it would wait for itself.
 ///
 /// Sources: a path (docker-archive, OCI archive, OCI layout; found by content, gzip or zstd around it is seen through),
 /// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`, `oci-archive:FILE[:TAG]`,
@@ -92,7 +96,7 @@ class DAVIT_EXPORT Client {
  private:
   friend class Transfer;
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // co-owned by the transfers that it started
 };
 
 }  // namespace davit

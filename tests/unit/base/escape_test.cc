@@ -2,7 +2,7 @@
 
 #include "support/catch.h"
 
-TEST_CASE("escapes what would move a terminal and keeps what people write") {
+TEST_CASE("row 21: escapes what would move a terminal and keeps what people write") {
   CHECK(davit::escaped("plain") == "plain");
   CHECK(davit::escaped("caf\xc3\xa9") == "caf\xc3\xa9");
   CHECK(davit::escaped("\x1b[2J\a\r") == "\\x1b[2J\\x07\\x0d");

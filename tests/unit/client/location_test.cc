@@ -91,6 +91,24 @@ TEST_CASE("row 41: a name from an archive cannot leave the repository grammar") 
   for (const char* name : {"../../x:1", "a/../b:1", "A:1", "a:..", "a b:1", "a?x=1:1"}) CHECK_FALSE(fill(pattern, name));
 }
 
+TEST_CASE("the tag of a destination may end like a file name") {
+  CHECK(parse_destination("r.example.com/app:v1.tar").value().tags == std::vector<std::string>{"v1.tar"});
+  CHECK(parse_destination("localhost:5000/app:x.tgz").value().tags == std::vector<std::string>{"x.tgz"});
+  CHECK_FALSE(parse_destination("./app:x.tgz"));
+  CHECK_FALSE(parse_destination("dir/app.tgz"));
+}
+
+TEST_CASE("a registry without a repository is not taken for an image on Docker Hub") {
+  for (const char* text : {"localhost:5000", "127.0.0.1:5000", "registry.example.com:443"}) {
+    const auto pattern = parse_destination(text);
+    REQUIRE_FALSE(pattern);
+    CHECK(pattern.error().hint.find(std::string(text) + "/REPOSITORY:TAG") != std::string::npos);
+    CHECK(parse_destination("docker.io/library/" + std::string(text)));
+  }
+  CHECK(parse_destination("redis:7"));
+  CHECK(parse_destination("my.app:v1"));
+}
+
 TEST_CASE("a path as a destination says which way round push goes") {
   const auto pattern = parse_destination("app.tar");
   REQUIRE_FALSE(pattern);

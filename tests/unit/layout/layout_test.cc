@@ -80,6 +80,9 @@ TEST_CASE("row 118: both files of a layout are needed, in a version that is know
   CHECK(refused("layout_version_number") == Errc::corrupt);
   CHECK(refused("layout_version_2") == Errc::unsupported);
   CHECK(read("layout_version_1_1").value() == kOci);
+  CHECK(open("layout_version_1_1").value()->image(0, {})->notes ==
+        std::vector<std::string>{"an image layout of version 1.1.0, read as 1.0.0"});
+  CHECK(open("layout").value()->image(0, {})->notes.empty());
   CHECK(refused("no such directory") == Errc::local_io);
 }
 

@@ -21,8 +21,8 @@ std::string image(const std::string& size = "3", const std::string& digest = kDi
 
 }  // namespace
 
-TEST_CASE("reads an image manifest and keeps its bytes") {
-  const std::string bytes = image() + "\r\n";
+TEST_CASE("row 117: reads an image manifest and keeps its bytes") {
+  const std::string bytes = "{\t\"unknown\" :\"\\u00e4\",\r\n" + image().substr(1) + "\r\n";
   const auto manifest = Manifest::parse(bytes, davit::model::kOciManifest);
   REQUIRE(manifest);
   CHECK(manifest->bytes() == bytes);

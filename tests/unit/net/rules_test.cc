@@ -8,9 +8,11 @@
 
 #include "net/address.h"
 #include "net/proxy.h"
+#include "net/rate_limit.h"
 #include "net/redirect.h"
 #include "net/sigpipe.h"
 #include "support/catch.h"
+#include "support/fake_clock.h"
 
 using davit::Errc;
 using davit::net::Peers;
@@ -161,4 +163,19 @@ TEST_CASE("row 94: SIGPIPE raised while guarded is swallowed, one from before is
   const timespec at_once{};
   ::sigtimedwait(&block, nullptr, &at_once);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST_CASE("a rate limit books bytes one after the other, forgets idle time, and 0 is none") {
+  using namespace std::chrono_literals;
+  davit::test::FakeClock clock;
+  davit::net::RateLimit limit(1000, clock);
+  CHECK(limit.owed(0) == 0ms);
+  CHECK(limit.owed(500) == 500ms);
+  CHECK(limit.owed(250) == 750ms);  // another exchange waits behind the first
+  clock.advance(600ms);
+  CHECK(limit.owed(100) == 250ms);
+  clock.advance(1h);
+  CHECK(limit.owed(2000) == 2s);  // an hour of silence is no credit
+  davit::net::RateLimit none(0, clock);
+  CHECK(none.owed(1ull << 40) == 0ms);
 }

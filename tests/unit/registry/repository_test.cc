@@ -1,4 +1,5 @@
 // Manifests, downloads and tags against a scripted transport.
+#include "base/notifier.h"
 #include "support/catch.h"
 #include "unit/registry/scripted.h"
 
@@ -160,6 +161,20 @@ TEST_CASE("row 75: a web page is not a manifest, a tag list or an upload") {
   CHECK(scene.repository->open(descriptor_of("x"), 0, kContext).error().code == Errc::protocol);
 }
 
+TEST_CASE("row 27: a document in a content encoding is not decoded, and so is none") {
+  const std::string gzipped = "\x1f\x8b\x08 and so on";
+  for (const std::string& body : {gzipped, kDocument}) {
+    Scene scene([&](const Sent&) {
+      return Scripted{
+          .status = 200, .headers = {{"Content-Type", kType}, {"Content-Encoding", "gzip"}}, .body = body};
+    });
+    const auto manifest = scene.repository->manifest("v1", kContext);
+    REQUIRE(manifest.has_value() == (body == kDocument));
+    if (!manifest) CHECK(manifest.error().code == Errc::corrupt);
+    CHECK_FALSE(scene.transport.sent.at(0).headers.contains("Accept-Encoding"));
+  }
+}
+
 TEST_CASE("row 23: a manifest has its limit, and exactly that is allowed") {
   std::string big = kDocument;
   big.insert(1, std::string((8u << 20) - big.size(), ' '));
@@ -224,7 +239,7 @@ TEST_CASE("row 53, row 54: a 401 is answered once, with the new header") {
   CHECK(scene.transport.sent.size() == 3);
 }
 
-TEST_CASE("row 53: a 401 that stays ends after one refresh") {
+TEST_CASE("row 53: a 401 that stays is answered three times, however willing the authorizer is") {
   CountingAuthorizer authorizer;
   Scene scene(
       [](const Sent&) {
@@ -232,7 +247,8 @@ TEST_CASE("row 53: a 401 that stays ends after one refresh") {
       },
       {.host = "r.example"}, &authorizer);
   CHECK(scene.repository->manifest("v1", kContext).error().code == Errc::unauthenticated);
-  CHECK(scene.transport.sent.size() == 2);
+  CHECK(authorizer.challenges == 3);  // the first challenge, a renewal, a wider scope
+  CHECK(scene.transport.sent.size() == 4);
 }
 
 TEST_CASE("row 7, row 9, row 79: redirects of readers lose the credentials when they leave") {
@@ -340,6 +356,23 @@ TEST_CASE("row 48, row 49, row 50: odd answers to a range never mix up the bytes
     REQUIRE(source);
     CHECK(read_all(**source).value() == bytes);
   }
+}
+
+TEST_CASE("row 98: a range beyond 4 GiB") {
+  const std::string tail = blob_bytes(1000);
+  const std::uint64_t size = 5ull << 30;
+  Descriptor blob = descriptor_of(tail);
+  blob.size = size;
+  Scene scene([&](const Sent&) {
+    return Scripted{.status = 206,
+                    .headers = {{"Content-Range", "bytes " + std::to_string(size - 1000) + "-" +
+                                                      std::to_string(size - 1) + "/" + std::to_string(size)}},
+                    .body = tail};
+  });
+  auto source = scene.repository->open(blob, size - 1000, kContext);
+  REQUIRE(source);
+  CHECK(read_all(**source).value() == tail);
+  CHECK(scene.transport.sent.at(0).headers["Range"] == "bytes=5368708120-");
 }
 
 TEST_CASE("row 56: an expired signed URL is asked for again, at the registry") {
@@ -514,4 +547,29 @@ TEST_CASE("row 84: a stop while backing off ends the tries") {
   const auto error = busy.repository->manifest("v1", {.stop = stop.get_token(), .deadline = {}}).error();
   CHECK(error.code == Errc::cancelled);
   CHECK(busy.transport.sent.size() == 1);
+}
+
+TEST_CASE("row 22: a warning is said once, and only so many different ones are said at all") {
+  const auto texts_of = [](const std::function<std::string(int)>& warning) {
+    std::vector<std::string> texts;
+    int answers = 0;
+    ScriptedTransport transport([&](const Sent&) {
+      return document({{"Warning", "299 - \"" + warning(answers++) + "\""}});
+    });
+    FakeClock clock;
+    Notifier notifier;
+    const Log log(
+        LogLevel::warning, [&](const LogRecord& record) { texts.push_back(record.fields.at(0).value); },
+        notifier);
+    const auto registry =
+        registry::Registry::create({.host = "r.example"}, transport, nullptr, clock, log).value();
+    const auto repository = registry->repository("app", Side::source);
+    for (int i = 0; i < 200; ++i) REQUIRE(repository->manifest("v1", kContext));
+    notifier.drain();
+    return texts;
+  };
+  CHECK(texts_of([](int) { return "old\x1b[2J"; }) == std::vector<std::string>{"old\\x1b[2J"});
+  const auto different = texts_of([](int n) { return "number " + std::to_string(n); });
+  CHECK(different.size() == 20);
+  CHECK(different.front() == "number 0");
 }

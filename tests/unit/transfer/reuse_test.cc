@@ -12,6 +12,10 @@ TEST_CASE("the nearest tags are the neighbours in version order, the one before 
   CHECK(nearest_tags({}, "v2", 3).empty());
 }
 
+TEST_CASE("what is not a tag is not taken for one, whatever the registry lists") {
+  CHECK(nearest_tags({"../../other/manifests/1", "1?x", "1\r\nA: b", "", "1.0"}, "1.1", 5) == Tags{"1.0"});
+}
+
 TEST_CASE("numbers in tags compare by value, not by spelling") {
   CHECK(nearest_tags({"build-99", "build-100", "build-101"}, "build-102", 1) == Tags{"build-101"});
   CHECK(nearest_tags({"007", "8"}, "9", 1) == Tags{"8"});

@@ -147,6 +147,16 @@ TEST_CASE("row 84: a stop wakes a branch that waits") {
   CHECK(result.error().code == davit::Errc::cancelled);
 }
 
+TEST_CASE("a deadline wakes a branch that waits") {
+  const CallContext context{.stop = {}, .deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20)};
+  Tee tee(std::make_shared<Origin>(sample(50'000)), 2, {.block_size = 1000, .depth = 1, .patience = std::chrono::hours(1)}, {});
+  const auto source = tee.branch(0)->open(0, context).value();  // branch 1 is never read: the reading stands still
+  std::vector<std::byte> all(50'000);
+  const auto result = davit::io::read_full(*source, all);
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == davit::Errc::timeout);
+}
+
 TEST_CASE("sources outlive their tee") {
   const std::string bytes = sample(50'000);
   std::unique_ptr<ByteSource> source;

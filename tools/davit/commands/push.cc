@@ -125,8 +125,9 @@ int fail(const Error& error) {
   return exit_code(error.code);
 }
 
-int dry_run(Client& client, const Flags& flags, const PushOptions& options) {
+int dry_run(Client& client, const Flags& flags, const PushOptions& options, Notes& notes) {
   const auto plans = client.plan_push(flags.source, flags.destinations, options);
+  for (const std::string& text : notes.take()) say("note: " + text);
   if (!plans) return fail(plans.error());
   if (!print(flags.json ? plan_json(*plans) : plan_text(*plans))) return kLocal;
   return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
@@ -135,13 +136,13 @@ int dry_run(Client& client, const Flags& flags, const PushOptions& options) {
 int run(const Flags& flags, const Signals& signals) {
   auto options = push_options(flags);
   if (!options) return fail(options.error());
-  auto settings = flags.connection.client_options(flags.output.verbose);
+  auto settings = flags.connection.client_options(flags.output.verbose, flags.destinations);
   if (!settings) return fail(settings.error());
   options->stop = signals.stop();
   Notes notes;
   options->observer = &notes;
   Client client(*std::move(settings));
-  if (flags.dry_run) return dry_run(client, flags, *options);
+  if (flags.dry_run) return dry_run(client, flags, *options, notes);
 
   ProgressLine line(flags.output.style());
   const auto show_notes = [&] {
@@ -186,10 +187,10 @@ void add_push(CLI::App& app, Action& action) {
   add(command->add_flag("-n,--no-clobber", flags->no_clobber, "do not move a tag that points at something else"));
   add(command->add_flag("--preserve-digests", flags->preserve_digests, "refuse what would change the image's digest"));
   add(command->add_flag("--dry-run", flags->dry_run, "say what would be done and do nothing"));
-  command->add_flag("--exit-code", flags->exit_code, "with --dry-run: exit 10 when something would change");
+  add(command->add_flag("--exit-code", flags->exit_code, "with --dry-run: exit 10 when something would change"));
   add(command->add_flag("--json", flags->json, "one JSON object per destination on stdout"));
   add(command->add_option("--digest-file,--digestfile", flags->digest_file, "write the digest to this file"))->type_name("FILE");
-  command->add_flag("--all", flags->all)->group("");
+  command->add_flag("--all,--all-platforms", flags->all)->group("");
   command->add_flag("--insecure", flags->insecure)->group("");
   flags->connection.add_to(*command);
   flags->output.add_to(*command);

@@ -68,7 +68,7 @@ void ProgressLine::announce(const Progress& progress) {
   announced_ = true;
   if (style_ == ProgressStyle::json) {
     say(nlohmann::json{{"event", "planned"}, {"present", progress.blobs_present}, {"blobs", progress.blobs_total}, {"bytes", progress.bytes_total}}.dump());
-  } else {
+  } else if (progress.blobs_present + progress.blobs_total > 0) {  // else nothing had to be looked at
     say(count(progress.blobs_present + progress.blobs_total, "blob") + "; " + std::to_string(progress.blobs_present) + " present, " +
         std::to_string(progress.blobs_total) + " to send, " + human_size(progress.bytes_total) + " to read");
   }
@@ -101,7 +101,8 @@ void ProgressLine::finish(const Progress& progress, const std::vector<Delivery>&
       continue;
     }
     say(done.destination + ": sent " + count(done.blobs.sent, "blob") + ", " + human_size(done.blobs.bytes_sent) + "; " +
-        std::to_string(done.blobs.present) + " present, " + std::to_string(done.blobs.reused) + " reused; " + seconds(time));
+        std::to_string(done.blobs.present) + " present, " + std::to_string(done.blobs.reused) + " reused" +
+        (done.blobs.mounted == 0 ? "" : ", " + std::to_string(done.blobs.mounted) + " mounted") + "; " + seconds(time));
   }
   static_cast<void>(progress);
 }
