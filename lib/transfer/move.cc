@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <system_error>
 #include <thread>
 
 #include "base/context.h"
@@ -268,8 +269,16 @@ void Run::put_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, con
     tee.release(i);
   };
   std::vector<std::thread> others;
-  for (std::size_t i = 1; i < sinks.size(); ++i) others.emplace_back(feed, i);
-  feed(0);
+  std::vector<std::size_t> here = {0};
+  others.reserve(sinks.size());
+  for (std::size_t i = 1; i < sinks.size(); ++i) {
+    try {
+      others.emplace_back(feed, i);
+    } catch (const std::system_error&) {  // no thread to be had: one after the other, each from an opening of its own
+      here.push_back(i);
+    }
+  }
+  for (const std::size_t i : here) feed(i);
   for (std::thread& other : others) other.join();
   for (std::size_t i = 0; i < sinks.size(); ++i) {
     if (tee.detached(i)) board_.note(leaf.name + ": a destination that was much slower than the others went on alone");
