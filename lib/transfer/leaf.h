@@ -30,7 +30,7 @@ struct Arrival {
   std::vector<const Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
   std::string mount_from = {};                   ///< a repository of the same registry that has it; may be empty
 
-  /// Whether the sink had it before this run.
+  /// Whether the sink is believed to have had it before this run.
   [[nodiscard]] bool there() const { return state == State::present || state == State::reused; }
   /// Whether anything still depends on it.
   [[nodiscard]] bool needed() const;

@@ -144,7 +144,9 @@ void Run::try_again_without_claims() {
   for (Shipment& shipment : shipments_) {
     bool here = false;
     for (Dispatch& dispatch : shipment.dispatches) {
+      const auto believed = [&](const Leaf* leaf) { return leaf->arrivals.at(dispatch.sink()).there(); };
       if (!dispatch.error || !misses_blob(*dispatch.error)) continue;
+      if (!dispatch.root_present && std::ranges::none_of(shipment.leaves, believed)) continue;
       board_.note(dispatch.destination->name + " misses blobs that it said it had: sending everything");
       dispatch.error.reset();
       dispatch.known.clear();

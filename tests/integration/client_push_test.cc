@@ -555,22 +555,30 @@ TEST_CASE("an observer hears of a transfer in order and of its end once") {
   CHECK(progress.bytes_done == progress.bytes_total);
 }
 
-TEST_CASE("row 84: a transfer that is cancelled or dropped ends, and leaves no session behind") {
+TEST_CASE("row 83, row 84: a transfer that is cancelled or dropped ends, and leaves no session behind") {
   const TempDir dir;
   const auto tar = dir.write("app.tar", save_archive({layer(20'000'000)}, "app:1")).string();
   Registry registry;
   const std::string authority = registry.authority();
-  FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1)))},
-                     .bytes_per_second = 100'000});
+  FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1)))}});
+  front.on({.method = "PUT", .early = 1}, test::never_answer());
   Client client(quick());
+  // The layer and the configuration: both sessions are known to the client by the time their PUTs arrive.
+  const auto under_way = [&](std::size_t puts) { return front.wait_until([&] { return front.requests("PUT").size() == puts; }); };
   auto transfer = client.start_push(tar, {front.authority() + "/app:1"}, {.compression = LayerCompression::none});
-  while (front.requests("POST").empty()) static_cast<void>(transfer.wait_for(std::chrono::milliseconds(5)));
+  CHECK(under_way(2));
   transfer.cancel();
   const auto deliveries = transfer.result();
   REQUIRE(deliveries);
   REQUIRE_FALSE(deliveries->front().result);
   CHECK(deliveries->front().result.error().code == Errc::cancelled);
-  CHECK_FALSE(registry.storage().tag("app", "1"));
+  {
+    const auto dropped = client.start_push(tar, {front.authority() + "/app:2"}, {.compression = LayerCompression::none});
+    CHECK(under_way(4));
+  }
+  CHECK(registry.storage().tags("app").empty());
+  CHECK(registry.uploads().begun == 4);
+  CHECK(registry.uploads().cancelled == 4);
 }
 
 TEST_CASE("a client that goes ends what it began, and its transfers say so") {

@@ -1,11 +1,10 @@
 """Registries that answer wrongly or not at all: exit codes, sentences, bounded time and memory, no secrets."""
-import os
-import re
+import base64
 import socket
+import subprocess
 import threading
-import time
 
-from support import SystemTest, docker_save, layer, main, serve
+from support import DAVIT, SystemTest, clean_environment, docker_save, layer, main, serve
 
 
 def raw_server(script):
@@ -183,7 +182,6 @@ class Answers(SystemTest):
     def test_row_20_secrets_do_not_surface(self):
         """A password, a token and a signed query, at the highest log level, through every kind of failure."""
         secret, token = "marked-p4ssword", "marked-t0ken"
-        import base64
         forms = [secret, token, base64.b64encode(("user:" + secret).encode()).decode(), base64.b64encode(secret.encode()).decode()]
 
         def failing(status):
@@ -208,8 +206,6 @@ class Answers(SystemTest):
                         self.assertNotIn(form, done.out + done.err)
 
     def test_row_20_argv_is_overwritten(self):
-        import subprocess
-        from support import DAVIT, clean_environment
         asked, release = threading.Event(), threading.Event()
         self.addCleanup(release.set)
 

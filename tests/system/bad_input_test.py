@@ -72,7 +72,7 @@ class BadInput(SystemTest):
                 done = self.refuse(os.path.join(FIXTURES, name), name, code, said, measure=True)
                 self.assertLess(time.monotonic() - begun, 30)
                 self.assertLess(done.peak_kib, 32 << 10)
-        self.assertEqual(self.server.uploads(), [])
+        self.assertEqual(self.server.unfinished_uploads()[0], set())
 
     def test_their_legitimate_neighbours(self):
         for name in TAKEN:
@@ -125,16 +125,16 @@ class BadInput(SystemTest):
             done = self.davit("push", write(self.path("flipped.tar"), bytes(damaged)), where, "--reuse", "off", "--compress", compress, code=5)
             self.assertIn(digest(self.layers[1])[:19], done.err)
         self.assertEqual(digest(self.server.get("flipped/manifests/1")), before)
-        self.assertEqual(self.server.uploads(), [])
+        self.assertEqual(self.server.unfinished_uploads()[0], set())
 
     def test_row_112_wrong_diff_id(self):
         self.refuse(os.path.join(FIXTURES, "wrong_diff_id.tar"), "diff-id", 5, "sha256")
 
     def test_row_28_bomb_in_a_layer(self):
-        """A gzip layer of 2 GiB of zeros in 2 MiB: taken or refused, but in little memory."""
+        """A gzip layer of 1 GiB of zeros in 1 MiB: taken or refused, but in little memory."""
         # In pieces: gzip members of 64 MiB of zeros each.
         piece = gzip.compress(bytes(64 << 20), 9)
-        bomb = piece * 32
+        bomb = piece * 16
         config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "0" * 64]}}).encode()
         archive = docker_save(self.path("bomb.tar"), [bomb], config=config)
         done = self.refuse(archive, "bomb", 5, "", measure=True)

@@ -4,11 +4,13 @@ import json
 import os
 import resource
 import signal
+import socket
 import stat
 import subprocess
 import tarfile
+import threading
 
-from support import DAVIT, SystemTest, add, clean_environment, digest, docker_save, image_config, layer, main, oci_layout, real_files, real_layers, write
+from support import DAVIT, SystemTest, add, clean_environment, docker_save, image_config, main, oci_layout, real_files, real_layers
 
 
 def limit(what, value):
@@ -139,8 +141,6 @@ class Process(SystemTest):
 
     def test_row_94_server_that_goes_away(self):
         """SIGPIPE with its default disposition: writing to a closed socket must not end the program."""
-        import socket
-        import threading
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
 

@@ -132,6 +132,12 @@ class ReadBack(SystemTest):
         raw = self.check(os.path.join(FIXTURES, "docker25_foreign.tar"), self.reference("foreign"), "--compress", "keep")
         self.assertIn("https://example.com/layer", raw.decode())
 
+    def test_row_116_a_registry_without_foreign_layers_refuses(self):
+        strict = self.registry()
+        done = self.davit("push", os.path.join(FIXTURES, "layout_foreign"), strict.host + "/foreign:1", "--retries", "1", code=6)
+        self.assertNotIn("sending everything", done.err)
+        self.assertEqual(strict.tags("foreign"), [])
+
     def test_row_121_sha512(self):
         self.davit("push", os.path.join(FIXTURES, "layout_sha512"), self.reference("sha512"))
         manifest = json.loads(self.raw(self.reference("sha512")))

@@ -1,7 +1,9 @@
 """Nothing is sent twice: what a second push asks and sends, and how far earlier images are believed."""
+import gzip
 import json
 import os
 import re
+import threading
 
 from support import DOCKER, SystemTest, digest, docker_save, image_config, layer, main, real_layers
 
@@ -45,7 +47,7 @@ class Reuse(SystemTest):
         self.assertEqual(second.digest, first.digest)
         self.assertEqual(len(requests), 1, requests)
         self.assertTrue(wrote_nothing(requests))
-        self.assertIn("nothing to do", second.err)
+        self.assertEqual(second.err, self.reference[:-1] + ": nothing to do, the image is there\n")
 
     def test_the_same_under_another_tag_moves_no_blob(self):
         first, _ = self.push(self.archive, "1")
@@ -107,7 +109,6 @@ class Reuse(SystemTest):
 
     def lie(self):
         """An image whose configuration claims the first layer's diff_id for a blob that holds something else."""
-        import gzip
         other = gzip.compress(layer({"evil": b"e" * 1000}))
         config = image_config([self.layers[0]])
         manifest = {"schemaVersion": 2, "mediaType": DOCKER + "distribution.manifest.v2+json",
@@ -153,7 +154,6 @@ class Reuse(SystemTest):
         self.assertEqual(digest(self.server.get(self.repository + "/manifests/1")), first.digest)
 
     def test_row_67_two_pushers_race(self):
-        import threading
         failures = []
 
         def pusher(number):

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from support import FIXTURES, SystemTest, digest, docker_save, layer, main, read, require, serve, write
+from support import FIXTURES, SystemTest, digest, docker_save, layer, main, read, serve, write
 
 
 def fixture(name):
@@ -130,6 +130,22 @@ class Sources(SystemTest):
         self.assertEqual([line.partition("@")[0] for line in done.lines], [d.rpartition(":")[0] for d in destinations])
         listed = self.davit("push", self.archive, *destinations, "--json")
         self.assertEqual(len([json.loads(line) for line in listed.lines]), 4)
+
+    def test_who_may_write_need_not_look(self):
+        """A registry that denies every question but takes what is sent."""
+        taken = []
+
+        def answer(request):
+            if request.command in ("GET", "HEAD"):
+                return 403, {}, b'{"errors":[{"code":"DENIED","message":"write only"}]}'
+            taken.append((request.command, request.path))
+            if request.command == "POST":
+                return 202, {"Location": request.path + "session"}, b""
+            return 202 if request.command == "PATCH" else 201, {"Location": request.path}, b""
+        writable = serve(answer)
+        self.addCleanup(writable.shutdown)
+        self.davit("push", self.archive, "127.0.0.1:%d/blind:1" % writable.server_port)
+        self.assertEqual(taken[-1], ("PUT", "/v2/blind/manifests/1"))
 
     def test_a_destination_that_dies_does_not_stop_the_other(self):
         def answer(request):

@@ -161,6 +161,20 @@ TEST_CASE("row 75: a web page is not a manifest, a tag list or an upload") {
   CHECK(scene.repository->open(descriptor_of("x"), 0, kContext).error().code == Errc::protocol);
 }
 
+TEST_CASE("row 27: a document in a content encoding is not decoded, and so is none") {
+  const std::string gzipped = "\x1f\x8b\x08 and so on";
+  for (const std::string& body : {gzipped, kDocument}) {
+    Scene scene([&](const Sent&) {
+      return Scripted{
+          .status = 200, .headers = {{"Content-Type", kType}, {"Content-Encoding", "gzip"}}, .body = body};
+    });
+    const auto manifest = scene.repository->manifest("v1", kContext);
+    REQUIRE(manifest.has_value() == (body == kDocument));
+    if (!manifest) CHECK(manifest.error().code == Errc::corrupt);
+    CHECK_FALSE(scene.transport.sent.at(0).headers.contains("Accept-Encoding"));
+  }
+}
+
 TEST_CASE("row 23: a manifest has its limit, and exactly that is allowed") {
   std::string big = kDocument;
   big.insert(1, std::string((8u << 20) - big.size(), ' '));

@@ -141,6 +141,7 @@ TEST_CASE("row 61: chunks of the asked size, each to the newest Location") {
 TEST_CASE("row 36: OCI-Chunk-Min-Length is honoured, within reason") {
   for (const auto& [value, patches] : {std::pair{"2000", 3u},
                                        {"500", 5u},
+                                       {"1000000000000000000", 0u},  // more than the blob has: one PUT
                                        {"-1", 5u},
                                        {"1e6", 5u},
                                        {"text", 5u},

@@ -68,7 +68,7 @@ void ProgressLine::announce(const Progress& progress) {
   announced_ = true;
   if (style_ == ProgressStyle::json) {
     say(nlohmann::json{{"event", "planned"}, {"present", progress.blobs_present}, {"blobs", progress.blobs_total}, {"bytes", progress.bytes_total}}.dump());
-  } else {
+  } else if (progress.blobs_present + progress.blobs_total > 0) {  // else nothing had to be looked at
     say(count(progress.blobs_present + progress.blobs_total, "blob") + "; " + std::to_string(progress.blobs_present) + " present, " +
         std::to_string(progress.blobs_total) + " to send, " + human_size(progress.bytes_total) + " to read");
   }
