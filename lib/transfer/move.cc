@@ -257,7 +257,9 @@ void Run::put(Leaf& leaf, ContentSink* sink, const Content& content) {
   if (stored) {
     arrival.state = State::sent;
   } else {
-    fail(arrival, stored.error().with_context("push " + leaf.name));
+    // A sink names a blob whose digest is known, and itself; a source knows neither.
+    const bool named = leaf.descriptor && stored.error().side == Side::destination;
+    fail(arrival, named ? stored.error() : stored.error().with_context("push " + leaf.name));
   }
 }
 
