@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <system_error>
 #include <thread>
 
 #include "base/context.h"
@@ -278,7 +279,9 @@ void Run::bring(Leaf& leaf, ContentSink* sink, const Content& content) {
   if (stored) {
     arrived(leaf, sink, *stored, std::nullopt, content.descriptor());
   } else {
-    arrived(leaf, sink, State::failed, stored.error().with_context("push " + leaf.name), content.descriptor());
+    // A sink names a blob whose digest is known, and itself; a source knows neither.
+    const bool named = !leaf.diff_id && stored.error().side == Side::destination;
+    arrived(leaf, sink, State::failed, named ? stored.error() : stored.error().with_context("push " + leaf.name), content.descriptor());
   }
 }
 
@@ -304,18 +307,25 @@ void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, c
   const auto tee = std::make_shared<Tee>(content, sinks.size(), options, context_);  // co-owned by the threads
   const auto group = std::make_shared<Group>();                                      // likewise
   std::vector<std::thread> threads;
+  threads.reserve(sinks.size());
   {
     MutexLock lock(group->mutex);
     group->done.resize(sinks.size());
   }
   for (std::size_t i = 0; i < sinks.size(); ++i) {
-    threads.emplace_back([this, &leaf, sink = sinks[i], tee, group, i] {
+    const auto feed = [this, &leaf, sink = sinks[i], tee, group, i] {
       bring(leaf, sink, *tee->branch(i));
       tee->release(i);
       MutexLock lock(group->mutex);
       group->done[i] = true;
       group->changed.notify_all();
-    });
+    };
+    try {
+      threads.emplace_back(feed);
+    } catch (const std::system_error&) {  // no thread to be had: one after the other, each from an opening of its own
+      threads.emplace_back();
+      feed();
+    }
   }
   std::vector<bool> done;
   {
@@ -337,7 +347,7 @@ void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, c
   }
   for (std::size_t i = 0; i < sinks.size(); ++i) {
     if (done[i]) {
-      threads[i].join();
+      if (threads[i].joinable()) threads[i].join();
       continue;
     }
     board_.note(leaf.name + ": a destination that is much slower than the others goes on alone");
