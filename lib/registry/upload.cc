@@ -244,6 +244,7 @@ Result<> Upload::follow(const Answer& answer) {
   }
   UploadTarget from = *session_;
   from.url = answer.url;
+  from.foreign = from.foreign || answer.foreign;  // a redirect may have led away
   auto target = next_target(registry_.base(), from, location, answer.peer);
   if (!target) return strange_answer(why_, answer, target.error().code, target.error().message);
   session_ = *std::move(target);

@@ -27,7 +27,7 @@ struct Arrival {
   };
   State state = State::wanted;
   std::optional<Error> error = {};
-  std::vector<const Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
+  std::vector<Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
   std::string mount_from = {};                   ///< a repository of the same registry that has it; may be empty
 
   /// Whether the sink is believed to have had it before this run.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <system_error>
 #include <thread>
 
 #include "base/context.h"
 #include "base/guarded.h"
+#include "base/try.h"
 #include "base/error.h"
 #include "codec/decompress.h"
 #include "content/source_content.h"
@@ -85,10 +87,11 @@ Leaf& Run::raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reus
 }
 
 void Run::want(Leaf& leaf, Shipment& shipment) {
-  for (const Dispatch& dispatch : shipment.dispatches) {
+  for (Dispatch& dispatch : shipment.dispatches) {
     if (!dispatch.live()) continue;
     Arrival& arrival = leaf.arrivals[dispatch.sink()];
-    arrival.dispatches.push_back(&dispatch);
+    // A layer may stand in an image several times.
+    if (std::ranges::find(arrival.dispatches, &dispatch) == arrival.dispatches.end()) arrival.dispatches.push_back(&dispatch);
     if (!dispatch.destination->mount_from.empty()) arrival.mount_from = dispatch.destination->mount_from;
     if (leaf.source == nullptr) {
       arrival.state = State::reused;
@@ -184,20 +187,41 @@ void Run::move() {
   }
   const auto live = [](const Shipment& shipment) { return std::ranges::any_of(shipment.dispatches, &Dispatch::live); };
   if (std::ranges::any_of(shipments_, live)) board_.planned(moving.size(), bytes, present);
+  const std::vector<Dispatch*> complete = count_outstanding(moving);
   std::ranges::stable_sort(moving, std::greater<>(), &Leaf::bytes_to_read);  // the largest sets the end: start it first
-  for_each_index(pool_, moving.size(), [&](std::size_t i) { move_leaf(*moving[i]); });
-  for (Shipment& shipment : shipments_) blame(shipment);
+  for_each_index(pool_, complete.size() + moving.size(), [&](std::size_t i) {
+    if (i < complete.size()) {
+      seal(*complete[i]);
+    } else {
+      move_leaf(*moving[i - complete.size()]);
+    }
+  });
+  finish_stragglers();
 }
 
-/// A destination that misses a leaf has failed, for the reason of that leaf.
-void Run::blame(Shipment& shipment) {
-  for (Dispatch& dispatch : shipment.dispatches) {
-    for (const Leaf* below : shipment.leaves) {
-      const auto arrival = below->arrivals.find(dispatch.sink());
-      if (!dispatch.live() || arrival == below->arrivals.end() || arrival->second.state != State::failed) continue;
-      dispatch.error = *arrival->second.error;
+/// Tells each destination how many leaves it waits for; returns those that wait for none. A leaf that could not even be
+/// asked for has failed its destinations already.
+std::vector<Dispatch*> Run::count_outstanding(const std::vector<Leaf*>& moving) {
+  for (auto& [key, leaf] : leaves_) {
+    for (auto& [sink, arrival] : leaf.arrivals) {
+      for (Dispatch* dispatch : arrival.dispatches) {
+        if (arrival.state == State::failed && dispatch->live()) dispatch->error = arrival.error;
+      }
     }
   }
+  std::vector<Dispatch*> complete;
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) {
+      dispatch.outstanding = 0;
+      for (const Leaf* leaf : moving) {
+        const auto arrival = leaf->arrivals.find(dispatch.sink());
+        if (arrival == leaf->arrivals.end() || !arrival->second.pending()) continue;
+        if (std::ranges::find(arrival->second.dispatches, &dispatch) != arrival->second.dispatches.end()) ++dispatch.outstanding;
+      }
+      if (dispatch.live() && dispatch.outstanding == 0) complete.push_back(&dispatch);
+    }
+  }
+  return complete;
 }
 
 /// The bytes that the sinks get: verified, and compressed where that was asked for.
@@ -214,79 +238,173 @@ std::shared_ptr<const Content> Run::content_of(const Leaf& leaf, std::shared_ptr
 void Run::move_leaf(Leaf& leaf) {
   std::vector<ContentSink*> sinks;
   std::vector<ContentSink*> claimed;
-  for (auto& [sink, arrival] : leaf.arrivals) {
-    if (!arrival.pending()) continue;
-    if (const Result<> go_on = check(context_); !go_on) {
-      fail(arrival, go_on.error());
-    } else {
-      (arrival.state == State::wanted ? sinks : claimed).push_back(sink);
+  {
+    MutexLock lock(mutex_);
+    for (auto& [sink, arrival] : leaf.arrivals) {
+      if (!arrival.pending()) continue;
+      if (const auto slow = slow_.find(sink); slow != slow_.end()) {
+        slow->second->submit([this, &leaf, at = sink] { bring_alone(leaf, at); });
+      } else {
+        (arrival.state == State::wanted ? sinks : claimed).push_back(sink);
+      }
     }
   }
   if (sinks.empty() && claimed.empty()) return;
 
   const std::shared_ptr<BlobProgress> progress = board_.start(leaf.name, leaf.bytes_to_read);
-  std::erase_if(sinks, [&](ContentSink* sink) { return mount(leaf, sink); });
-  if (sinks.empty() && claimed.empty()) progress->reached(leaf.bytes_to_read);
   const std::shared_ptr<const Content> content = content_of(leaf, progress);
-  if (sinks.size() == 1 && leaf.descriptor && leaf.bytes_to_read <= kSmall) {
-    put(leaf, sinks.front(), *content);
+  if (sinks.size() == 1) {
+    if (leaf.descriptor && leaf.bytes_to_read <= kSmall) {
+      bring(leaf, sinks.front(), *content);
+    } else {
+      Tee ahead(content, 1, {}, context_);
+      bring(leaf, sinks.front(), *ahead.branch(0));
+    }
   } else if (!sinks.empty()) {
-    put_everywhere(leaf, sinks, content);
+    bring_everywhere(leaf, sinks, content);
   }
-  for (ContentSink* sink : claimed) settle_claim(leaf, sink, *content);
-  if (!leaf.descriptor) leaf.descriptor = content->descriptor();
+  for (ContentSink* sink : claimed) bring_claimed(leaf, sink, *content);
+  progress->reached(leaf.bytes_to_read);  // also where nothing had to be read
   board_.finish(progress);
+}
+
+/// Mounts the blob where that is possible, and puts it otherwise.
+void Run::bring(Leaf& leaf, ContentSink* sink, const Content& content) {
+  const auto stored = guarded([&]() -> Result<State> {
+    DAVIT_TRY_VOID(check(context_));
+    if (mount(leaf, sink)) return State::mounted;
+    DAVIT_TRY_VOID(sink->put_blob(content, context_));
+    return State::sent;
+  });
+  if (stored) {
+    arrived(leaf, sink, *stored, std::nullopt, content.descriptor());
+  } else {
+    // A sink names a blob whose digest is known, and itself; a source knows neither.
+    const bool named = !leaf.diff_id && stored.error().side == Side::destination;
+    arrived(leaf, sink, State::failed, named ? stored.error() : stored.error().with_context("push " + leaf.name), content.descriptor());
+  }
 }
 
 /// Whether the destination's registry took the blob over from the source's repository. Where not, for whatever reason, the
 /// bytes are sent.
-bool Run::mount(Leaf& leaf, ContentSink* sink) {
-  Arrival& arrival = leaf.arrivals.at(sink);
+bool Run::mount(const Leaf& leaf, ContentSink* sink) {
+  const Arrival& arrival = leaf.arrivals.at(sink);
   Mounter* mounter = sink->mounter();
-  if (arrival.mount_from.empty() || !leaf.descriptor || mounter == nullptr) return false;
+  if (arrival.mount_from.empty() || leaf.diff_id || mounter == nullptr) return false;
   const auto mounted = mounter->mount(*leaf.descriptor, arrival.mount_from, context_);
-  if (!mounted || !*mounted) return false;
-  arrival.state = State::mounted;
-  return true;
+  return mounted && *mounted;
 }
 
-void Run::put(Leaf& leaf, ContentSink* sink, const Content& content) {
-  Arrival& arrival = leaf.arrivals.at(sink);
-  const auto stored = guarded([&] { return sink->put_blob(content, context_); });  // on a thread of its own
-  if (stored) {
-    arrival.state = State::sent;
-  } else {
-    fail(arrival, stored.error().with_context("push " + leaf.name));
-  }
-}
-
-/// One reading for all sinks, each on a thread of its own.
-void Run::put_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, const std::shared_ptr<const Content>& content) {
-  Tee tee(content, sinks.size(), {}, context_);
-  const auto feed = [&](std::size_t i) {
-    put(leaf, sinks[i], *tee.branch(i));
-    tee.release(i);
+/// One reading for all sinks, each on a thread of its own. Whoever is not done when the others have been for a while goes
+/// on without this job, and its later leaves go to workers of its own.
+void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, const std::shared_ptr<const Content>& content) {
+  struct Group {
+    Mutex mutex;
+    CondVar changed;
+    std::vector<bool> done DAVIT_GUARDED_BY(mutex);
   };
-  std::vector<std::thread> others;
-  for (std::size_t i = 1; i < sinks.size(); ++i) others.emplace_back(feed, i);
-  feed(0);
-  for (std::thread& other : others) other.join();
+  const TeeOptions options;
+  const auto tee = std::make_shared<Tee>(content, sinks.size(), options, context_);  // co-owned by the threads
+  const auto group = std::make_shared<Group>();                                      // likewise
+  std::vector<std::thread> threads;
+  threads.reserve(sinks.size());
+  {
+    MutexLock lock(group->mutex);
+    group->done.resize(sinks.size());
+  }
   for (std::size_t i = 0; i < sinks.size(); ++i) {
-    if (tee.detached(i)) board_.note(leaf.name + ": a destination that was much slower than the others went on alone");
+    const auto feed = [this, &leaf, sink = sinks[i], tee, group, i] {
+      bring(leaf, sink, *tee->branch(i));
+      tee->release(i);
+      MutexLock lock(group->mutex);
+      group->done[i] = true;
+      group->changed.notify_all();
+    };
+    try {
+      threads.emplace_back(feed);
+    } catch (const std::system_error&) {  // no thread to be had: one after the other, each from an opening of its own
+      threads.emplace_back();
+      feed();
+    }
+  }
+  std::vector<bool> done;
+  {
+    MutexLock lock(group->mutex);
+    std::ptrdiff_t finished = 0;
+    auto since = std::chrono::steady_clock::now();
+    for (;;) {
+      const std::ptrdiff_t now = std::ranges::count(group->done, true);
+      if (now == std::ssize(sinks)) break;
+      if (now > finished) since = std::chrono::steady_clock::now();
+      finished = now;
+      if (finished == 0) {
+        group->changed.wait(group->mutex);
+      } else if (!group->changed.wait_until(group->mutex, since + options.patience) && std::ranges::count(group->done, true) == finished) {
+        break;
+      }
+    }
+    done = group->done;
+  }
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
+    if (done[i]) {
+      if (threads[i].joinable()) threads[i].join();
+      continue;
+    }
+    board_.note(leaf.name + ": a destination that is much slower than the others goes on alone");
+    MutexLock lock(mutex_);
+    stragglers_.push_back(std::move(threads[i]));
+    std::unique_ptr<WorkerPool>& own = slow_[sinks[i]];
+    if (!own) own = std::make_unique<WorkerPool>(pool_.size());
   }
 }
 
 /// A destination said to hold the layer in some form: it is there if that form is what this run made, and is sent
 /// otherwise. With nothing made yet (all destinations say so, in different forms) the first one is sent to.
-void Run::settle_claim(Leaf& leaf, ContentSink* sink, const Content& content) {
+void Run::bring_claimed(Leaf& leaf, ContentSink* sink, const Content& content) {
   if (const auto made = content.descriptor()) {
-    const auto answer = sink->probe(std::span(&*made, 1), context_);
-    if (answer && answer->front() != Presence::absent) {
-      leaf.arrivals.at(sink).state = State::present;
-      return;
+    const auto answer = guarded([&] { return sink->probe(std::span(&*made, 1), context_); });
+    if (answer && answer->front() != Presence::absent) return arrived(leaf, sink, State::present, std::nullopt, made);
+  }
+  bring(leaf, sink, content);
+}
+
+/// The same for a destination that is not waited for: the source is read once more for it.
+void Run::bring_alone(Leaf& leaf, ContentSink* sink) {
+  const std::shared_ptr<const Content> content = content_of(leaf, std::make_shared<BlobProgress>(leaf.name, leaf.bytes_to_read, uncounted_));
+  bring(leaf, sink, *content);
+}
+
+/// Notes what became of a leaf at a sink. The caller seals each image that this completes.
+void Run::arrived(Leaf& leaf, ContentSink* sink, State state, std::optional<Error> error, std::optional<Descriptor> stored) {
+  std::vector<Dispatch*> complete;
+  {
+    MutexLock lock(mutex_);
+    if (!leaf.descriptor) leaf.descriptor = std::move(stored);
+    Arrival& arrival = leaf.arrivals.at(sink);
+    arrival.state = state;
+    if (error) arrival.error = error->side == Side::local ? error->on(Side::destination) : *error;
+    for (Dispatch* dispatch : arrival.dispatches) {
+      if (!dispatch->live()) continue;
+      if (arrival.error) {
+        dispatch->error = arrival.error;
+      } else if (--dispatch->outstanding == 0) {
+        complete.push_back(dispatch);
+      }
     }
   }
-  put(leaf, sink, content);
+  for (Dispatch* dispatch : complete) seal(*dispatch);
+}
+
+void Run::finish_stragglers() {
+  std::vector<std::thread> stragglers;
+  std::map<ContentSink*, std::unique_ptr<WorkerPool>> slow;
+  {
+    MutexLock lock(mutex_);
+    stragglers.swap(stragglers_);
+    slow.swap(slow_);
+  }
+  for (std::thread& straggler : stragglers) straggler.join();
+  slow.clear();  // runs what is still queued there
 }
 
 }  // namespace davit::transfer

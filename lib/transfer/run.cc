@@ -30,11 +30,14 @@ Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor&
     shipment.order = &order;
     for (const Destination& destination : order.destinations) {
       Dispatch& dispatch = shipment.dispatches.emplace_back();
+      dispatch.shipment = &shipment;
       dispatch.destination = &destination;
       for (const std::string& tag : destination.tags) dispatch.tags.push_back({tag, std::nullopt});
     }
   }
 }
+
+Run::~Run() { finish_stragglers(); }
 
 Result<std::vector<Delivery>> Run::deliver() {
   DAVIT_TRY_VOID(walk_sources());
@@ -44,7 +47,6 @@ Result<std::vector<Delivery>> Run::deliver() {
   make_leaves();
   probe();
   move();
-  seal();
   try_again_without_claims();
 
   std::vector<Delivery> deliveries;

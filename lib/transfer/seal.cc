@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/try.h"
 #include "model/write_manifest.h"
 #include "transfer/run.h"
@@ -55,54 +57,44 @@ Result<Manifest> Run::author(const Shipment& shipment) const {
   return Manifest::parse(model::image_manifest(format, config, layers), {});
 }
 
-void Run::seal() {
-  for (Shipment& shipment : shipments_) {
-    const bool live = std::ranges::any_of(shipment.dispatches, &Dispatch::live);
-    if (!live || !shipment.manifests.empty()) continue;
-    auto manifest = author(shipment);
-    if (manifest) {
-      shipment.manifests = {*std::move(manifest)};
-      continue;
-    }
-    for (Dispatch& dispatch : shipment.dispatches) {
-      if (dispatch.live()) dispatch.error = manifest.error();
-    }
-  }
-  // Image manifests below an index do not depend on each other, so they go side by side.
-  struct Child {
-    Dispatch* dispatch;
-    const Manifest* manifest;
-    std::optional<Error> error;
-  };
-  std::vector<Child> children;
-  std::vector<std::pair<Shipment*, Dispatch*>> roots;
-  for (Shipment& shipment : shipments_) {
-    for (Dispatch& dispatch : shipment.dispatches) {
-      if (!dispatch.live()) continue;
-      roots.emplace_back(&shipment, &dispatch);
-      if (dispatch.root_present) continue;
-      for (std::size_t i = 0; i + 1 < shipment.manifests.size(); ++i) {
-        if (!shipment.manifests[i].is_index()) children.push_back({&dispatch, &shipment.manifests[i], {}});
+/// The last step at one destination. REQUIRES: all its leaves have arrived.
+void Run::seal(Dispatch& dispatch) {
+  Shipment& shipment = *dispatch.shipment;
+  auto delivered = guarded([&]() -> Result<Delivered> {
+    {
+      MutexLock lock(mutex_);
+      if (shipment.manifests.empty()) {  // one manifest for all destinations, written by the first that is ready for it
+        DAVIT_TRY(Manifest manifest, author(shipment));
+        shipment.manifests = {std::move(manifest)};
       }
     }
-  }
-  for_each_index(pool_, children.size(), [&](std::size_t i) {
-    const Result<> put = children[i].dispatch->sink()->put_manifest(*children[i].manifest, {}, context_);
-    if (!put) children[i].error = put.error().on(Side::destination);
+    return seal_dispatch(shipment, dispatch);
   });
-  for (const Child& child : children) {
-    if (child.error && child.dispatch->live()) child.dispatch->error = child.error;
+  MutexLock lock(mutex_);
+  if (delivered) {
+    dispatch.delivered = *std::move(delivered);
+  } else {
+    dispatch.error = delivered.error().on(Side::destination);
   }
-  for_each_index(pool_, roots.size(), [&](std::size_t i) {
-    auto& [shipment, dispatch] = roots[i];
-    if (!dispatch->live()) return;
-    auto delivered = seal_dispatch(*shipment, *dispatch);
-    if (delivered) {
-      dispatch->delivered = *std::move(delivered);
-    } else {
-      dispatch->error = delivered.error().on(Side::destination);
-    }
-  });
+}
+
+/// Image manifests below an index do not depend on each other, so they go side by side; nested indexes follow in order.
+Result<> Run::put_children(const Shipment& shipment, const Dispatch& dispatch) {
+  const std::span below(shipment.manifests.begin(), shipment.manifests.end() - 1);
+  std::vector<const Manifest*> images;
+  for (const Manifest& manifest : below) {
+    if (!manifest.is_index()) images.push_back(&manifest);
+  }
+  std::vector<Result<>> put(images.size());
+  if (!images.empty()) {
+    WorkerPool side_by_side(std::min(images.size(), pool_.size()));
+    for_each_index(side_by_side, images.size(), [&](std::size_t i) { put[i] = dispatch.sink()->put_manifest(*images[i], {}, context_); });
+  }
+  for (const Result<>& result : put) DAVIT_TRY_VOID(Result<>(result));
+  for (const Manifest& manifest : below) {
+    if (manifest.is_index()) DAVIT_TRY_VOID(dispatch.sink()->put_manifest(manifest, {}, context_));
+  }
+  return {};
 }
 
 Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
@@ -116,12 +108,7 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
   if (const Tag* taken = settings_.on_existing_tag == OnExistingTag::fail ? other_image_under(dispatch, digest) : nullptr) {
     return already_exists(shipment, dispatch, *taken);  // the digest was not known when the tags were looked at
   }
-  if (!dispatch.root_present) {
-    for (std::size_t i = 0; i + 1 < shipment.manifests.size(); ++i) {
-      if (!shipment.manifests[i].is_index()) continue;
-      DAVIT_TRY_VOID(dispatch.sink()->put_manifest(shipment.manifests[i], {}, context_));
-    }
-  }
+  if (!dispatch.root_present) DAVIT_TRY_VOID(put_children(shipment, dispatch));
   std::vector<std::string> names;
   for (const Tag& tag : dispatch.tags) {
     if (tag.now != digest) names.push_back(tag.name);
@@ -173,7 +160,6 @@ void Run::try_again_without_claims() {
     for (auto& [sink, arrival] : leaf.arrivals) arrival.mount_from.clear();
   }
   move();
-  seal();
 }
 
 BlobCounts Run::count(const Shipment& shipment, const Dispatch& dispatch) const {

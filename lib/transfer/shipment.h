@@ -19,14 +19,18 @@ struct Tag {
   std::optional<Digest> now;  ///< what it points at before the run
 };
 
-/// One image at one destination.
+struct Shipment;
+
+/// One image at one destination. While leaves move, `error`, `delivered` and `outstanding` belong to Run's mutex.
 struct Dispatch {
+  Shipment* shipment = nullptr;
   const Destination* destination = nullptr;
   std::vector<Tag> tags;
   std::optional<Manifest> replaced;  ///< under the first tag; read only where it can teach something
   KnownLayers known;
   std::optional<Error> error;
   bool root_present = false;
+  std::size_t outstanding = 0;  ///< leaves that have not arrived yet
   std::optional<Delivered> delivered;
 
   [[nodiscard]] bool live() const { return !error && !delivered; }

@@ -113,6 +113,11 @@ bool Tee::Shared::wait_for_room() {
   MutexLock lock(mutex);
   for (;;) {
     if (stopping || context.stop.stop_requested() || std::ranges::none_of(lanes, in_reading)) return false;
+    const bool wanted = std::ranges::any_of(lanes, [](const Lane& lane) { return lane.attachment == Attachment::joined; });
+    if (!wanted) {  // nothing is read for sinks that mount, or that have the blob after all
+      changed.wait(mutex);
+      continue;
+    }
     if (std::ranges::none_of(lanes, full)) return true;
     // Somebody has to be kept waiting for a slow branch to count as slow.
     const bool others_wait = std::ranges::any_of(lanes, [&](const Lane& lane) { return in_reading(lane) && lane.queue.empty(); });
@@ -234,6 +239,7 @@ class Tee::Branch final : public Content {
       Shared::Lane& lane = shared_->lanes[index_];
       if (lane.attachment == Attachment::waiting && offset == 0) {
         lane.attachment = Attachment::joined;
+        shared_->changed.notify_all();
         return std::unique_ptr<ByteSource>(std::make_unique<LiveSource>(shared_, index_, context));
       }
       if (lane.attachment != Attachment::gone) shared_->leave(lane);

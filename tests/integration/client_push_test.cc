@@ -257,6 +257,25 @@ TEST_CASE("a destination that fails in the middle of a layer does not disturb th
   unpacked(good, "app", deliveries[1].result->root.digest);
 }
 
+TEST_CASE("a destination that blocks does not keep the other from its tag") {
+  const TempDir dir;
+  const auto tar = dir.write("app.tar", save_archive({layer(300'000), layer(200'000, 2)}, "app:1")).string();
+  Registry good;
+  FaultServer blocked;
+  blocked.on({.method = "POST"}, Reply{.status = 202, .headers = {{"Location", "/v2/app/blobs/uploads/1"}}});
+  blocked.on({.method = "PUT"}, test::never_answer());
+  Client client(quick());
+  const std::vector<std::string> destinations = {blocked.authority() + "/app:1", good.authority() + "/app:1"};
+  std::stop_source stop;
+  Transfer transfer = client.start_push(tar, destinations, {.stop = stop.get_token()});
+  while (!good.storage().tag("app", "1")) static_cast<void>(transfer.wait_for(std::chrono::milliseconds(5)));  // never, if it waited
+  stop.request_stop();
+  const auto deliveries = transfer.result().value();
+  CHECK(deliveries[0].result.error().code == Errc::cancelled);
+  REQUIRE(deliveries[1].result);
+  unpacked(good, "app", deliveries[1].result->root.digest);
+}
+
 TEST_CASE("one run gives one digest: what one destination holds in another form is not reused") {
   const TempDir dir;
   const auto tar = dir.write("app.tar", save_archive({layer(300'000)}, "app:1")).string();
