@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
   // Credentials, proxies and certificates of this machine. A default ClientOptions knows none of them.
   davit::Client client{davit::ClientOptions::from_environment()};
 
-  // Every option has a documented default; name those that matter. The tag moves when everything else has arrived.
+  // Every option has a documented default; name those that matter. The tag moves when everything else has
+  // arrived.
   const auto pushed = client.push(argv[1], argv[2], {.timeout = std::chrono::minutes(30)});
   if (pushed) {
     std::cout << pushed->destination << '@' << pushed->root.digest.to_string() << '\n';
@@ -31,8 +32,11 @@ int main(int argc, char** argv) {
   if (!error.hint.empty()) std::cerr << "hint: " << error.hint << '\n';
   switch (error.code) {
     case davit::Errc::unauthenticated:
-    case davit::Errc::denied: return 3;
-    case davit::Errc::local_io: return 8;
-    default: return error.retryable ? 75 : 1;  // 75: try again later
+    case davit::Errc::denied:
+      return 3;
+    case davit::Errc::local_io:
+      return 8;
+    default:
+      return error.retryable ? 75 : 1;  // 75: try again later
   }
 }

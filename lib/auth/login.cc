@@ -41,7 +41,8 @@ Result<> verify_credential(const LoginTarget& target, const Credential& credenti
     request.headers.clear();
     if (!header.empty()) request.headers.push_back({"Authorization", header});
     DAVIT_TRY(const net::Response response, transport.exchange(request, context));
-    if (response.status == 200 && !response.body.starts_with('<')) return {};  // a login page accepts everybody
+    if (response.status == 200 && !response.body.starts_with('<'))
+      return {};  // a login page accepts everybody
     if (response.status != 401 || tries == kTries) return unexpected(target, request.url, response.status);
     DAVIT_TRY(const bool again,
               authorizer->challenged(response.headers.all("WWW-Authenticate"), {}, header, context));

@@ -8,21 +8,36 @@ namespace davit {
 
 std::string_view to_string(Errc code) {
   switch (code) {
-    case Errc::invalid_argument: return "invalid_argument";
-    case Errc::not_found: return "not_found";
-    case Errc::already_exists: return "already_exists";
-    case Errc::conflict: return "conflict";
-    case Errc::unauthenticated: return "unauthenticated";
-    case Errc::denied: return "denied";
-    case Errc::unsupported: return "unsupported";
-    case Errc::rate_limited: return "rate_limited";
-    case Errc::unavailable: return "unavailable";
-    case Errc::timeout: return "timeout";
-    case Errc::cancelled: return "cancelled";
-    case Errc::corrupt: return "corrupt";
-    case Errc::local_io: return "local_io";
-    case Errc::protocol: return "protocol";
-    case Errc::internal: return "internal";
+    case Errc::invalid_argument:
+      return "invalid_argument";
+    case Errc::not_found:
+      return "not_found";
+    case Errc::already_exists:
+      return "already_exists";
+    case Errc::conflict:
+      return "conflict";
+    case Errc::unauthenticated:
+      return "unauthenticated";
+    case Errc::denied:
+      return "denied";
+    case Errc::unsupported:
+      return "unsupported";
+    case Errc::rate_limited:
+      return "rate_limited";
+    case Errc::unavailable:
+      return "unavailable";
+    case Errc::timeout:
+      return "timeout";
+    case Errc::cancelled:
+      return "cancelled";
+    case Errc::corrupt:
+      return "corrupt";
+    case Errc::local_io:
+      return "local_io";
+    case Errc::protocol:
+      return "protocol";
+    case Errc::internal:
+      return "internal";
   }
   return "internal";
 }

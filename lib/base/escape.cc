@@ -7,8 +7,12 @@ namespace {
 
 /// Bytes of the well-formed UTF-8 sequence at the front of `text`; 0 when there is none (Unicode, table 3-7).
 std::size_t sequence_length(std::string_view text) {
-  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0}; };
-  const auto within = [&](std::size_t i, std::uint8_t low, std::uint8_t high) { return at(i) >= low && at(i) <= high; };
+  const auto at = [&](std::size_t i) {
+    return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
+  };
+  const auto within = [&](std::size_t i, std::uint8_t low, std::uint8_t high) {
+    return at(i) >= low && at(i) <= high;
+  };
   const auto tail = [&](std::size_t i) { return within(i, 0x80, 0xbf); };
   const std::uint8_t lead = at(0);
   if (text.empty()) return 0;

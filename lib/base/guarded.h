@@ -9,8 +9,8 @@
 
 namespace davit {
 
-/// Runs code that is not ours (an embedder's store, source or observer) where an exception would end the process, and
-/// makes an `internal` error of one. `call` returns a Result.
+/// Runs code that is not ours (an embedder's store, source or observer) where an exception would end the
+/// process, and makes an `internal` error of one. `call` returns a Result.
 template <class Call>
 auto guarded(Call&& call) -> decltype(call()) {
   try {

@@ -34,7 +34,8 @@ class Guard final : public nlohmann::json_sax<json> {
   bool key(string_t& name) override {
     if (!count()) return false;
     if (name.find('\0') != std::string::npos) return fail("a name with a NUL in it");
-    if (!names_.back().insert(name).second) return fail("the name \"" + escaped(name, 60) + "\" twice in one object");
+    if (!names_.back().insert(name).second)
+      return fail("the name \"" + escaped(name, 60) + "\" twice in one object");
     return true;
   }
 
@@ -49,10 +50,14 @@ class Guard final : public nlohmann::json_sax<json> {
     reason = std::move(why);
     return false;
   }
-  bool count() { return ++values_ <= limits_.values || fail("more than " + std::to_string(limits_.values) + " JSON values"); }
+  bool count() {
+    return ++values_ <= limits_.values ||
+           fail("more than " + std::to_string(limits_.values) + " JSON values");
+  }
   bool enter() {
     names_.emplace_back();
-    return names_.size() <= limits_.depth ? count() : fail("JSON nested deeper than " + std::to_string(limits_.depth));
+    return names_.size() <= limits_.depth ? count()
+                                          : fail("JSON nested deeper than " + std::to_string(limits_.depth));
   }
   bool leave() {
     names_.pop_back();
@@ -68,7 +73,8 @@ class Guard final : public nlohmann::json_sax<json> {
 
 Result<json> parse_json(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes) {
-    return make_error(Errc::corrupt, "a JSON document of more than " + std::to_string(limits.bytes) + " bytes");
+    return make_error(Errc::corrupt,
+                      "a JSON document of more than " + std::to_string(limits.bytes) + " bytes");
   }
   if (!is_utf8(text)) return make_error(Errc::corrupt, "a JSON document that is not UTF-8");
   try {
@@ -83,13 +89,15 @@ Result<json> parse_json(std::string_view text, const JsonLimits& limits) {
 Result<> refuse_case_variants(const json& object, std::initializer_list<std::string_view> known) {
   const auto lower = [](std::string_view text) {
     std::string out(text);
-    std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return out;
   };
   for (const auto& [name, value] : object.items()) {
     for (const std::string_view exact : known) {
       if (name != exact && lower(name) == lower(exact)) {
-        return make_error(Errc::corrupt, "the name \"" + escaped(name, 60) + "\" where \"" + std::string(exact) + "\" is meant");
+        return make_error(Errc::corrupt, "the name \"" + escaped(name, 60) + "\" where \"" +
+                                             std::string(exact) + "\" is meant");
       }
     }
   }

@@ -17,12 +17,12 @@ struct JsonLimits {
   std::size_t values = 1u << 20;  ///< objects, arrays, names and scalars together
 };
 
-/// The only way foreign JSON gets in: valid UTF-8, no duplicate names in one object, no NUL in names, within limits,
-/// no exception out. Errors: corrupt, with the position but without the text (it may hold a secret).
+/// The only way foreign JSON gets in: valid UTF-8, no duplicate names in one object, no NUL in names, within
+/// limits, no exception out. Errors: corrupt, with the position but without the text (it may hold a secret).
 Result<nlohmann::json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
-/// Refuses an object that has one of `known` in another case ("MediaType"): other readers would take it for the real
-/// one. Errors: corrupt, naming it.
+/// Refuses an object that has one of `known` in another case ("MediaType"): other readers would take it for
+/// the real one. Errors: corrupt, naming it.
 Result<> refuse_case_variants(const nlohmann::json& object, std::initializer_list<std::string_view> known);
 
 }  // namespace davit

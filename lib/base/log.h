@@ -16,7 +16,8 @@ class Log {
   Log(LogLevel lowest, LogCallback callback, Notifier& notifier);
 
   [[nodiscard]] bool enabled(LogLevel level) const { return notifier_ != nullptr && level >= lowest_; }
-  void write(LogLevel level, std::string component, std::string event, std::initializer_list<LogField> fields = {}) const;
+  void write(LogLevel level, std::string component, std::string event,
+             std::initializer_list<LogField> fields = {}) const;
 
  private:
   LogLevel lowest_ = LogLevel::error;

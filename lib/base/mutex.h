@@ -30,7 +30,9 @@ class DAVIT_THREAD_ANNOTATION(capability("mutex")) Mutex {
 /// Holds a Mutex for a scope.
 class DAVIT_THREAD_ANNOTATION(scoped_lockable) MutexLock {
  public:
-  explicit MutexLock(Mutex& mutex) DAVIT_THREAD_ANNOTATION(acquire_capability(mutex)) : mutex_(mutex) { mutex_.lock(); }
+  explicit MutexLock(Mutex& mutex) DAVIT_THREAD_ANNOTATION(acquire_capability(mutex)) : mutex_(mutex) {
+    mutex_.lock();
+  }
   ~MutexLock() DAVIT_THREAD_ANNOTATION(release_capability()) { mutex_.unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
@@ -39,8 +41,8 @@ class DAVIT_THREAD_ANNOTATION(scoped_lockable) MutexLock {
   Mutex& mutex_;
 };
 
-/// A condition variable over Mutex. Write the loop yourself: `while (!ready_) cond_.wait(mutex_);`, so the annotations
-/// see the guarded read.
+/// A condition variable over Mutex. Write the loop yourself: `while (!ready_) cond_.wait(mutex_);`, so the
+/// annotations see the guarded read.
 class CondVar {
  public:
   void wait(Mutex& mutex) DAVIT_REQUIRES(mutex) {

@@ -9,8 +9,8 @@
 
 namespace davit {
 
-/// Runs posted calls one after the other on a thread of its own, with no lock held, so that a slow listener delays
-/// nobody. The destructor delivers what is still queued, then joins. A call that throws is dropped.
+/// Runs posted calls one after the other on a thread of its own, with no lock held, so that a slow listener
+/// delays nobody. The destructor delivers what is still queued, then joins. A call that throws is dropped.
 class Notifier {
  public:
   Notifier();

@@ -13,7 +13,9 @@ void wipe(std::string& text) {
 
 }  // namespace
 
-Secret::Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { wipe(other.text_); }
+Secret::Secret(Secret&& other) noexcept : text_(std::move(other.text_)) {
+  wipe(other.text_);
+}
 
 Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {
@@ -32,6 +34,8 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Secret::~Secret() { wipe(text_); }
+Secret::~Secret() {
+  wipe(text_);
+}
 
 }  // namespace davit

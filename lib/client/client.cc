@@ -2,11 +2,11 @@
 #include <davit/reference.h>
 #include <davit/version.h>
 
+#include "auth/config_editor.h"
+#include "auth/login.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
-#include "auth/config_editor.h"
-#include "auth/login.h"
 #include "client/client_impl.h"
 #include "client/transfer_state.h"
 #include "transfer/run.h"
@@ -17,7 +17,10 @@ namespace {
 net::NetOptions net_options(const ClientOptions& options, const Log& log) {
   net::NetOptions net;
   net.user_agent = "davit/" DAVIT_VERSION;
-  net.proxy = {.http = options.http_proxy, .https = options.https_proxy, .all = options.all_proxy, .none = options.no_proxy};
+  net.proxy = {.http = options.http_proxy,
+               .https = options.https_proxy,
+               .all = options.all_proxy,
+               .none = options.no_proxy};
   // Token services and blob stores have hosts of their own and often the registry's authority.
   net.ca_file = options.any_registry.ca_file;
   net.system_ca_file = options.system_ca_file;
@@ -31,8 +34,10 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
 
 /// A registry's host as references write it.
 Result<std::string> checked_host(std::string_view host) {
-  DAVIT_TRY(const Reference reference, Reference::parse(std::string(host) + (host == "docker.io" ? "/library/x" : "/x")));
-  if (reference.host == "docker.io" && host != "docker.io" && host != "index.docker.io" && host != "registry-1.docker.io") {
+  DAVIT_TRY(const Reference reference,
+            Reference::parse(std::string(host) + (host == "docker.io" ? "/library/x" : "/x")));
+  if (reference.host == "docker.io" && host != "docker.io" && host != "index.docker.io" &&
+      host != "registry-1.docker.io") {
     return make_error(Errc::invalid_argument, "\"" + escaped(host, 120) + "\" is not a registry",
                       "a registry has a dot or a port in its name, or is localhost");
   }
@@ -64,8 +69,9 @@ Client::Impl::Impl(ClientOptions given)
       registries(options, *transport, Clock::system(), log),
       compressor({.threads = options.compression_threads, .memory = options.compression_memory}) {}
 
-Result<std::vector<Delivery>> Client::Impl::push(std::string_view source, std::span<const std::string> destinations, const PushOptions& push_options,
-                                                 transfer::Board& board) {
+Result<std::vector<Delivery>> Client::Impl::push(std::string_view source,
+                                                 std::span<const std::string> destinations,
+                                                 const PushOptions& push_options, transfer::Board& board) {
   const CallContext context = context_for(push_options);
   auto result = [&]() -> Result<std::vector<Delivery>> {
     DAVIT_TRY(auto work, orders(source, destinations, push_options, board, context));
@@ -79,19 +85,24 @@ Result<std::vector<Delivery>> Client::Impl::push(std::string_view source, std::s
 
 Client::Client(ClientOptions options) : impl_(std::make_shared<Impl>(std::move(options))) {}
 
-Client::~Client() { impl_->closing.request_stop(); }
+Client::~Client() {
+  impl_->closing.request_stop();
+}
 
-Result<Delivered> Client::push(std::string_view source, std::string_view destination, const PushOptions& options) {
+Result<Delivered> Client::push(std::string_view source, std::string_view destination,
+                               const PushOptions& options) {
   const std::string destinations[] = {std::string(destination)};
   DAVIT_TRY(auto deliveries, push(source, destinations, options));
   if (deliveries.size() != 1) {
-    return make_error(Errc::invalid_argument, "\"" + escaped(source, 160) + "\" holds " + std::to_string(deliveries.size()) +
-                                                  " images: ask for all deliveries, or choose one by its name");
+    return make_error(Errc::invalid_argument,
+                      "\"" + escaped(source, 160) + "\" holds " + std::to_string(deliveries.size()) +
+                          " images: ask for all deliveries, or choose one by its name");
   }
   return std::move(deliveries.front().result);
 }
 
-Result<std::vector<Delivery>> Client::push(std::string_view source, std::span<const std::string> destinations, const PushOptions& options) {
+Result<std::vector<Delivery>> Client::push(std::string_view source, std::span<const std::string> destinations,
+                                           const PushOptions& options) {
   transfer::Board board(options.observer, impl_->notifier);
   return impl_->push(source, destinations, options, board);
 }
@@ -99,20 +110,24 @@ Result<std::vector<Delivery>> Client::push(std::string_view source, std::span<co
 Transfer Client::start_push(std::string source, std::vector<std::string> destinations, PushOptions options) {
   Observer* observer = options.observer;
   std::stop_token caller = options.stop;
-  auto work = [impl = impl_, source = std::move(source), destinations = std::move(destinations), options = std::move(options)](
-                  transfer::Board& board, std::stop_token stop) mutable {
+  auto work = [impl = impl_, source = std::move(source), destinations = std::move(destinations),
+               options = std::move(options)](transfer::Board& board, std::stop_token stop) mutable {
     options.stop = std::move(stop);
     return impl->push(source, destinations, options, board);
   };
-  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl_->notifier, std::move(caller), impl_->closing.get_token()));
+  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl_->notifier,
+                                                    std::move(caller), impl_->closing.get_token()));
 }
 
-Result<std::vector<Plan>> Client::plan_push(std::string_view source, std::span<const std::string> destinations, const PushOptions& options) {
+Result<std::vector<Plan>> Client::plan_push(std::string_view source,
+                                            std::span<const std::string> destinations,
+                                            const PushOptions& options) {
   transfer::Board board(options.observer, impl_->notifier);
   const CallContext context = context_for(options);
   auto plans = [&]() -> Result<std::vector<Plan>> {
     DAVIT_TRY(auto work, impl_->orders(source, destinations, options, board, context));
-    transfer::Run run(std::move(work), settings_for(options, impl_->options), impl_->compressor, board, context);
+    transfer::Run run(std::move(work), settings_for(options, impl_->options), impl_->compressor, board,
+                      context);
     return run.plan();
   }();
   if (options.observer != nullptr) impl_->notifier.drain();  // the observer may go when this returns
@@ -123,9 +138,11 @@ Result<std::string> Client::login(std::string_view host, const Credential& crede
   const CallContext context{.stop = std::move(stop)};
   DAVIT_TRY(const std::string name, checked_host(host));
   DAVIT_TRY(const net::Url origin, impl_->registries.origin(name));
-  const auth::LoginTarget target{.host = name, .origin = origin, .allowed_realms = impl_->registries.options_for(name).allow_realms};
+  const auth::LoginTarget target{
+      .host = name, .origin = origin, .allowed_realms = impl_->registries.options_for(name).allow_realms};
   DAVIT_TRY_VOID(auth::verify_credential(target, credential, *impl_->transport, Clock::system(), context));
-  DAVIT_TRY(const auth::StoredCredential stored, auth::store_credential(impl_->options.docker, name, credential, context));
+  DAVIT_TRY(const auth::StoredCredential stored,
+            auth::store_credential(impl_->options.docker, name, credential, context));
   if (stored.shadowed_by.empty()) return stored.where;
   return stored.where + " (but " + stored.shadowed_by + " is looked at first and has another entry)";
 }
@@ -133,7 +150,8 @@ Result<std::string> Client::login(std::string_view host, const Credential& crede
 Result<std::string> Client::logout(std::string_view host, std::stop_token stop) {
   const CallContext context{.stop = std::move(stop)};
   DAVIT_TRY(const std::string name, checked_host(host));
-  DAVIT_TRY(const auth::ErasedCredential erased, auth::erase_credential(impl_->options.docker, name, context));
+  DAVIT_TRY(const auth::ErasedCredential erased,
+            auth::erase_credential(impl_->options.docker, name, context));
   if (!erased.found) return make_error(Errc::not_found, "no credentials for " + name + " in " + erased.where);
   if (erased.still_in.empty()) return erased.where;
   return erased.where + " (but " + erased.still_in + " still has some)";

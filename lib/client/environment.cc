@@ -15,7 +15,8 @@ std::string variable(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-/// Proxies are known in lower case too; upper-case HTTP_PROXY is ignored, because CGI puts a client's header there.
+/// Proxies are known in lower case too; upper-case HTTP_PROXY is ignored, because CGI puts a client's header
+/// there.
 std::string either(const char* lower, const char* upper) {
   std::string value = variable(lower);
   return value.empty() ? variable(upper) : value;

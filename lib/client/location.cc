@@ -28,15 +28,20 @@ struct Refused {
   std::string_view instead;
 };
 constexpr Refused kRefused[] = {
-    {"docker-daemon:", "davit does not talk to a Docker daemon", "docker save IMAGE | davit push - DESTINATION"},
-    {"containers-storage:", "davit does not read Podman's storage", "podman save IMAGE | davit push - DESTINATION"},
-    {"dir:", "davit does not read skopeo's dir: folders", "skopeo copy dir:PATH oci:LAYOUT, then davit push LAYOUT DESTINATION"},
-    {"ecr:", "ecr: names are not available in this version", "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG"},
+    {"docker-daemon:", "davit does not talk to a Docker daemon",
+     "docker save IMAGE | davit push - DESTINATION"},
+    {"containers-storage:", "davit does not read Podman's storage",
+     "podman save IMAGE | davit push - DESTINATION"},
+    {"dir:", "davit does not read skopeo's dir: folders",
+     "skopeo copy dir:PATH oci:LAYOUT, then davit push LAYOUT DESTINATION"},
+    {"ecr:", "ecr: names are not available in this version",
+     "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG"},
 };
 
 Result<> refuse_foreign_schemes(std::string_view text) {
   for (const Refused& refused : kRefused) {
-    if (text.starts_with(refused.scheme)) return usage(text, std::string(refused.why), std::string(refused.instead));
+    if (text.starts_with(refused.scheme))
+      return usage(text, std::string(refused.why), std::string(refused.instead));
   }
   return {};
 }
@@ -55,7 +60,8 @@ Result<Source> archive_location(FileLocation::Kind kind, std::string_view writte
     const std::string_view digits = std::string_view(location.name).substr(1);
     const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), position);
     if (digits.empty() || problem != std::errc() || end != digits.data() + digits.size()) {
-      return usage(written, "@ wants the position of the image, counted from 0", "docker-archive:FILE:@0 is the first");
+      return usage(written, "@ wants the position of the image, counted from 0",
+                   "docker-archive:FILE:@0 is the first");
     }
     location.position = position;
     location.name.clear();
@@ -68,29 +74,34 @@ Result<Source> archive_location(FileLocation::Kind kind, std::string_view writte
 bool looks_like_path(std::string_view text) {
   const auto begins = [&](std::string_view with) { return text.starts_with(with); };
   const auto ends = [&](std::string_view with) { return text.ends_with(with); };
-  return text == "-" || text == "." || text == ".." || begins("/") || begins("./") || begins("../") || ends(".tar") || ends(".tgz") ||
-         ends(".tar.gz") || ends(".tar.zst");
+  return text == "-" || text == "." || text == ".." || begins("/") || begins("./") || begins("../") ||
+         ends(".tar") || ends(".tgz") || ends(".tar.gz") || ends(".tar.zst");
 }
 
 Result<Source> parse_source(std::string_view text) {
   if (text.empty()) return usage(text, "an empty source");
   DAVIT_TRY_VOID(refuse_foreign_schemes(text));
   const auto after = [&](std::string_view scheme) { return text.substr(scheme.size()); };
-  if (text.starts_with("docker-archive:")) return archive_location(FileLocation::Kind::docker_archive, text, after("docker-archive:"));
-  if (text.starts_with("oci-archive:")) return archive_location(FileLocation::Kind::oci_archive, text, after("oci-archive:"));
-  if (text.starts_with("ocidir://")) return archive_location(FileLocation::Kind::layout, text, after("ocidir://"));
+  if (text.starts_with("docker-archive:"))
+    return archive_location(FileLocation::Kind::docker_archive, text, after("docker-archive:"));
+  if (text.starts_with("oci-archive:"))
+    return archive_location(FileLocation::Kind::oci_archive, text, after("oci-archive:"));
+  if (text.starts_with("ocidir://"))
+    return archive_location(FileLocation::Kind::layout, text, after("ocidir://"));
   if (text.starts_with("oci:")) return archive_location(FileLocation::Kind::layout, text, after("oci:"));
   if (text.starts_with("docker://")) {
     DAVIT_TRY(Reference reference, Reference::parse(text));
     return Source(std::move(reference));
   }
-  if (looks_like_path(text) || exists(std::string(text))) return Source(FileLocation{.path = std::string(text)});
+  if (looks_like_path(text) || exists(std::string(text)))
+    return Source(FileLocation{.path = std::string(text)});
   DAVIT_TRY(Reference reference, Reference::parse(text));
   return Source(std::move(reference));
 }
 
 bool DestinationPattern::is_template() const {
-  return repository.find('{') != std::string::npos || std::ranges::any_of(tags, [](const std::string& tag) { return tag.find('{') != std::string::npos; });
+  return repository.find('{') != std::string::npos ||
+         std::ranges::any_of(tags, [](const std::string& tag) { return tag.find('{') != std::string::npos; });
 }
 
 Result<DestinationPattern> parse_destination(std::string_view text) {
@@ -102,7 +113,8 @@ Result<DestinationPattern> parse_destination(std::string_view text) {
   // A tag may well end like a file name: where a registry is named, the ending says nothing.
   const bool dotted = text.starts_with("./") || text.starts_with("../");
   if (looks_like_path(text) && (dotted || !Reference::names_registry(text))) {
-    return usage(text, "push goes to a registry, and this is a path", "the source comes first: davit push SOURCE REGISTRY/REPOSITORY:TAG");
+    return usage(text, "push goes to a registry, and this is a path",
+                 "the source comes first: davit push SOURCE REGISTRY/REPOSITORY:TAG");
   }
   if (text.starts_with("docker://")) text.remove_prefix(9);
   DestinationPattern pattern{.text = std::string(written)};
@@ -125,9 +137,12 @@ Result<DestinationPattern> parse_destination(std::string_view text) {
   }
   pattern.repository = text;
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (!written.starts_with("docker://") && text.find('/') == std::string_view::npos && (text == "localhost" || text.find('.') != std::string_view::npos) &&
-      pattern.tags.size() == 1 && std::ranges::all_of(pattern.tags.front(), is_digit)) {
-    return usage(written, "a registry without a repository, or an image on Docker Hub", "write " + std::string(written) + "/REPOSITORY:TAG, or docker.io/library/" + std::string(written));
+  if (!written.starts_with("docker://") && text.find('/') == std::string_view::npos &&
+      (text == "localhost" || text.find('.') != std::string_view::npos) && pattern.tags.size() == 1 &&
+      std::ranges::all_of(pattern.tags.front(), is_digit)) {
+    return usage(
+        written, "a registry without a repository, or an image on Docker Hub",
+        "write " + std::string(written) + "/REPOSITORY:TAG, or docker.io/library/" + std::string(written));
   }
   // Everything that is not a placeholder must be right now, before anything is read.
   DestinationPattern probe = pattern;
@@ -148,7 +163,8 @@ ImageName split_name(std::string_view name) {
   ImageName out;
   name = name.substr(0, name.find('@'));
   if (Reference::names_registry(name)) name.remove_prefix(name.find('/') + 1);
-  if (const auto colon = name.rfind(':'); colon != std::string_view::npos && name.find('/', colon) == std::string_view::npos) {
+  if (const auto colon = name.rfind(':');
+      colon != std::string_view::npos && name.find('/', colon) == std::string_view::npos) {
     out.tag = name.substr(colon + 1);
     name = name.substr(0, colon);
   }
@@ -161,11 +177,15 @@ Result<Reference> fill(const DestinationPattern& pattern, std::string_view name)
   const ImageName image = split_name(name);
   std::string text = pattern.repository;
   if (!pattern.tags.empty()) text += ":" + pattern.tags.front();
-  const std::pair<std::string_view, const std::string*> placeholders[] = {{"{repo}", &image.repository}, {"{tag}", &image.tag}};
+  const std::pair<std::string_view, const std::string*> placeholders[] = {{"{repo}", &image.repository},
+                                                                          {"{tag}", &image.tag}};
   for (const auto& [placeholder, value] : placeholders) {
-    for (auto at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder, at + value->size())) {
+    for (auto at = text.find(placeholder); at != std::string::npos;
+         at = text.find(placeholder, at + value->size())) {
       if (value->empty()) {
-        return usage(pattern.text, "the image" + (name.empty() ? std::string(" has no name") : " \"" + escaped(name, 120) + "\" has nothing") +
+        return usage(pattern.text, "the image" +
+                                       (name.empty() ? std::string(" has no name")
+                                                     : " \"" + escaped(name, 120) + "\" has nothing") +
                                        " to fill " + std::string(placeholder) + " with");
       }
       text.replace(at, placeholder.size(), *value);

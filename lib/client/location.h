@@ -42,7 +42,8 @@ Result<DestinationPattern> parse_destination(std::string_view text);
 /// Errors: invalid_argument when a placeholder has nothing to stand for.
 Result<Reference> fill(const DestinationPattern& pattern, std::string_view name);
 
-/// Splits "host/team/app:1.4" into the repository path without a registry ("team/app") and the tag ("1.4" or empty).
+/// Splits "host/team/app:1.4" into the repository path without a registry ("team/app") and the tag ("1.4" or
+/// empty).
 struct ImageName {
   std::string repository;
   std::string tag;

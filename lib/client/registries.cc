@@ -10,10 +10,11 @@ namespace {
 /// A loopback address written as such, or `localhost`: the hosts that speak plain HTTP unless told otherwise.
 bool is_local(std::string_view host) {
   const auto colon = host.starts_with('[') ? host.find("]:") : host.rfind(':');
-  std::string_view name = host.substr(0, host.starts_with('[') && colon != std::string_view::npos ? colon + 1 : colon);
-  return name == "localhost" || name == "[::1]" || (name.starts_with("127.") && std::ranges::all_of(name, [](char c) {
-           return (c >= '0' && c <= '9') || c == '.';
-         }));
+  std::string_view name =
+      host.substr(0, host.starts_with('[') && colon != std::string_view::npos ? colon + 1 : colon);
+  return name == "localhost" || name == "[::1]" ||
+         (name.starts_with("127.") &&
+          std::ranges::all_of(name, [](char c) { return (c >= '0' && c <= '9') || c == '.'; }));
 }
 
 }  // namespace
@@ -26,7 +27,9 @@ const RegistryOptions& Registries::options_for(const std::string& host) const {
   return found == options_.registries.end() ? options_.any_registry : found->second;
 }
 
-bool Registries::plain_http(const std::string& host) const { return options_for(host).plain_http.value_or(is_local(host)); }
+bool Registries::plain_http(const std::string& host) const {
+  return options_for(host).plain_http.value_or(is_local(host));
+}
 
 Result<net::Url> Registries::origin(const std::string& host) {
   MutexLock lock(mutex_);
@@ -38,20 +41,29 @@ Result<Registries::Host*> Registries::host_for(const std::string& host) {
   const auto known = hosts_.find(host);
   if (known != hosts_.end()) return &known->second;
   Host made;
-  registry::RegistryOptions settings{.host = host, .plain_http = plain_http(host), .chunk_bytes = options_.chunk_size, .spooled = spooled_};
+  registry::RegistryOptions settings{
+      .host = host, .plain_http = plain_http(host), .chunk_bytes = options_.chunk_size, .spooled = spooled_};
   settings.retry.most_tries = options_.retries;
-  // The registry knows its own address (Docker Hub is served elsewhere), the authorizer is made for that address.
+  // The registry knows its own address (Docker Hub is served elsewhere), the authorizer is made for that
+  // address.
   DAVIT_TRY(const net::Url base, registry::base_url(settings));
   const RegistryOptions& user = options_for(host);
-  transport_.set_tls(base.host_port(),
-                     {.ca_file = user.ca_file, .cert_file = user.cert_file, .key_file = user.key_file, .verify = user.verify_tls});
-  made.authorizer = auth::make_authorizer({.host = host, .origin = base, .credentials = options_.credentials, .allowed_realms = user.allow_realms},
+  transport_.set_tls(base.host_port(), {.ca_file = user.ca_file,
+                                        .cert_file = user.cert_file,
+                                        .key_file = user.key_file,
+                                        .verify = user.verify_tls});
+  made.authorizer = auth::make_authorizer({.host = host,
+                                           .origin = base,
+                                           .credentials = options_.credentials,
+                                           .allowed_realms = user.allow_realms},
                                           transport_, clock_);
-  DAVIT_TRY(made.registry, registry::Registry::create(settings, transport_, made.authorizer.get(), clock_, log_));
+  DAVIT_TRY(made.registry,
+            registry::Registry::create(settings, transport_, made.authorizer.get(), clock_, log_));
   return &hosts_.emplace(host, std::move(made)).first->second;
 }
 
-Result<std::shared_ptr<registry::Repository>> Registries::repository(const std::string& host, const std::string& name, Side side) {
+Result<std::shared_ptr<registry::Repository>> Registries::repository(const std::string& host,
+                                                                     const std::string& name, Side side) {
   MutexLock lock(mutex_);
   DAVIT_TRY(Host * at, host_for(host));
   std::shared_ptr<registry::Repository>& repository = repositories_[{host + "/" + name, side}];

@@ -1,5 +1,5 @@
-// From the words of a command line to orders for the engine: which images of the source, to which repositories, under
-// which tags.
+// From the words of a command line to orders for the engine: which images of the source, to which
+// repositories, under which tags.
 
 #include <algorithm>
 #include <cerrno>
@@ -42,14 +42,17 @@ Error bad_file(const Error& error, const std::string& path) {
   return out.message.find(path) == std::string::npos ? out.with_context(escaped(path, 300)) : out;
 }
 
-/// The images that are meant: the one that was named, the only one, or, where every destination is a template, all.
+/// The images that are meant: the one that was named, the only one, or, where every destination is a
+/// template, all.
 template <class Store>
-Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const FileLocation& location, bool templates, const CallContext& context) {
+Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const FileLocation& location,
+                                 bool templates, const CallContext& context) {
   std::vector<std::size_t> positions;
   if (location.position) {
     if (*location.position >= store->images().size()) {
-      return make_error(Errc::not_found, escaped(location.path, 300) + " holds " + std::to_string(store->images().size()) + " images, so there is no @" +
-                                             std::to_string(*location.position));
+      return make_error(Errc::not_found,
+                        escaped(location.path, 300) + " holds " + std::to_string(store->images().size()) +
+                            " images, so there is no @" + std::to_string(*location.position));
     }
     positions = {*location.position};
   } else if (location.name.empty() && templates && store->images().size() > 1) {
@@ -70,35 +73,49 @@ Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const File
   return out;
 }
 
-Result<std::vector<Picked>> open_file(const FileLocation& location, const PushOptions& push, const ClientOptions& options, bool templates,
+Result<std::vector<Picked>> open_file(const FileLocation& location, const PushOptions& push,
+                                      const ClientOptions& options, bool templates,
                                       const CallContext& context) {
-  const auto absent = push.preserve_digests ? content::AbsentPlatforms::refuse : content::AbsentPlatforms::leave_out;
+  const auto absent =
+      push.preserve_digests ? content::AbsentPlatforms::refuse : content::AbsentPlatforms::leave_out;
   if (location.path != "-" && is_directory(location.path)) {
-    if (location.kind == FileLocation::Kind::docker_archive || location.kind == FileLocation::Kind::oci_archive) {
-      return make_error(Errc::invalid_argument, escaped(location.path, 300) + " is a directory, not an archive", "oci:" + location.path + " is an OCI layout");
+    if (location.kind == FileLocation::Kind::docker_archive ||
+        location.kind == FileLocation::Kind::oci_archive) {
+      return make_error(Errc::invalid_argument,
+                        escaped(location.path, 300) + " is a directory, not an archive",
+                        "oci:" + location.path + " is an OCI layout");
     }
     auto layout = layout::Layout::open(location.path, absent);
     if (!layout) return bad_file(layout.error(), location.path);
     return pick(*layout, location, templates, context);
   }
-  const archive::ArchiveOptions settings{.temporary_directory = options.temporary_directory, .absent = absent, .keep_manifests = push.keep_archive_layers};
+  const archive::ArchiveOptions settings{.temporary_directory = options.temporary_directory,
+                                         .absent = absent,
+                                         .keep_manifests = push.keep_archive_layers};
   Result<std::shared_ptr<archive::Archive>> opened = [&] {
     if (location.path != "-") return archive::Archive::open(location.path, settings, context);
     io::File input(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
-    if (!input.is_open()) return Result<std::shared_ptr<archive::Archive>>(errno_error("open standard input", errno));
+    if (!input.is_open())
+      return Result<std::shared_ptr<archive::Archive>>(errno_error("open standard input", errno));
     return archive::Archive::open(std::move(input), "standard input", settings, context);
   }();
   if (!opened) return bad_file(opened.error(), location.path == "-" ? "standard input" : location.path);
   return pick(*opened, location, templates, context);
 }
 
-Result<std::vector<Picked>> open_registry(const Reference& reference, std::string_view written, client::Registries& registries, const CallContext& context) {
-  DAVIT_TRY(std::shared_ptr<registry::Repository> repository, registries.repository(reference.host, reference.repository, Side::source));
-  const std::string name = reference.digest ? reference.digest->to_string() : reference.tag.empty() ? "latest" : reference.tag;
+Result<std::vector<Picked>> open_registry(const Reference& reference, std::string_view written,
+                                          client::Registries& registries, const CallContext& context) {
+  DAVIT_TRY(std::shared_ptr<registry::Repository> repository,
+            registries.repository(reference.host, reference.repository, Side::source));
+  const std::string name = reference.digest        ? reference.digest->to_string()
+                           : reference.tag.empty() ? "latest"
+                                                   : reference.tag;
   auto root = repository->resolve(name, context);
   if (!root) {
     Error error = root.error().on(Side::source);
-    if (!Reference::names_registry(written)) error.hint = "there is no file of that name here, so " + escaped(written, 100) + " was taken for an image on Docker Hub";
+    if (!Reference::names_registry(written))
+      error.hint = "there is no file of that name here, so " + escaped(written, 100) +
+                   " was taken for an image on Docker Hub";
     return error;
   }
   content::StoredImage image{.root = *root};
@@ -112,7 +129,8 @@ std::string full_name(const std::string& name) {
 }
 
 /// Where one image goes by one pattern: a repository and its tags for each name that fills the template.
-Result<std::map<std::string, std::vector<Reference>>> targets(const DestinationPattern& pattern, const Picked& picked) {
+Result<std::map<std::string, std::vector<Reference>>> targets(const DestinationPattern& pattern,
+                                                              const Picked& picked) {
   std::vector<std::string> names;
   for (const std::string& name : picked.image.names) names.push_back(full_name(name));
   if (names.empty() || !pattern.is_template()) names.resize(1);
@@ -141,9 +159,12 @@ Error no_tag(const std::string& destination, const Picked& picked, std::string_v
   } else {
     why += "the image has several names:";
     for (const std::string& name : picked.image.names) why += " " + escaped(name, 100);
-    if (const std::string first = client::split_name(full_name(picked.image.names.front())).tag; !first.empty()) tag = first;
+    if (const std::string first = client::split_name(full_name(picked.image.names.front())).tag;
+        !first.empty())
+      tag = first;
   }
-  return make_error(Errc::invalid_argument, destination + ": " + why, "davit push " + escaped(source, 200) + " " + destination + ":" + tag);
+  return make_error(Errc::invalid_argument, destination + ": " + why,
+                    "davit push " + escaped(source, 200) + " " + destination + ":" + tag);
 }
 
 /// Two images under one tag: whichever came last would be there alone.
@@ -154,8 +175,10 @@ Result<> refuse_shared_tags(const std::vector<transfer::Order>& orders) {
       for (const std::string& tag : destination.tags) {
         const auto [owner, first] = owners.emplace(destination.name + ":" + tag, &order);
         if (first || owner->second == &order) continue;
-        return make_error(Errc::invalid_argument, owner->first + " is meant for two images: " + owner->second->name + " and " + order.name,
-                          "with {repo} and {tag} in the destination each image goes its own way");
+        return make_error(
+            Errc::invalid_argument,
+            owner->first + " is meant for two images: " + owner->second->name + " and " + order.name,
+            "with {repo} and {tag} in the destination each image goes its own way");
       }
     }
   }
@@ -164,11 +187,14 @@ Result<> refuse_shared_tags(const std::vector<transfer::Order>& orders) {
 
 }  // namespace
 
-Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view source, std::span<const std::string> destinations, const PushOptions& push,
-                                                          transfer::Board& board, const CallContext& context) {
+Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view source,
+                                                          std::span<const std::string> destinations,
+                                                          const PushOptions& push, transfer::Board& board,
+                                                          const CallContext& context) {
   if (destinations.empty()) return make_error(Errc::invalid_argument, "no destination");
   DAVIT_TRY(const client::Source from, client::parse_source(source));
-  if (std::holds_alternative<Reference>(from) && destinations.size() == 1 && client::looks_like_path(destinations.front())) {
+  if (std::holds_alternative<Reference>(from) && destinations.size() == 1 &&
+      client::looks_like_path(destinations.front())) {
     return make_error(Errc::invalid_argument, "push goes from a file to a registry, and these look reversed",
                       "davit push " + escaped(destinations.front(), 200) + " " + escaped(source, 200));
   }
@@ -178,7 +204,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view sourc
   }
   for (const std::vector<std::string>* given : {&push.tags, &push.reuse_from}) {
     for (const std::string& tag : *given) {
-      if (!Reference::is_tag(tag)) return make_error(Errc::invalid_argument, "\"" + escaped(tag, 140) + "\" is not a tag");
+      if (!Reference::is_tag(tag))
+        return make_error(Errc::invalid_argument, "\"" + escaped(tag, 140) + "\" is not a tag");
     }
   }
   const bool templates = std::ranges::all_of(patterns, &DestinationPattern::is_template);
@@ -201,13 +228,16 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view sourc
         transfer::Destination destination{.name = name, .expected = first.digest};
         DAVIT_TRY(destination.sink, registries.repository(first.host, first.repository, Side::destination));
         const auto* named = std::get_if<Reference>(&from);
-        if (named != nullptr && named->host == first.host && named->repository != first.repository) destination.mount_from = named->repository;
+        if (named != nullptr && named->host == first.host && named->repository != first.repository)
+          destination.mount_from = named->repository;
         const auto add = [&](const std::string& tag) {
-          if (!tag.empty() && std::ranges::find(destination.tags, tag) == destination.tags.end()) destination.tags.push_back(tag);
+          if (!tag.empty() && std::ranges::find(destination.tags, tag) == destination.tags.end())
+            destination.tags.push_back(tag);
         };
         for (const Reference& reference : references) add(reference.tag);
         for (const std::string& tag : push.tags) add(tag);
-        const bool by_digest = first.digest || (std::holds_alternative<Reference>(from) && std::get<Reference>(from).digest);
+        const bool by_digest =
+            first.digest || (std::holds_alternative<Reference>(from) && std::get<Reference>(from).digest);
         if (destination.tags.empty() && !by_digest) return no_tag(name, picked, source);
         order.destinations.push_back(std::move(destination));
       }

@@ -6,8 +6,8 @@
 
 namespace davit {
 
-Transfer::State::State(std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work, Observer* observer,
-                       Notifier& notifier, std::stop_token caller, std::stop_token client)
+Transfer::State::State(std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work,
+                       Observer* observer, Notifier& notifier, std::stop_token caller, std::stop_token client)
     : work_(std::move(work)),
       board_(observer, notifier),
       caller_stops_(std::move(caller), [this] { stop_.request_stop(); }),
@@ -43,10 +43,18 @@ Transfer::Transfer(Transfer&&) noexcept = default;
 Transfer& Transfer::operator=(Transfer&&) noexcept = default;
 Transfer::~Transfer() = default;
 
-bool Transfer::wait_for(std::chrono::milliseconds time) const { return state_->wait_for(time); }
-Progress Transfer::progress() const { return state_->progress(); }
-void Transfer::cancel() { state_->cancel(); }
-Result<std::vector<Delivery>> Transfer::result() { return state_->result(); }
+bool Transfer::wait_for(std::chrono::milliseconds time) const {
+  return state_->wait_for(time);
+}
+Progress Transfer::progress() const {
+  return state_->progress();
+}
+void Transfer::cancel() {
+  state_->cancel();
+}
+Result<std::vector<Delivery>> Transfer::result() {
+  return state_->result();
+}
 
 Observer::~Observer() = default;
 void Observer::planned(const Progress&) {}

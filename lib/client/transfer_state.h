@@ -16,10 +16,10 @@ namespace davit {
 /// A transfer on a thread of its own. Destroying it cancels and joins.
 class Transfer::State {
  public:
-  /// `work` runs at once, and keeps what it uses alive. It is stopped when the caller's token, the client's end or cancel()
-  /// says so.
-  State(std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work, Observer* observer, Notifier& notifier,
-        std::stop_token caller, std::stop_token client);
+  /// `work` runs at once, and keeps what it uses alive. It is stopped when the caller's token, the client's
+  /// end or cancel() says so.
+  State(std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work,
+        Observer* observer, Notifier& notifier, std::stop_token caller, std::stop_token client);
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -30,7 +30,8 @@ class Transfer::State {
   Result<std::vector<Delivery>> result();
 
  private:
-  const std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)> work_;  // first: owns what the rest refers to
+  const std::function<Result<std::vector<Delivery>>(transfer::Board&, std::stop_token)>
+      work_;  // first: owns what the rest refers to
   transfer::Board board_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> caller_stops_;

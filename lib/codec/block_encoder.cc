@@ -133,7 +133,8 @@ Result<> validate(const CompressSpec& spec) {
 }
 
 std::unique_ptr<BlockEncoder> BlockEncoder::create(const CompressSpec& spec) {
-  // gzip 2 is the fastest level that stays within a few per cent of the usual gzip's size (docs/benchmarks.md).
+  // gzip 2 is the fastest level that stays within a few per cent of the usual gzip's size
+  // (docs/benchmarks.md).
   if (spec.kind == model::Compression::zstd) return std::make_unique<ZstdEncoder>(spec.level.value_or(1));
   return std::make_unique<GzipEncoder>(spec.level.value_or(2));
 }

@@ -21,15 +21,16 @@ Result<Manifest> read(ContentSource& source, const Descriptor& wanted, const Cal
   if (!manifest) return manifest;
   if (manifest->descriptor().size != wanted.size || manifest->descriptor().digest != wanted.digest) {
     return make_error(Errc::corrupt, "manifest " + wanted.digest.to_string() + " has " +
-                                         std::to_string(manifest->descriptor().size) + " bytes where its descriptor says " +
-                                         std::to_string(wanted.size));
+                                         std::to_string(manifest->descriptor().size) +
+                                         " bytes where its descriptor says " + std::to_string(wanted.size));
   }
   return manifest;
 }
 
 }  // namespace
 
-Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context, const WalkLimits& limits) {
+Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context,
+                   const WalkLimits& limits) {
   Graph graph;
   std::set<Digest> seen{root.digest};
   std::vector<Step> path;
@@ -51,15 +52,19 @@ Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallCont
         return make_error(Errc::corrupt, "indexes nested deeper than " + std::to_string(limits.depth));
       }
       if (graph.manifests.size() + path.size() >= limits.manifests) {
-        return make_error(Errc::corrupt, "more than " + std::to_string(limits.manifests) + " manifests under one root");
+        return make_error(Errc::corrupt,
+                          "more than " + std::to_string(limits.manifests) + " manifests under one root");
       }
       DAVIT_TRY(Manifest manifest, read(source, child, context));
       bytes += manifest.bytes().size();
-      if (bytes > limits.bytes) return make_error(Errc::corrupt, "manifests of more than " + std::to_string(limits.bytes) + " bytes under one root");
+      if (bytes > limits.bytes)
+        return make_error(Errc::corrupt,
+                          "manifests of more than " + std::to_string(limits.bytes) + " bytes under one root");
       path.push_back({manifest, manifest.children()});
     } else {
       if (graph.blobs.size() >= limits.blobs) {
-        return make_error(Errc::corrupt, "more than " + std::to_string(limits.blobs) + " blobs under one root");
+        return make_error(Errc::corrupt,
+                          "more than " + std::to_string(limits.blobs) + " blobs under one root");
       }
       graph.blobs.push_back(child);
     }

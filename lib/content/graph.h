@@ -20,7 +20,9 @@ struct WalkLimits {
 };
 
 /// Reads the manifests (only those) below `root`. Iterative, so no document can exhaust the stack.
-/// Errors: corrupt when a child is not what its descriptor says or a limit is passed, and whatever the source says.
-Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context, const WalkLimits& limits = {});
+/// Errors: corrupt when a child is not what its descriptor says or a limit is passed, and whatever the source
+/// says.
+Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context,
+                   const WalkLimits& limits = {});
 
 }  // namespace davit::content

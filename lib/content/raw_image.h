@@ -13,7 +13,7 @@ namespace davit::content {
 
 /// A layer as an archive without manifests holds it: bytes that may still have to be compressed.
 struct RawLayer {
-  Digest diff_id;  ///< of the uncompressed tar, as the config states it
+  Digest diff_id;                          ///< of the uncompressed tar, as the config states it
   std::shared_ptr<const Content> content;  ///< co-owned by everybody who reads the archive
   std::uint64_t size = 0;                  ///< of `content`, in bytes as stored
   model::Compression stored = model::Compression::none;
@@ -21,7 +21,7 @@ struct RawLayer {
 
 /// An image that has no manifest yet: davit writes one when the layers have been compressed.
 struct RawImage {
-  std::string config;  ///< the original bytes
+  std::string config;            ///< the original bytes
   std::vector<RawLayer> layers;  ///< bottom first
   Platform platform;
 };

@@ -5,9 +5,11 @@ namespace {
 
 class BlobContent final : public Content {
  public:
-  BlobContent(std::shared_ptr<ContentSource> source, Descriptor blob) : source_(std::move(source)), blob_(std::move(blob)) {}
+  BlobContent(std::shared_ptr<ContentSource> source, Descriptor blob)
+      : source_(std::move(source)), blob_(std::move(blob)) {}
 
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const override {
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                         const CallContext& context) const override {
     return source_->open(blob_, offset, context);
   }
 

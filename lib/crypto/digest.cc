@@ -10,7 +10,9 @@
 namespace davit {
 namespace {
 
-constexpr std::size_t raw_size(Digest::Algorithm algorithm) { return algorithm == Digest::Algorithm::sha256 ? 32 : 64; }
+constexpr std::size_t raw_size(Digest::Algorithm algorithm) {
+  return algorithm == Digest::Algorithm::sha256 ? 32 : 64;
+}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -57,7 +59,9 @@ Digest Digest::of(std::string_view bytes, Algorithm algorithm) {
   return hasher.digest();
 }
 
-std::string_view Digest::algorithm_name() const { return algorithm_ == Algorithm::sha256 ? "sha256" : "sha512"; }
+std::string_view Digest::algorithm_name() const {
+  return algorithm_ == Algorithm::sha256 ? "sha256" : "sha512";
+}
 
 std::string Digest::hex() const {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -71,8 +75,12 @@ std::string Digest::hex() const {
   return out;
 }
 
-std::string Digest::to_string() const { return empty() ? std::string() : std::string(algorithm_name()) + ":" + hex(); }
+std::string Digest::to_string() const {
+  return empty() ? std::string() : std::string(algorithm_name()) + ":" + hex();
+}
 
-std::string Digest::short_form() const { return to_string().substr(0, 7 + 12); }
+std::string Digest::short_form() const {
+  return to_string().substr(0, 7 + 12);
+}
 
 }  // namespace davit

@@ -26,8 +26,13 @@ Result<File> open_from(int directory, const std::string& path, int flags, int mo
 
 class FileSource final : public ByteSource {
  public:
-  FileSource(std::shared_ptr<const File> file, std::uint64_t begin, std::uint64_t end, std::string name, CallContext context)
-      : file_(std::move(file)), position_(begin), end_(end), name_(std::move(name)), context_(std::move(context)) {}
+  FileSource(std::shared_ptr<const File> file, std::uint64_t begin, std::uint64_t end, std::string name,
+             CallContext context)
+      : file_(std::move(file)),
+        position_(begin),
+        end_(end),
+        name_(std::move(name)),
+        context_(std::move(context)) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override {
     DAVIT_TRY_VOID(check(context_));
@@ -35,7 +40,8 @@ class FileSource final : public ByteSource {
     if (wanted == 0) return std::size_t{0};
     auto count = file_->read_at(position_, into.first(wanted));
     if (!count) return count.error().with_context(name_);
-    if (*count != wanted) return make_error(Errc::corrupt, name_ + ": the file became shorter while it was read");
+    if (*count != wanted)
+      return make_error(Errc::corrupt, name_ + ": the file became shorter while it was read");
     position_ += *count;
     return *count;
   }
@@ -61,7 +67,9 @@ File::~File() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-Result<File> File::open(const std::string& path, int flags, int mode) { return open_from(AT_FDCWD, path, flags, mode); }
+Result<File> File::open(const std::string& path, int flags, int mode) {
+  return open_from(AT_FDCWD, path, flags, mode);
+}
 
 Result<File> File::open_at(const File& directory, const std::string& path, int flags, int mode) {
   return open_from(directory.descriptor_, path, flags, mode);
@@ -80,7 +88,8 @@ Result<File> File::temporary(const std::string& directory) {
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
   std::size_t done = 0;
   while (done < into.size()) {
-    const ssize_t count = ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t count =
+        ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
     if (count == 0) break;
     if (count > 0) {
       done += static_cast<std::size_t>(count);
@@ -94,7 +103,8 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> int
 Result<> File::write_at(std::uint64_t offset, std::span<const std::byte> bytes) const {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t count = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t count =
+        ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (count >= 0) {
       done += static_cast<std::size_t>(count);
     } else if (errno != EINTR) {
@@ -110,13 +120,19 @@ Result<std::uint64_t> File::size() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-FileContent::FileContent(std::shared_ptr<const File> file, std::uint64_t begin, std::uint64_t size, std::string name,
-                         std::optional<Descriptor> descriptor)
-    : file_(std::move(file)), begin_(begin), size_(size), name_(std::move(name)), descriptor_(std::move(descriptor)) {}
+FileContent::FileContent(std::shared_ptr<const File> file, std::uint64_t begin, std::uint64_t size,
+                         std::string name, std::optional<Descriptor> descriptor)
+    : file_(std::move(file)),
+      begin_(begin),
+      size_(size),
+      name_(std::move(name)),
+      descriptor_(std::move(descriptor)) {}
 
-Result<std::unique_ptr<ByteSource>> FileContent::open(std::uint64_t offset, const CallContext& context) const {
+Result<std::unique_ptr<ByteSource>> FileContent::open(std::uint64_t offset,
+                                                      const CallContext& context) const {
   if (offset > size_) return make_error(Errc::internal, name_ + ": a read beyond its end");
-  return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(file_, begin_ + offset, begin_ + size_, name_, context));
+  return std::unique_ptr<ByteSource>(
+      std::make_unique<FileSource>(file_, begin_ + offset, begin_ + size_, name_, context));
 }
 
 }  // namespace davit::io

@@ -35,14 +35,16 @@ class File {
   int descriptor_ = -1;
 };
 
-/// A stretch of a file as content. The file must not change meanwhile: one that turns out shorter is an error.
+/// A stretch of a file as content. The file must not change meanwhile: one that turns out shorter is an
+/// error.
 class FileContent final : public Content {
  public:
   /// `name` is for error messages: "app.tar, layer 3". The descriptor may be unknown.
   FileContent(std::shared_ptr<const File> file, std::uint64_t begin, std::uint64_t size, std::string name,
               std::optional<Descriptor> descriptor = std::nullopt);
 
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const override;
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                         const CallContext& context) const override;
   [[nodiscard]] std::optional<Descriptor> descriptor() const override { return descriptor_; }
 
  private:

@@ -26,7 +26,8 @@ MemoryContent::MemoryContent(std::string bytes, std::string media_type)
 
 Result<std::unique_ptr<ByteSource>> MemoryContent::open(std::uint64_t offset, const CallContext&) const {
   if (offset > bytes_->size()) return make_error(Errc::internal, "a read beyond the end of a document");
-  return std::unique_ptr<ByteSource>(std::make_unique<MemorySource>(bytes_, static_cast<std::size_t>(offset)));
+  return std::unique_ptr<ByteSource>(
+      std::make_unique<MemorySource>(bytes_, static_cast<std::size_t>(offset)));
 }
 
 }  // namespace davit::io

@@ -24,7 +24,8 @@ class MemoryContent final : public Content {
   /// The digest is computed here.
   MemoryContent(std::string bytes, std::string media_type);
 
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const override;
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                         const CallContext& context) const override;
   [[nodiscard]] std::optional<Descriptor> descriptor() const override { return descriptor_; }
 
  private:

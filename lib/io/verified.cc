@@ -13,7 +13,11 @@ namespace {
 class VerifiedSource final : public ByteSource {
  public:
   VerifiedSource(std::unique_ptr<ByteSource> inner, const Descriptor& wanted)
-      : inner_(std::move(inner)), wanted_(wanted.digest), left_(wanted.size), size_(wanted.size), hasher_(wanted.digest.algorithm()) {}
+      : inner_(std::move(inner)),
+        wanted_(wanted.digest),
+        left_(wanted.size),
+        size_(wanted.size),
+        hasher_(wanted.digest.algorithm()) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override {
     if (left_ == 0) {
@@ -24,7 +28,8 @@ class VerifiedSource final : public ByteSource {
     auto read = inner_->read(into.first(room));
     if (!read) return read.error().on(Side::source);
     const std::size_t count = *read;
-    if (count == 0) return wrong("ends after " + std::to_string(size_ - left_) + " of " + std::to_string(size_) + " bytes");
+    if (count == 0)
+      return wrong("ends after " + std::to_string(size_ - left_) + " of " + std::to_string(size_) + " bytes");
     hasher_.update(into.first(count));
     left_ -= count;
     if (left_ == 0) DAVIT_TRY_VOID(end());
@@ -46,7 +51,9 @@ class VerifiedSource final : public ByteSource {
     return {};
   }
 
-  Error wrong(const std::string& why) const { return make_error(Errc::corrupt, wanted_.to_string() + " " + why).on(Side::source); }
+  Error wrong(const std::string& why) const {
+    return make_error(Errc::corrupt, wanted_.to_string() + " " + why).on(Side::source);
+  }
 
   std::unique_ptr<ByteSource> inner_;
   Digest wanted_;
@@ -77,7 +84,8 @@ class VerifiedContent final : public Content {
  public:
   explicit VerifiedContent(std::shared_ptr<const Content> inner) : inner_(std::move(inner)) {}
 
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const override {
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                         const CallContext& context) const override {
     const auto wanted = inner_->descriptor();
     auto opened = inner_->open(0, context);
     if (!opened) return opened.error().on(Side::source);

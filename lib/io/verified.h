@@ -6,13 +6,13 @@
 
 namespace davit::io {
 
-/// A source that hashes what passes and fails instead of handing out the bytes that would complete something else
-/// than `wanted`: too long, too short, or another digest. This is the one place where content is verified.
-/// REQUIRES: `inner` starts at byte 0. Errors: corrupt; all of them are on the source's side.
+/// A source that hashes what passes and fails instead of handing out the bytes that would complete something
+/// else than `wanted`: too long, too short, or another digest. This is the one place where content is
+/// verified. REQUIRES: `inner` starts at byte 0. Errors: corrupt; all of them are on the source's side.
 std::unique_ptr<ByteSource> verified(std::unique_ptr<ByteSource> inner, const Descriptor& wanted);
 
-/// The same for content: every open from the beginning is verified. An open in the middle reads, hashes and drops the
-/// front, so a resumed upload is verified too.
+/// The same for content: every open from the beginning is verified. An open in the middle reads, hashes and
+/// drops the front, so a resumed upload is verified too.
 std::shared_ptr<const Content> verified(std::shared_ptr<const Content> inner);
 
 }  // namespace davit::io

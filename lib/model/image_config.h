@@ -9,8 +9,8 @@
 
 namespace davit::model {
 
-/// The part of an image configuration that davit reads (OCI image configuration). The bytes themselves always travel
-/// unchanged.
+/// The part of an image configuration that davit reads (OCI image configuration). The bytes themselves always
+/// travel unchanged.
 struct ImageConfig {
   Platform platform;
   std::vector<Digest> diff_ids;  ///< of the uncompressed layers, bottom first

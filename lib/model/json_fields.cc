@@ -17,7 +17,8 @@ Result<std::string> text_field(const nlohmann::json& object, const char* name) {
 Result<std::uint64_t> size_field(const nlohmann::json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end()) return make_error(Errc::corrupt, std::string(name) + " is missing");
-  const bool fits = found->is_number_unsigned() && found->get<std::uint64_t>() <= (std::uint64_t{1} << 63) - 1;
+  const bool fits =
+      found->is_number_unsigned() && found->get<std::uint64_t>() <= (std::uint64_t{1} << 63) - 1;
   if (!fits) return make_error(Errc::corrupt, std::string(name) + " is not a number from 0 to 2^63-1");
   return found->get<std::uint64_t>();
 }
@@ -28,7 +29,8 @@ Result<std::vector<std::string>> text_list_field(const nlohmann::json& object, c
   if (found == object.end() || found->is_null()) return out;
   if (!found->is_array()) return make_error(Errc::corrupt, std::string(name) + " is not a list");
   for (const nlohmann::json& item : *found) {
-    if (!item.is_string()) return make_error(Errc::corrupt, std::string(name) + " holds something that is not a string");
+    if (!item.is_string())
+      return make_error(Errc::corrupt, std::string(name) + " holds something that is not a string");
     out.push_back(item.get<std::string>());
   }
   return out;
@@ -40,7 +42,8 @@ Result<std::map<std::string, std::string>> text_map_field(const nlohmann::json& 
   if (found == object.end() || found->is_null()) return out;
   if (!found->is_object()) return make_error(Errc::corrupt, std::string(name) + " is not an object");
   for (const auto& [key, value] : found->items()) {
-    if (!value.is_string()) return make_error(Errc::corrupt, std::string(name) + " holds something that is not a string");
+    if (!value.is_string())
+      return make_error(Errc::corrupt, std::string(name) + " holds something that is not a string");
     out.emplace(key, value.get<std::string>());
   }
   return out;

@@ -12,8 +12,8 @@
 
 namespace davit::model {
 
-// Checked access to the members of a JSON object. An absent or null member is the empty value; one of another type is
-// `corrupt`, naming the member.
+// Checked access to the members of a JSON object. An absent or null member is the empty value; one of another
+// type is `corrupt`, naming the member.
 Result<std::string> text_field(const nlohmann::json& object, const char* name);
 Result<std::uint64_t> size_field(const nlohmann::json& object, const char* name);
 Result<std::vector<std::string>> text_list_field(const nlohmann::json& object, const char* name);

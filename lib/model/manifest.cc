@@ -32,7 +32,8 @@ using nlohmann::json;
 
 Result<Descriptor> parse_descriptor(const json& object) {
   if (!object.is_object()) return make_error(Errc::corrupt, "a descriptor that is not an object");
-  DAVIT_TRY_VOID(refuse_case_variants(object, {"mediaType", "digest", "size", "urls", "annotations", "platform", "artifactType"}));
+  DAVIT_TRY_VOID(refuse_case_variants(
+      object, {"mediaType", "digest", "size", "urls", "annotations", "platform", "artifactType"}));
   Descriptor descriptor;
   DAVIT_TRY(descriptor.media_type, model::text_field(object, "mediaType"));
   DAVIT_TRY(const std::string digest, model::text_field(object, "digest"));
@@ -55,7 +56,8 @@ Result<std::vector<Descriptor>> parse_descriptors(const json& document, const ch
   if (!found->is_array()) return make_error(Errc::corrupt, std::string(name) + " is not a list");
   for (const json& item : *found) {
     auto descriptor = parse_descriptor(item);
-    if (!descriptor) return descriptor.error().with_context(std::string(name) + "[" + std::to_string(out.size()) + "]");
+    if (!descriptor)
+      return descriptor.error().with_context(std::string(name) + "[" + std::to_string(out.size()) + "]");
     out.push_back(*std::move(descriptor));
   }
   return out;
@@ -80,11 +82,13 @@ Result<std::string> settle_type(const json& document, std::string_view transport
   const std::string inside = model::essence(written);
   const std::string outside = model::essence(transport);
   if (model::is_manifest(inside) && model::is_manifest(outside) && inside != outside) {
-    return make_error(Errc::corrupt, "a manifest that calls itself " + inside + " but was served as " + outside);
+    return make_error(Errc::corrupt,
+                      "a manifest that calls itself " + inside + " but was served as " + outside);
   }
   const std::string named = model::is_manifest(outside) || inside.empty() ? outside : inside;
   if (model::is_manifest(named) && model::is_index(named) != index) {
-    return make_error(Errc::corrupt, named + " with the content of an " + (index ? "index" : "image manifest"));
+    return make_error(Errc::corrupt,
+                      named + " with the content of an " + (index ? "index" : "image manifest"));
   }
   if (model::is_manifest(named)) return named;
   if (!inside.empty()) return make_error(Errc::unsupported, "manifest type " + escaped(inside, 80));
@@ -95,12 +99,14 @@ Result<std::string> settle_type(const json& document, std::string_view transport
 
 Manifest::Manifest(std::shared_ptr<const Document> document) : document_(std::move(document)) {}
 
-Result<Manifest> Manifest::parse(std::string bytes, std::string_view media_type, Digest::Algorithm algorithm) {
+Result<Manifest> Manifest::parse(std::string bytes, std::string_view media_type,
+                                 Digest::Algorithm algorithm) {
   if (bytes.size() > kMaxSize) return make_error(Errc::corrupt, "a manifest of more than 8 MiB");
   DAVIT_TRY(const json document, parse_json(bytes, {.bytes = kMaxSize}));
   if (!document.is_object()) return make_error(Errc::corrupt, "a manifest that is not a JSON object");
-  DAVIT_TRY_VOID(refuse_case_variants(document, {"schemaVersion", "mediaType", "manifests", "config", "layers", "subject",
-                                                 "artifactType", "annotations", "fsLayers"}));
+  DAVIT_TRY_VOID(
+      refuse_case_variants(document, {"schemaVersion", "mediaType", "manifests", "config", "layers",
+                                      "subject", "artifactType", "annotations", "fsLayers"}));
   const auto version = document.find("schemaVersion");
   const bool schema1 = version != document.end() && version->is_number() && version->get<double>() == 1;
   if (model::is_schema1(model::essence(media_type)) || schema1 || has(document, "fsLayers")) {
@@ -119,7 +125,8 @@ Result<Manifest> Manifest::parse(std::string bytes, std::string_view media_type,
   }
   if (!index && !has(document, "config") && !has(document, "layers")) {
     DAVIT_TRY(const std::string inside, model::text_field(document, "mediaType"));
-    const bool empty_index = model::is_index(model::essence(inside)) || model::is_index(model::essence(media_type));
+    const bool empty_index =
+        model::is_index(model::essence(inside)) || model::is_index(model::essence(media_type));
     if (!empty_index) return make_error(Errc::corrupt, "a manifest without config, layers or manifests");
   }
 
@@ -140,15 +147,33 @@ Result<Manifest> Manifest::parse(std::string bytes, std::string_view media_type,
   return Manifest(std::move(out));
 }
 
-const Descriptor& Manifest::descriptor() const { return document_->descriptor; }
-const std::string& Manifest::bytes() const { return document_->bytes; }
-bool Manifest::is_index() const { return document_->index; }
-const std::vector<Descriptor>& Manifest::manifests() const { return document_->manifests; }
-const std::optional<Descriptor>& Manifest::config() const { return document_->config; }
-const std::vector<Descriptor>& Manifest::layers() const { return document_->layers; }
-const std::optional<Descriptor>& Manifest::subject() const { return document_->subject; }
-const std::string& Manifest::artifact_type() const { return document_->artifact_type; }
-const std::map<std::string, std::string>& Manifest::annotations() const { return document_->annotations; }
+const Descriptor& Manifest::descriptor() const {
+  return document_->descriptor;
+}
+const std::string& Manifest::bytes() const {
+  return document_->bytes;
+}
+bool Manifest::is_index() const {
+  return document_->index;
+}
+const std::vector<Descriptor>& Manifest::manifests() const {
+  return document_->manifests;
+}
+const std::optional<Descriptor>& Manifest::config() const {
+  return document_->config;
+}
+const std::vector<Descriptor>& Manifest::layers() const {
+  return document_->layers;
+}
+const std::optional<Descriptor>& Manifest::subject() const {
+  return document_->subject;
+}
+const std::string& Manifest::artifact_type() const {
+  return document_->artifact_type;
+}
+const std::map<std::string, std::string>& Manifest::annotations() const {
+  return document_->annotations;
+}
 
 std::vector<Descriptor> Manifest::children() const {
   std::vector<Descriptor> out;

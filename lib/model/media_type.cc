@@ -7,9 +7,12 @@ namespace davit::model {
 
 std::string_view to_string(Compression compression) {
   switch (compression) {
-    case Compression::none: return "none";
-    case Compression::gzip: return "gzip";
-    case Compression::zstd: return "zstd";
+    case Compression::none:
+      return "none";
+    case Compression::gzip:
+      return "gzip";
+    case Compression::zstd:
+      return "zstd";
   }
   return "none";
 }
@@ -20,11 +23,14 @@ std::string essence(std::string_view media_type) {
   if (first == std::string_view::npos) return {};
   media_type = media_type.substr(first, media_type.find_last_not_of(" \t") - first + 1);
   std::string out(media_type);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return out;
 }
 
-bool is_index(std::string_view media_type) { return media_type == kOciIndex || media_type == kDockerList; }
+bool is_index(std::string_view media_type) {
+  return media_type == kOciIndex || media_type == kDockerList;
+}
 
 bool is_manifest(std::string_view media_type) {
   return is_index(media_type) || media_type == kOciManifest || media_type == kDockerManifest;
@@ -45,7 +51,8 @@ bool is_plain_layer(std::string_view media_type) {
 }
 
 bool is_layer(std::string_view media_type) {
-  return media_type.starts_with(kOciLayer) || media_type.starts_with(kDockerLayer) || is_foreign_layer(media_type);
+  return media_type.starts_with(kOciLayer) || media_type.starts_with(kDockerLayer) ||
+         is_foreign_layer(media_type);
 }
 
 Compression compression_of(std::string_view media_type) {

@@ -10,13 +10,15 @@ namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return out;
 }
 
 bool is_word(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 
@@ -98,8 +100,8 @@ bool Platform::satisfies(const Platform& wanted) const {
   const Platform have = normalized();
   const Platform want = wanted.normalized();
   const auto fits = [](const std::string& h, const std::string& w) { return w.empty() || h == w; };
-  return fits(have.os, want.os) && fits(have.architecture, want.architecture) && fits(have.variant, want.variant) &&
-         fits(have.os_version, want.os_version);
+  return fits(have.os, want.os) && fits(have.architecture, want.architecture) &&
+         fits(have.variant, want.variant) && fits(have.os_version, want.os_version);
 }
 
 std::string Platform::to_string() const {

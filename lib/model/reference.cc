@@ -9,11 +9,18 @@
 namespace davit {
 namespace {
 
-bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_alnum(char c) { return is_lower_alnum(c) || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower_alnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_alnum(char c) {
+  return is_lower_alnum(c) || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
-/// path-component of the distribution specification: runs of [a-z0-9] joined by ".", "_", "__" or any run of "-".
+/// path-component of the distribution specification: runs of [a-z0-9] joined by ".", "_", "__" or any run of
+/// "-".
 bool is_component(std::string_view text) {
   std::size_t i = 0;
   const auto word = [&] {
@@ -46,7 +53,8 @@ bool is_host_name(std::string_view text) {
   if (text.empty() || text.size() > 253) return false;
   for (;;) {
     const std::string_view label = text.substr(0, text.find('.'));
-    const bool good = !label.empty() && label.size() <= 63 && is_alnum(label.front()) && is_alnum(label.back()) &&
+    const bool good = !label.empty() && label.size() <= 63 && is_alnum(label.front()) &&
+                      is_alnum(label.back()) &&
                       std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
     if (!good) return false;
     if (label.size() == text.size()) return true;
@@ -56,9 +64,11 @@ bool is_host_name(std::string_view text) {
 
 bool is_ipv6_literal(std::string_view text) {  // brackets included; the transport checks the address itself
   return text.size() > 4 && text.front() == '[' && text.back() == ']' &&
-         std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) {
-           return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
-         }) &&
+         std::ranges::all_of(text.substr(1, text.size() - 2),
+                             [](char c) {
+                               return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
+                                      c == ':' || c == '.';
+                             }) &&
          text.find(':') != std::string_view::npos;
 }
 
@@ -67,7 +77,8 @@ bool is_host(std::string_view text) {
     const auto close = text.find(']');
     if (close == std::string_view::npos) return false;
     const std::string_view rest = text.substr(close + 1);
-    return is_ipv6_literal(text.substr(0, close + 1)) && (rest.empty() || (rest.front() == ':' && is_port(rest.substr(1))));
+    return is_ipv6_literal(text.substr(0, close + 1)) &&
+           (rest.empty() || (rest.front() == ':' && is_port(rest.substr(1))));
   }
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return is_host_name(text);
@@ -96,18 +107,21 @@ bool Reference::names_registry(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return false;
   const std::string_view first = text.substr(0, slash);
-  return first == "localhost" || first.find('.') != std::string_view::npos || first.find(':') != std::string_view::npos;
+  return first == "localhost" || first.find('.') != std::string_view::npos ||
+         first.find(':') != std::string_view::npos;
 }
 
 Result<Reference> Reference::parse(std::string_view text) {
   const std::string_view written = text;
   const auto wrong = [&](std::string why, std::string hint = {}) {
-    return make_error(Errc::invalid_argument, "reference \"" + escaped(written, 120) + "\": " + std::move(why), std::move(hint));
+    return make_error(Errc::invalid_argument,
+                      "reference \"" + escaped(written, 120) + "\": " + std::move(why), std::move(hint));
   };
   if (text.starts_with("docker://")) text.remove_prefix(9);
   if (text.empty()) return wrong("empty");
   if (text.starts_with("http://") || text.starts_with("https://")) {
-    return wrong("a URL, not a reference", "leave out the scheme: " + escaped(text.substr(text.find("//") + 2), 120));
+    return wrong("a URL, not a reference",
+                 "leave out the scheme: " + escaped(text.substr(text.find("//") + 2), 120));
   }
 
   Reference out;
@@ -122,13 +136,15 @@ Result<Reference> Reference::parse(std::string_view text) {
     const std::string_view host = text.substr(0, slash);
     if (!is_host(host)) return wrong("\"" + escaped(host, 80) + "\" is not a host name or host:port");
     out.host = host;
-    std::ranges::transform(out.host, out.host.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(out.host, out.host.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     text.remove_prefix(slash + 1);
   } else {
     out.host = "docker.io";
   }
   if (out.host == "index.docker.io" || out.host == "registry-1.docker.io") out.host = "docker.io";
-  if (const auto colon = text.rfind(':'); colon != std::string_view::npos && text.find('/', colon) == std::string_view::npos) {
+  if (const auto colon = text.rfind(':');
+      colon != std::string_view::npos && text.find('/', colon) == std::string_view::npos) {
     out.tag = text.substr(colon + 1);
     if (!is_tag(out.tag)) {
       return wrong("\"" + escaped(out.tag, 140) + "\" is not a tag",
@@ -137,17 +153,22 @@ Result<Reference> Reference::parse(std::string_view text) {
     text = text.substr(0, colon);
   }
   out.repository = text;
-  if (out.host == "docker.io" && text.find('/') == std::string_view::npos) out.repository.insert(0, "library/");
+  if (out.host == "docker.io" && text.find('/') == std::string_view::npos)
+    out.repository.insert(0, "library/");
   if (!is_repository(out.repository)) {
     std::string lower(out.repository);
-    std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(lower, lower.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return wrong(text.empty() ? "no repository" : "\"" + escaped(text, 120) + "\" is not a repository name",
-                 is_repository(lower) && lower != out.repository ? "repository names are lower case: " + lower : std::string());
+                 is_repository(lower) && lower != out.repository ? "repository names are lower case: " + lower
+                                                                 : std::string());
   }
   return out;
 }
 
-std::string Reference::name() const { return host + "/" + repository; }
+std::string Reference::name() const {
+  return host + "/" + repository;
+}
 
 std::string Reference::to_string() const {
   std::string out = name();

@@ -6,7 +6,9 @@ namespace davit::model {
 namespace {
 
 nlohmann::ordered_json to_json(const Descriptor& descriptor) {
-  return {{"mediaType", descriptor.media_type}, {"size", descriptor.size}, {"digest", descriptor.digest.to_string()}};
+  return {{"mediaType", descriptor.media_type},
+          {"size", descriptor.size},
+          {"digest", descriptor.digest.to_string()}};
 }
 
 }  // namespace

@@ -127,8 +127,8 @@ struct ProxyOptions {
 struct NetOptions {
   std::string user_agent = "davit";
   ProxyOptions proxy = {};
-  std::string ca_file = {};  ///< PEM, trusted besides the system's for hosts without a set_tls()
-  std::string system_ca_file = {};       ///< with the next one: instead of the authorities libcurl was built with
+  std::string ca_file = {};         ///< PEM, trusted besides the system's for hosts without a set_tls()
+  std::string system_ca_file = {};  ///< with the next one: instead of the authorities libcurl was built with
   std::string system_ca_directory = {};  ///< hashed as OpenSSL does
   std::chrono::milliseconds connect_timeout{15'000};
   std::chrono::milliseconds stall_timeout{30'000};    ///< without a byte moving while we wait on the socket

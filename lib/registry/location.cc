@@ -23,7 +23,8 @@ Result<UploadTarget> next_target(const net::Url& registry, const UploadTarget& f
   }
   const bool local = !registry.secure() && net::is_loopback(peer);
   target.foreign = true;
-  if (target.peers == net::Peers::any) target.peers = local ? net::Peers::remote_or_loopback : net::Peers::remote;
+  if (target.peers == net::Peers::any)
+    target.peers = local ? net::Peers::remote_or_loopback : net::Peers::remote;
   // The one place where a layer goes to another host in clear: both ends are this machine.
   const bool stays_here = target.peers == net::Peers::remote_or_loopback &&
                           (next.host() == "localhost" || net::is_loopback(next.host()));

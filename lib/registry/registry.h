@@ -26,8 +26,8 @@ struct RegistryOptions {
   std::uint64_t chunk_bytes = 0;  ///< send blobs in PATCHes of this size; 0: as the registry likes it
   std::uint64_t spool_bytes =
       16u << 20;  ///< memory for blobs whose digest is not known yet, all uploads together
-  std::shared_ptr<std::atomic<std::uint64_t>>
-      spooled = {};  ///< how much of it is in use; shared by the registries of one client, an own one when null
+  std::shared_ptr<std::atomic<std::uint64_t>> spooled =
+      {};  ///< how much of it is in use; shared by the registries of one client, an own one when null
   RetryRules retry = {};
 };
 

@@ -16,8 +16,8 @@ namespace davit::registry {
 /// One repository of a registry as a store, for reading and for writing. Thread-safe.
 ///
 /// Every blob and manifest goes through the registry's one Wire, so retries, authorization and redirects are
-/// the same everywhere. Errors name the thing, this repository and the cause. REQUIRES: it outlives the sources
-/// that it opened.
+/// the same everywhere. Errors name the thing, this repository and the cause. REQUIRES: it outlives the
+/// sources that it opened.
 class Repository final : public ContentSource, public ContentSink, public TagLister, public Mounter {
  public:
   Repository(Registry& registry, std::string name, Side side);

@@ -59,7 +59,8 @@ Result<Descriptor> Upload::run() {
     if (descriptor_ && ending.trouble == Trouble::transient) {
       const auto there = repository_.has_blob(descriptor_->digest, context_);
       if (there && *there) return *descriptor_;
-      if (!there && there.error().code != Errc::denied) return there.error();  // one who may write need not be allowed to look
+      if (!there && there.error().code != Errc::denied)
+        return there.error();  // one who may write need not be allowed to look
     }
   }
 }
@@ -283,7 +284,8 @@ void cancel_session(Repository& repository, const UploadTarget& session) {
             .retry = false};
   const CallContext own{
       .stop = {}, .deadline = std::chrono::steady_clock::now() + kCancelTime};  // the caller's may be over
-  // The registry may still be busy with the connection that was just dropped and not find the session for a moment.
+  // The registry may still be busy with the connection that was just dropped and not find the session for a
+  // moment.
   for (int tries = 0; tries < 3; ++tries) {
     const auto answer = registry.wire().send(repository.purpose("cancel an upload", ""), call, own);
     if (!answer || answer->ok() || !registry.wire().clock().sleep_for(kCancelPause, own)) return;

@@ -112,7 +112,8 @@ Wire::Outcome Wire::once(const Call& call, Challenges& left, const CallContext& 
     auto answer = receive(call, request, context);
     if (!answer) return {std::move(answer).error(), body && body->failed};
     answer->foreign = !chain.trusted() || !call.authorize;
-    if (answer->status == 401 && authorize && (authorization.empty() ? left.unauthorized : left.refused)-- > 0) {
+    if (answer->status == 401 && authorize &&
+        (authorization.empty() ? left.unauthorized : left.refused)-- > 0) {
       auto again = authorizer_->challenged(answer->headers.all("WWW-Authenticate"), call.scope, authorization,
                                            context);
       if (!again) return {std::move(again).error()};

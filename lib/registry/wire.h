@@ -46,8 +46,8 @@ class Wire {
 
  private:
   struct Outcome;
-  /// How often a 401 of one call may still be answered with something else to show: the first challenge, then a renewal
-  /// of an expired token, or a scope that the first token did not have.
+  /// How often a 401 of one call may still be answered with something else to show: the first challenge, then
+  /// a renewal of an expired token, or a scope that the first token did not have.
   struct Challenges {
     int unauthorized = 1;
     int refused = 2;

@@ -18,7 +18,8 @@ struct Dispatch;
 struct Arrival {
   enum class State {
     wanted,   ///< not there, as far as anybody knows
-    claimed,  ///< an earlier image says that it holds this layer; asked for by digest once that is known here too
+    claimed,  ///< an earlier image says that it holds this layer; asked for by digest once that is known here
+              ///< too
     present,  ///< was there
     reused,   ///< an earlier image holds the layer
     mounted,  ///< put into place from another repository of the same registry
@@ -28,23 +29,27 @@ struct Arrival {
   State state = State::wanted;
   std::optional<Error> error = {};
   std::vector<Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
-  std::string mount_from = {};                   ///< a repository of the same registry that has it; may be empty
+  std::string mount_from = {};             ///< a repository of the same registry that has it; may be empty
 
   /// Whether the sink is believed to have had it before this run.
   [[nodiscard]] bool there() const { return state == State::present || state == State::reused; }
   /// Whether anything still depends on it.
   [[nodiscard]] bool needed() const;
   /// Whether it has to be moved, or may have to.
-  [[nodiscard]] bool pending() const { return (state == State::wanted || state == State::claimed) && needed(); }
+  [[nodiscard]] bool pending() const {
+    return (state == State::wanted || state == State::claimed) && needed();
+  }
 };
 
-/// One blob to have at some sinks, however many images need it. The unit of work: leaves do not depend on each other.
+/// One blob to have at some sinks, however many images need it. The unit of work: leaves do not depend on
+/// each other.
 struct Leaf {
-  std::string name;                       ///< "layer sha256:1f2e…", for people
-  std::shared_ptr<const Content> source;  ///< the bytes as the source has them; null for a layer that is reused
-  std::optional<Digest> diff_id;          ///< set: `source` is a layer whose stored form has no known digest yet
+  std::string name;  ///< "layer sha256:1f2e…", for people
+  std::shared_ptr<const Content>
+      source;                     ///< the bytes as the source has them; null for a layer that is reused
+  std::optional<Digest> diff_id;  ///< set: `source` is a layer whose stored form has no known digest yet
   model::Compression stored = model::Compression::none;  ///< of such a layer, at the source
-  std::optional<Descriptor> descriptor;   ///< as stored at the sinks; empty until a layer has been read once
+  std::optional<Descriptor> descriptor;  ///< as stored at the sinks; empty until a layer has been read once
   std::uint64_t bytes_to_read = 0;
   std::map<ContentSink*, Arrival> arrivals;
 };

@@ -65,7 +65,8 @@ void Run::verify_known(Shipment& shipment) {
 
 Result<bool> Run::holds(ContentSource& repository, const Descriptor& blob, const Digest& diff_id) {
   DAVIT_TRY(auto stored, repository.open(blob, 0, context_));
-  const auto plain = codec::decompressing(model::compression_of(blob.media_type), io::verified(std::move(stored), blob), {});
+  const auto plain =
+      codec::decompressing(model::compression_of(blob.media_type), io::verified(std::move(stored), blob), {});
   crypto::Hasher hasher(diff_id.algorithm());
   std::vector<std::byte> buffer(128 << 10);
   for (;;) {

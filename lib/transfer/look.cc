@@ -8,9 +8,11 @@
 namespace davit::transfer {
 namespace {
 
-/// A destination that lets us write but not read is treated as one that has nothing, unless a tag must not be moved.
+/// A destination that lets us write but not read is treated as one that has nothing, unless a tag must not be
+/// moved.
 bool counts_as_absent(const Error& error, OnExistingTag on_existing_tag) {
-  return error.code == Errc::not_found || (error.code == Errc::denied && on_existing_tag == OnExistingTag::replace);
+  return error.code == Errc::not_found ||
+         (error.code == Errc::denied && on_existing_tag == OnExistingTag::replace);
 }
 
 }  // namespace
@@ -68,28 +70,34 @@ void Run::refuse_existing(Shipment& shipment, Dispatch& dispatch) {
   const Digest root = known ? std::get<Descriptor>(shipment.order->root).digest : Digest();
   const Destination& destination = *dispatch.destination;
   if (known && destination.expected && *destination.expected != root) {
-    dispatch.error = make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name + ": the image is " +
-                                                    root.to_string() + ", the destination names " + destination.expected->to_string());
+    dispatch.error =
+        make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name +
+                                       ": the image is " + root.to_string() + ", the destination names " +
+                                       destination.expected->to_string());
     return;
   }
   if (settings_.on_existing_tag != OnExistingTag::fail) return;
   for (const Tag& tag : dispatch.tags) {
     if (!tag.now || (known && *tag.now == root)) continue;
-    if (!known && dispatch.replaced && *tag.now == dispatch.replaced->descriptor().digest && adoptable(shipment, *dispatch.replaced)) continue;
+    if (!known && dispatch.replaced && *tag.now == dispatch.replaced->descriptor().digest &&
+        adoptable(shipment, *dispatch.replaced))
+      continue;
     dispatch.error = already_exists(shipment, dispatch, tag);
     return;
   }
 }
 
 Error Run::already_exists(const Shipment& shipment, const Dispatch& dispatch, const Tag& tag) {
-  return make_error(Errc::already_exists, "push " + shipment.order->name + " to " + dispatch.destination->name + ": tag " + tag.name +
-                                              " exists already, with " + tag.now->to_string(),
+  return make_error(Errc::already_exists,
+                    "push " + shipment.order->name + " to " + dispatch.destination->name + ": tag " +
+                        tag.name + " exists already, with " + tag.now->to_string(),
                     "leave out --no-clobber to replace it");
 }
 
 bool Run::adoptable(const Shipment& shipment, const Manifest& manifest) const {
   if (manifest.is_index() || manifest.config()->digest != shipment.config_blob->digest) return false;
-  if (manifest.layers().size() != shipment.config->diff_ids.size() || !settings_.accepts_manifest(manifest.descriptor().media_type)) {
+  if (manifest.layers().size() != shipment.config->diff_ids.size() ||
+      !settings_.accepts_manifest(manifest.descriptor().media_type)) {
     return false;
   }
   return std::ranges::all_of(manifest.layers(), [&](const Descriptor& layer) {
@@ -97,16 +105,17 @@ bool Run::adoptable(const Shipment& shipment, const Manifest& manifest) const {
   });
 }
 
-/// When every destination's tag holds this very image already, its manifest is taken as it is and no layer is looked at.
-/// Only when all of them hold the same one: a run gives one digest.
+/// When every destination's tag holds this very image already, its manifest is taken as it is and no layer is
+/// looked at. Only when all of them hold the same one: a run gives one digest.
 void Run::adopt() {
   if (settings_.reuse == Reuse::off || settings_.reuse == Reuse::verified) return;
   for (Shipment& shipment : shipments_) {
     if (shipment.raw() == nullptr) continue;
     const std::deque<Dispatch>& all = shipment.dispatches;
     const auto holds = [&](const Dispatch& dispatch) {
-      return dispatch.error || (dispatch.replaced && adoptable(shipment, *dispatch.replaced) && all.front().replaced &&
-                                dispatch.replaced->descriptor().digest == all.front().replaced->descriptor().digest);
+      return dispatch.error ||
+             (dispatch.replaced && adoptable(shipment, *dispatch.replaced) && all.front().replaced &&
+              dispatch.replaced->descriptor().digest == all.front().replaced->descriptor().digest);
     };
     if (all.empty() || all.front().error || !std::ranges::all_of(all, holds)) continue;
     shipment.manifests = {*all.front().replaced};

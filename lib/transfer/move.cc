@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "base/context.h"
+#include "base/error.h"
 #include "base/guarded.h"
 #include "base/try.h"
-#include "base/error.h"
 #include "codec/decompress.h"
 #include "content/source_content.h"
 #include "io/memory.h"
@@ -36,7 +36,8 @@ void Run::make_leaves() {
     const content::RawImage* raw = shipment.raw();
     if (raw == nullptr) {
       for (Leaf* below : shipment.leaves) {
-        const bool manifest_config = shipment.manifests.back().config() && shipment.manifests.back().config()->digest == below->descriptor->digest;
+        const bool manifest_config = shipment.manifests.back().config() &&
+                                     shipment.manifests.back().config()->digest == below->descriptor->digest;
         below->name = (manifest_config ? "config " : "layer ") + below->descriptor->digest.short_form();
         below->source = content::blob_content(shipment.order->source, *below->descriptor);
         below->bytes_to_read = below->descriptor->size;
@@ -73,7 +74,8 @@ Leaf& Run::raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reus
     Leaf& below = leaf(layer.diff_id.to_string());  // what is not compressed is known beforehand
     below.name = "layer " + layer.diff_id.short_form();
     below.source = layer.content;
-    below.descriptor = Descriptor{.media_type = std::string(model::kOciLayer), .digest = layer.diff_id, .size = layer.size};
+    below.descriptor =
+        Descriptor{.media_type = std::string(model::kOciLayer), .digest = layer.diff_id, .size = layer.size};
     below.bytes_to_read = layer.size;
     return below;
   }
@@ -91,7 +93,8 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
     if (!dispatch.live()) continue;
     Arrival& arrival = leaf.arrivals[dispatch.sink()];
     // A layer may stand in an image several times.
-    if (std::ranges::find(arrival.dispatches, &dispatch) == arrival.dispatches.end()) arrival.dispatches.push_back(&dispatch);
+    if (std::ranges::find(arrival.dispatches, &dispatch) == arrival.dispatches.end())
+      arrival.dispatches.push_back(&dispatch);
     if (!dispatch.destination->mount_from.empty()) arrival.mount_from = dispatch.destination->mount_from;
     if (leaf.source == nullptr) {
       arrival.state = State::reused;
@@ -105,15 +108,16 @@ void Run::probe() {
   struct Question {
     ContentSink* sink;
     std::vector<Descriptor> descriptors;
-    std::vector<Leaf*> leaves;            // beside the descriptors; null for a root
-    std::vector<Dispatch*> roots;         // beside the descriptors; null for a leaf
+    std::vector<Leaf*> leaves;     // beside the descriptors; null for a root
+    std::vector<Dispatch*> roots;  // beside the descriptors; null for a leaf
     std::optional<Error> error;
   };
   std::deque<Question> questions;
   std::map<ContentSink*, Question*> open;  // the one with room left
   const auto ask = [&](ContentSink* sink, const Descriptor& descriptor, Leaf* about, Dispatch* root) {
     Question*& question = open[sink];
-    if (question == nullptr || question->descriptors.size() == sink->probe_batch()) question = &questions.emplace_back(Question{.sink = sink});
+    if (question == nullptr || question->descriptors.size() == sink->probe_batch())
+      question = &questions.emplace_back(Question{.sink = sink});
     question->descriptors.push_back(descriptor);
     question->leaves.push_back(about);
     question->roots.push_back(root);
@@ -122,7 +126,8 @@ void Run::probe() {
     for (Dispatch& dispatch : shipment.dispatches) {
       if (!dispatch.live() || shipment.raw() != nullptr) continue;
       const Descriptor& root = shipment.manifests.back().descriptor();
-      const bool tagged = std::ranges::any_of(dispatch.tags, [&](const Tag& tag) { return tag.now == root.digest; });
+      const bool tagged =
+          std::ranges::any_of(dispatch.tags, [&](const Tag& tag) { return tag.now == root.digest; });
       if (tagged) {
         dispatch.root_present = true;
       } else {
@@ -152,13 +157,15 @@ void Run::probe() {
     const Question& question = questions[i];
     for (std::size_t k = 0; k < question.descriptors.size(); ++k) {
       if (question.error) {
-        if (question.leaves[k] != nullptr) fail(question.leaves[k]->arrivals.at(question.sink), *question.error);
+        if (question.leaves[k] != nullptr)
+          fail(question.leaves[k]->arrivals.at(question.sink), *question.error);
         if (question.roots[k] != nullptr) question.roots[k]->error = question.error;
         continue;
       }
       const Presence presence = answers[i].at(k);
       if (question.roots[k] != nullptr) question.roots[k]->root_present = presence == Presence::sealed;
-      if (question.leaves[k] != nullptr && presence != Presence::absent) question.leaves[k]->arrivals.at(question.sink).state = State::present;
+      if (question.leaves[k] != nullptr && presence != Presence::absent)
+        question.leaves[k]->arrivals.at(question.sink).state = State::present;
     }
   }
   // Below a root that is there everything is there.
@@ -179,16 +186,21 @@ void Run::move() {
   std::uint64_t present = 0;
   for (auto& [key, leaf] : leaves_) {
     if (std::ranges::none_of(leaf.arrivals, [](const auto& arrival) { return arrival.second.pending(); })) {
-      present += std::ranges::any_of(leaf.arrivals, [](const auto& arrival) { return arrival.second.there(); }) ? 1 : 0;
+      present +=
+          std::ranges::any_of(leaf.arrivals, [](const auto& arrival) { return arrival.second.there(); }) ? 1
+                                                                                                         : 0;
       continue;
     }
     moving.push_back(&leaf);
     bytes += leaf.bytes_to_read;
   }
-  const auto live = [](const Shipment& shipment) { return std::ranges::any_of(shipment.dispatches, &Dispatch::live); };
+  const auto live = [](const Shipment& shipment) {
+    return std::ranges::any_of(shipment.dispatches, &Dispatch::live);
+  };
   if (std::ranges::any_of(shipments_, live)) board_.planned(moving.size(), bytes, present);
   const std::vector<Dispatch*> complete = count_outstanding(moving);
-  std::ranges::stable_sort(moving, std::greater<>(), &Leaf::bytes_to_read);  // the largest sets the end: start it first
+  std::ranges::stable_sort(moving, std::greater<>(),
+                           &Leaf::bytes_to_read);  // the largest sets the end: start it first
   for_each_index(pool_, complete.size() + moving.size(), [&](std::size_t i) {
     if (i < complete.size()) {
       seal(*complete[i]);
@@ -199,8 +211,8 @@ void Run::move() {
   finish_stragglers();
 }
 
-/// Tells each destination how many leaves it waits for; returns those that wait for none. A leaf that could not even be
-/// asked for has failed its destinations already.
+/// Tells each destination how many leaves it waits for; returns those that wait for none. A leaf that could
+/// not even be asked for has failed its destinations already.
 std::vector<Dispatch*> Run::count_outstanding(const std::vector<Leaf*>& moving) {
   for (auto& [key, leaf] : leaves_) {
     for (auto& [sink, arrival] : leaf.arrivals) {
@@ -216,7 +228,8 @@ std::vector<Dispatch*> Run::count_outstanding(const std::vector<Leaf*>& moving) 
       for (const Leaf* leaf : moving) {
         const auto arrival = leaf->arrivals.find(dispatch.sink());
         if (arrival == leaf->arrivals.end() || !arrival->second.pending()) continue;
-        if (std::ranges::find(arrival->second.dispatches, &dispatch) != arrival->second.dispatches.end()) ++dispatch.outstanding;
+        if (std::ranges::find(arrival->second.dispatches, &dispatch) != arrival->second.dispatches.end())
+          ++dispatch.outstanding;
       }
       if (dispatch.live() && dispatch.outstanding == 0) complete.push_back(&dispatch);
     }
@@ -227,7 +240,8 @@ std::vector<Dispatch*> Run::count_outstanding(const std::vector<Leaf*>& moving) 
 /// The bytes that the sinks get: verified, and compressed where that was asked for.
 std::shared_ptr<const Content> Run::content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress) {
   std::shared_ptr<const Content> source = counted(leaf.source, std::move(progress));
-  if (leaf.diff_id && leaf.stored == model::Compression::none && settings_.target() != model::Compression::none) {
+  if (leaf.diff_id && leaf.stored == model::Compression::none &&
+      settings_.target() != model::Compression::none) {
     source = compressor_.compressed(std::move(source), {settings_.target(), settings_.level}, *leaf.diff_id);
   } else if (leaf.diff_id) {
     source = codec::stored_layer(std::move(source), leaf.bytes_to_read, leaf.stored, *leaf.diff_id, {});
@@ -281,12 +295,13 @@ void Run::bring(Leaf& leaf, ContentSink* sink, const Content& content) {
   } else {
     // A sink names a blob whose digest is known, and itself; a source knows neither.
     const bool named = !leaf.diff_id && stored.error().side == Side::destination;
-    arrived(leaf, sink, State::failed, named ? stored.error() : stored.error().with_context("push " + leaf.name), content.descriptor());
+    arrived(leaf, sink, State::failed,
+            named ? stored.error() : stored.error().with_context("push " + leaf.name), content.descriptor());
   }
 }
 
-/// Whether the destination's registry took the blob over from the source's repository. Where not, for whatever reason, the
-/// bytes are sent.
+/// Whether the destination's registry took the blob over from the source's repository. Where not, for
+/// whatever reason, the bytes are sent.
 bool Run::mount(const Leaf& leaf, ContentSink* sink) {
   const Arrival& arrival = leaf.arrivals.at(sink);
   Mounter* mounter = sink->mounter();
@@ -295,17 +310,19 @@ bool Run::mount(const Leaf& leaf, ContentSink* sink) {
   return mounted && *mounted;
 }
 
-/// One reading for all sinks, each on a thread of its own. Whoever is not done when the others have been for a while goes
-/// on without this job, and its later leaves go to workers of its own.
-void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, const std::shared_ptr<const Content>& content) {
+/// One reading for all sinks, each on a thread of its own. Whoever is not done when the others have been for
+/// a while goes on without this job, and its later leaves go to workers of its own.
+void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks,
+                           const std::shared_ptr<const Content>& content) {
   struct Group {
     Mutex mutex;
     CondVar changed;
     std::vector<bool> done DAVIT_GUARDED_BY(mutex);
   };
   const TeeOptions options;
-  const auto tee = std::make_shared<Tee>(content, sinks.size(), options, context_);  // co-owned by the threads
-  const auto group = std::make_shared<Group>();                                      // likewise
+  const auto tee =
+      std::make_shared<Tee>(content, sinks.size(), options, context_);  // co-owned by the threads
+  const auto group = std::make_shared<Group>();                         // likewise
   std::vector<std::thread> threads;
   threads.reserve(sinks.size());
   {
@@ -322,7 +339,8 @@ void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, c
     };
     try {
       threads.emplace_back(feed);
-    } catch (const std::system_error&) {  // no thread to be had: one after the other, each from an opening of its own
+    } catch (const std::system_error&) {  // no thread to be had: one after the other, each from an opening of
+                                          // its own
       threads.emplace_back();
       feed();
     }
@@ -339,7 +357,8 @@ void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, c
       finished = now;
       if (finished == 0) {
         group->changed.wait(group->mutex);
-      } else if (!group->changed.wait_until(group->mutex, since + options.patience) && std::ranges::count(group->done, true) == finished) {
+      } else if (!group->changed.wait_until(group->mutex, since + options.patience) &&
+                 std::ranges::count(group->done, true) == finished) {
         break;
       }
     }
@@ -358,24 +377,28 @@ void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, c
   }
 }
 
-/// A destination said to hold the layer in some form: it is there if that form is what this run made, and is sent
-/// otherwise. With nothing made yet (all destinations say so, in different forms) the first one is sent to.
+/// A destination said to hold the layer in some form: it is there if that form is what this run made, and is
+/// sent otherwise. With nothing made yet (all destinations say so, in different forms) the first one is sent
+/// to.
 void Run::bring_claimed(Leaf& leaf, ContentSink* sink, const Content& content) {
   if (const auto made = content.descriptor()) {
     const auto answer = guarded([&] { return sink->probe(std::span(&*made, 1), context_); });
-    if (answer && answer->front() != Presence::absent) return arrived(leaf, sink, State::present, std::nullopt, made);
+    if (answer && answer->front() != Presence::absent)
+      return arrived(leaf, sink, State::present, std::nullopt, made);
   }
   bring(leaf, sink, content);
 }
 
 /// The same for a destination that is not waited for: the source is read once more for it.
 void Run::bring_alone(Leaf& leaf, ContentSink* sink) {
-  const std::shared_ptr<const Content> content = content_of(leaf, std::make_shared<BlobProgress>(leaf.name, leaf.bytes_to_read, uncounted_));
+  const std::shared_ptr<const Content> content =
+      content_of(leaf, std::make_shared<BlobProgress>(leaf.name, leaf.bytes_to_read, uncounted_));
   bring(leaf, sink, *content);
 }
 
 /// Notes what became of a leaf at a sink. The caller seals each image that this completes.
-void Run::arrived(Leaf& leaf, ContentSink* sink, State state, std::optional<Error> error, std::optional<Descriptor> stored) {
+void Run::arrived(Leaf& leaf, ContentSink* sink, State state, std::optional<Error> error,
+                  std::optional<Descriptor> stored) {
   std::vector<Dispatch*> complete;
   {
     MutexLock lock(mutex_);

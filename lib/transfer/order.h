@@ -23,7 +23,8 @@ struct Destination {
 
 /// One image and everywhere it goes: read once, compressed once.
 struct Order {
-  std::shared_ptr<ContentSource> source;  ///< of the manifests and blobs below a Descriptor root; may be null otherwise
+  std::shared_ptr<ContentSource>
+      source;  ///< of the manifests and blobs below a Descriptor root; may be null otherwise
   std::variant<Descriptor, content::RawImage> root;
   std::string name;  ///< "app.tar (app:1.4)", for people
   std::vector<Destination> destinations;

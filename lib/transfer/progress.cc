@@ -7,7 +7,8 @@ namespace {
 
 class CountedSource final : public ByteSource {
  public:
-  CountedSource(std::unique_ptr<ByteSource> inner, std::uint64_t position, std::shared_ptr<BlobProgress> progress)
+  CountedSource(std::unique_ptr<ByteSource> inner, std::uint64_t position,
+                std::shared_ptr<BlobProgress> progress)
       : inner_(std::move(inner)), position_(position), progress_(std::move(progress)) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override {
@@ -29,7 +30,8 @@ class CountedContent final : public Content {
   CountedContent(std::shared_ptr<const Content> inner, std::shared_ptr<BlobProgress> progress)
       : inner_(std::move(inner)), progress_(std::move(progress)) {}
 
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const override {
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                         const CallContext& context) const override {
     DAVIT_TRY(auto source, inner_->open(offset, context));
     return std::unique_ptr<ByteSource>(std::make_unique<CountedSource>(std::move(source), offset, progress_));
   }
@@ -105,7 +107,8 @@ void Board::tell(std::function<void(Observer&)> event) {
   notifier_.post([observer = observer_, event = std::move(event)] { event(*observer); });
 }
 
-std::shared_ptr<const Content> counted(std::shared_ptr<const Content> inner, std::shared_ptr<BlobProgress> progress) {
+std::shared_ptr<const Content> counted(std::shared_ptr<const Content> inner,
+                                       std::shared_ptr<BlobProgress> progress) {
   return std::make_shared<CountedContent>(std::move(inner), std::move(progress));
 }
 

@@ -15,7 +15,8 @@ namespace davit::transfer {
 /// One blob on its way. Counting is lock-free; the name never changes.
 class BlobProgress {
  public:
-  BlobProgress(std::string name, std::uint64_t total, std::atomic<std::uint64_t>& sum) : name_(std::move(name)), total_(total), sum_(sum) {}
+  BlobProgress(std::string name, std::uint64_t total, std::atomic<std::uint64_t>& sum)
+      : name_(std::move(name)), total_(total), sum_(sum) {}
 
   /// The reader has come this far. Reading the same bytes again, after a retry, does not count twice.
   void reached(std::uint64_t position);
@@ -57,10 +58,12 @@ class Board {
   std::atomic<std::uint64_t> blobs_present_ = 0;
   std::atomic<bool> planned_ = false;
   mutable Mutex mutex_;
-  std::list<std::shared_ptr<BlobProgress>> active_ DAVIT_GUARDED_BY(mutex_);  // co-owned by the contents that count
+  std::list<std::shared_ptr<BlobProgress>> active_
+      DAVIT_GUARDED_BY(mutex_);  // co-owned by the contents that count
 };
 
 /// The same content, reporting how far it has been read.
-std::shared_ptr<const Content> counted(std::shared_ptr<const Content> inner, std::shared_ptr<BlobProgress> progress);
+std::shared_ptr<const Content> counted(std::shared_ptr<const Content> inner,
+                                       std::shared_ptr<BlobProgress> progress);
 
 }  // namespace davit::transfer

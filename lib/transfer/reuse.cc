@@ -16,7 +16,9 @@ namespace {
 constexpr std::size_t kNeighbours = 3;
 constexpr std::size_t kConfigLimit = 8u << 20;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// Version order: runs of digits compare as numbers, everything else byte by byte.
 bool version_less(std::string_view a, std::string_view b) {
@@ -100,21 +102,27 @@ class Learner {
 
 }  // namespace
 
-std::vector<std::string> nearest_tags(std::vector<std::string> tags, const std::string& tag, std::size_t count) {
-  std::erase_if(tags, [&](const std::string& each) { return each == tag || !Reference::is_tag(each); });  // a registry may say anything
+std::vector<std::string> nearest_tags(std::vector<std::string> tags, const std::string& tag,
+                                      std::size_t count) {
+  std::erase_if(tags, [&](const std::string& each) {
+    return each == tag || !Reference::is_tag(each);
+  });  // a registry may say anything
   std::ranges::sort(tags, version_less);
   tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
-  std::size_t above = static_cast<std::size_t>(std::ranges::lower_bound(tags, tag, version_less) - tags.begin());
+  std::size_t above =
+      static_cast<std::size_t>(std::ranges::lower_bound(tags, tag, version_less) - tags.begin());
   std::size_t below = above;
   std::vector<std::string> out;
-  while (out.size() < count && (below > 0 || above < tags.size())) {  // the one before first: it is likely the parent
+  while (out.size() < count &&
+         (below > 0 || above < tags.size())) {  // the one before first: it is likely the parent
     if (below > 0) out.push_back(tags[--below]);
     if (out.size() < count && above < tags.size()) out.push_back(tags[above++]);
   }
   return out;
 }
 
-Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& settings, const CallContext& context) {
+Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& settings,
+                          const CallContext& context) {
   Learner learner(question, settings, context);
   if (settings.reuse == Reuse::off) return learner.take();
   if (question.replaced) learner.from(*question.replaced);

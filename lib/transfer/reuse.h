@@ -12,7 +12,8 @@
 
 namespace davit::transfer {
 
-/// Which blob of a repository holds which layer: diff_id to descriptor, as the repository's own images state it.
+/// Which blob of a repository holds which layer: diff_id to descriptor, as the repository's own images state
+/// it.
 using KnownLayers = std::map<Digest, Descriptor>;
 
 /// What a destination is asked for.
@@ -25,11 +26,13 @@ struct ReuseQuestion {
   std::vector<Digest> diff_ids;      ///< of our layers
 };
 
-/// Looks through the earlier images of a repository until every layer is known or the candidates are used up. An earlier
-/// image that cannot be read teaches nothing; that is not an error. Errors: cancelled, timeout.
-Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& settings, const CallContext& context);
+/// Looks through the earlier images of a repository until every layer is known or the candidates are used up.
+/// An earlier image that cannot be read teaches nothing; that is not an error. Errors: cancelled, timeout.
+Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& settings,
+                          const CallContext& context);
 
 /// At most `count` of `tags`, those nearest to `tag` in version order first, `tag` itself left out.
-std::vector<std::string> nearest_tags(std::vector<std::string> tags, const std::string& tag, std::size_t count);
+std::vector<std::string> nearest_tags(std::vector<std::string> tags, const std::string& tag,
+                                      std::size_t count);
 
 }  // namespace davit::transfer

@@ -12,13 +12,15 @@ namespace {
 constexpr std::size_t kCompressingJobs = 6;
 
 std::size_t threads_for(const std::vector<Order>& orders, const Settings& settings) {
-  const bool compresses = std::ranges::any_of(orders, [](const Order& order) { return order.root.index() == 1; });
+  const bool compresses =
+      std::ranges::any_of(orders, [](const Order& order) { return order.root.index() == 1; });
   return compresses ? std::min(settings.jobs, kCompressingJobs) : settings.jobs;
 }
 
 }  // namespace
 
-Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor& compressor, Board& board, CallContext context)
+Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor& compressor, Board& board,
+         CallContext context)
     : orders_(std::move(orders)),
       settings_(settings),
       compressor_(compressor),
@@ -37,7 +39,9 @@ Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor&
   }
 }
 
-Run::~Run() { finish_stragglers(); }
+Run::~Run() {
+  finish_stragglers();
+}
 
 Result<std::vector<Delivery>> Run::deliver() {
   DAVIT_TRY_VOID(walk_sources());
@@ -86,10 +90,12 @@ Result<> Run::walk_sources() {
       auto config = model::ImageConfig::parse(raw->config);
       if (!config) return config.error().with_context(shipment.order->name).on(Side::source);
       shipment.config = *std::move(config);
-      const bool docker = settings_.format != ManifestFormat::oci && settings_.target() != model::Compression::zstd;
-      shipment.config_blob = Descriptor{.media_type = std::string(docker ? model::kDockerConfig : model::kOciConfig),
-                                        .digest = Digest::of(raw->config),
-                                        .size = raw->config.size()};
+      const bool docker =
+          settings_.format != ManifestFormat::oci && settings_.target() != model::Compression::zstd;
+      shipment.config_blob =
+          Descriptor{.media_type = std::string(docker ? model::kDockerConfig : model::kOciConfig),
+                     .digest = Digest::of(raw->config),
+                     .size = raw->config.size()};
       continue;
     }
     const Descriptor& root = std::get<Descriptor>(shipment.order->root);
@@ -105,10 +111,13 @@ Result<> Run::walk_sources() {
   return {};
 }
 
-Leaf& Run::leaf(const std::string& key) { return leaves_[key]; }
+Leaf& Run::leaf(const std::string& key) {
+  return leaves_[key];
+}
 
 bool Arrival::needed() const {
-  return std::ranges::any_of(dispatches, [](const Dispatch* dispatch) { return dispatch->live() && !dispatch->root_present; });
+  return std::ranges::any_of(
+      dispatches, [](const Dispatch* dispatch) { return dispatch->live() && !dispatch->root_present; });
 }
 
 }  // namespace davit::transfer

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <deque>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,26 +14,29 @@
 #include "codec/compress.h"
 #include "transfer/order.h"
 #include "transfer/progress.h"
-#include "transfer/shipment.h"
 #include "transfer/settings.h"
+#include "transfer/shipment.h"
 
 namespace davit::transfer {
 
-/// Moves images: resolve and walk, learn, probe, move the leaves, seal and name. Used once; one thread calls it.
+/// Moves images: resolve and walk, learn, probe, move the leaves, seal and name. Used once; one thread calls
+/// it.
 ///
-/// Plan first, then run only leaves: no job ever waits for another job. Whoever brings the last leaf of an image to a
-/// destination seals it there, so no destination waits for another. One that fails is left out from then on; one that is
-/// much slower than the others is fed on threads of its own. Each phase has its own file: look.cc, learn.cc, move.cc,
-/// seal.cc.
+/// Plan first, then run only leaves: no job ever waits for another job. Whoever brings the last leaf of an
+/// image to a destination seals it there, so no destination waits for another. One that fails is left out
+/// from then on; one that is much slower than the others is fed on threads of its own. Each phase has its own
+/// file: look.cc, learn.cc, move.cc, seal.cc.
 class Run {
  public:
   /// REQUIRES: everything outlives the run.
-  Run(std::vector<Order> orders, const Settings& settings, codec::Compressor& compressor, Board& board, CallContext context);
+  Run(std::vector<Order> orders, const Settings& settings, codec::Compressor& compressor, Board& board,
+      CallContext context);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  /// One delivery per order and destination, in their order. An error means that a source could not even be read.
+  /// One delivery per order and destination, in their order. An error means that a source could not even be
+  /// read.
   Result<std::vector<Delivery>> deliver();
   /// What deliver() would do.
   Result<std::vector<Plan>> plan();
@@ -64,10 +67,12 @@ class Run {
   std::shared_ptr<const Content> content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress);
   void bring(Leaf& leaf, ContentSink* sink, const Content& content);
   bool mount(const Leaf& leaf, ContentSink* sink);
-  void bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks, const std::shared_ptr<const Content>& content);
+  void bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks,
+                        const std::shared_ptr<const Content>& content);
   void bring_claimed(Leaf& leaf, ContentSink* sink, const Content& content);
   void bring_alone(Leaf& leaf, ContentSink* sink);
-  void arrived(Leaf& leaf, ContentSink* sink, Arrival::State state, std::optional<Error> error, std::optional<Descriptor> stored) DAVIT_EXCLUDES(mutex_);
+  void arrived(Leaf& leaf, ContentSink* sink, Arrival::State state, std::optional<Error> error,
+               std::optional<Descriptor> stored) DAVIT_EXCLUDES(mutex_);
   void finish_stragglers();
   Result<Manifest> author(const Shipment& shipment) const;
   void seal(Dispatch& dispatch) DAVIT_EXCLUDES(mutex_);
@@ -84,10 +89,11 @@ class Run {
   std::deque<Shipment> shipments_;
   std::map<std::string, Leaf> leaves_;  ///< by digest, or by "raw:" and diff_id while the digest is unknown
   std::atomic<std::uint64_t> uncounted_ = 0;  ///< bytes read again for a destination that goes on alone
-  Mutex mutex_;  ///< while leaves move: arrivals, and what Dispatch says
+  Mutex mutex_;                               ///< while leaves move: arrivals, and what Dispatch says
   /// Destinations that kept others waiting, each with workers of its own from then on.
   std::map<ContentSink*, std::unique_ptr<WorkerPool>> slow_ DAVIT_GUARDED_BY(mutex_);
-  std::vector<std::thread> stragglers_ DAVIT_GUARDED_BY(mutex_);  ///< left behind by their job, joined at the end
+  std::vector<std::thread> stragglers_
+      DAVIT_GUARDED_BY(mutex_);  ///< left behind by their job, joined at the end
   WorkerPool pool_;
 };
 

@@ -15,16 +15,19 @@ namespace {
 
 using State = Arrival::State;
 
-/// The registry misses something that a probe or an earlier image said was there. A source that misses a blob, or an
-/// upload session that was lost, is another matter: nothing that was believed was wrong.
+/// The registry misses something that a probe or an earlier image said was there. A source that misses a
+/// blob, or an upload session that was lost, is another matter: nothing that was believed was wrong.
 bool misses_blob(const Error& error) {
   if (!error.http || error.side != Side::destination || error.http->method != "PUT") return false;
-  return std::ranges::any_of(error.http->codes, [](const std::string& code) { return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN"; });
+  return std::ranges::any_of(error.http->codes, [](const std::string& code) {
+    return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN";
+  });
 }
 
 /// A tag that points at something else than `root`.
 const Tag* other_image_under(const Dispatch& dispatch, const Digest& root) {
-  const auto found = std::ranges::find_if(dispatch.tags, [&](const Tag& tag) { return tag.now && *tag.now != root; });
+  const auto found =
+      std::ranges::find_if(dispatch.tags, [&](const Tag& tag) { return tag.now && *tag.now != root; });
   return found == dispatch.tags.end() ? nullptr : &*found;
 }
 
@@ -46,12 +49,15 @@ Result<Manifest> Run::author(const Shipment& shipment) const {
   bool zstd = false;
   for (std::size_t i = 0; i < layers.size(); ++i) zstd |= compression(i) == model::Compression::zstd;
   if (zstd && settings_.format == ManifestFormat::docker) {
-    return make_error(Errc::unsupported, shipment.order->name + ": a layer is zstd, which Docker's manifest format has no name for",
-                      "use the OCI format");
+    return make_error(
+        Errc::unsupported,
+        shipment.order->name + ": a layer is zstd, which Docker's manifest format has no name for",
+        "use the OCI format");
   }
   const bool oci = zstd || settings_.format == ManifestFormat::oci;
   const model::Format format = oci ? model::Format::oci : model::Format::docker;
-  for (std::size_t i = 0; i < layers.size(); ++i) layers[i].media_type = model::layer_type(format, compression(i));
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    layers[i].media_type = model::layer_type(format, compression(i));
   Descriptor config = *shipment.config_blob;
   config.media_type = oci ? model::kOciConfig : model::kDockerConfig;
   return Manifest::parse(model::image_manifest(format, config, layers), {});
@@ -63,7 +69,8 @@ void Run::seal(Dispatch& dispatch) {
   auto delivered = guarded([&]() -> Result<Delivered> {
     {
       MutexLock lock(mutex_);
-      if (shipment.manifests.empty()) {  // one manifest for all destinations, written by the first that is ready for it
+      if (shipment.manifests
+              .empty()) {  // one manifest for all destinations, written by the first that is ready for it
         DAVIT_TRY(Manifest manifest, author(shipment));
         shipment.manifests = {std::move(manifest)};
       }
@@ -78,7 +85,8 @@ void Run::seal(Dispatch& dispatch) {
   }
 }
 
-/// Image manifests below an index do not depend on each other, so they go side by side; nested indexes follow in order.
+/// Image manifests below an index do not depend on each other, so they go side by side; nested indexes follow
+/// in order.
 Result<> Run::put_children(const Shipment& shipment, const Dispatch& dispatch) {
   const std::span below(shipment.manifests.begin(), shipment.manifests.end() - 1);
   std::vector<const Manifest*> images;
@@ -88,7 +96,8 @@ Result<> Run::put_children(const Shipment& shipment, const Dispatch& dispatch) {
   std::vector<Result<>> put(images.size());
   if (!images.empty()) {
     WorkerPool side_by_side(std::min(images.size(), pool_.size()));
-    for_each_index(side_by_side, images.size(), [&](std::size_t i) { put[i] = dispatch.sink()->put_manifest(*images[i], {}, context_); });
+    for_each_index(side_by_side, images.size(),
+                   [&](std::size_t i) { put[i] = dispatch.sink()->put_manifest(*images[i], {}, context_); });
   }
   for (const Result<>& result : put) DAVIT_TRY_VOID(Result<>(result));
   for (const Manifest& manifest : below) {
@@ -102,11 +111,14 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
   const Destination& destination = *dispatch.destination;
   const Digest& digest = root.descriptor().digest;
   if (destination.expected && *destination.expected != digest) {
-    return make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name + ": the image is " +
-                                          digest.to_string() + ", the destination names " + destination.expected->to_string());
+    return make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name +
+                                          ": the image is " + digest.to_string() +
+                                          ", the destination names " + destination.expected->to_string());
   }
-  if (const Tag* taken = settings_.on_existing_tag == OnExistingTag::fail ? other_image_under(dispatch, digest) : nullptr) {
-    return already_exists(shipment, dispatch, *taken);  // the digest was not known when the tags were looked at
+  if (const Tag* taken =
+          settings_.on_existing_tag == OnExistingTag::fail ? other_image_under(dispatch, digest) : nullptr) {
+    return already_exists(shipment, dispatch,
+                          *taken);  // the digest was not known when the tags were looked at
   }
   if (!dispatch.root_present) DAVIT_TRY_VOID(put_children(shipment, dispatch));
   std::vector<std::string> names;
@@ -124,8 +136,8 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
                    .unchanged = !put && blobs.sent == 0};
 }
 
-/// If a destination misses a child after all, whoever said that it was there was wrong: everything is sent again, once,
-/// without asking anybody.
+/// If a destination misses a child after all, whoever said that it was there was wrong: everything is sent
+/// again, once, without asking anybody.
 void Run::try_again_without_claims() {
   bool again = false;
   for (Shipment& shipment : shipments_) {
@@ -192,7 +204,8 @@ Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
     if (here && below->descriptor) {
       plan.present.push_back(*below->descriptor);
     } else if (!here) {
-      const bool compress = below->diff_id && below->stored == model::Compression::none && settings_.target() != model::Compression::none;
+      const bool compress = below->diff_id && below->stored == model::Compression::none &&
+                            settings_.target() != model::Compression::none;
       plan.to_send.push_back({below->name, below->bytes_to_read, compress});
       plan.bytes += below->bytes_to_read;
       plan.requests += below->descriptor ? 2 : 3;

@@ -21,7 +21,8 @@ struct Tag {
 
 struct Shipment;
 
-/// One image at one destination. While leaves move, `error`, `delivered` and `outstanding` belong to Run's mutex.
+/// One image at one destination. While leaves move, `error`, `delivered` and `outstanding` belong to Run's
+/// mutex.
 struct Dispatch {
   Shipment* shipment = nullptr;
   const Destination* destination = nullptr;

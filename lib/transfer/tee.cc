@@ -46,7 +46,8 @@ struct Tee::Shared {
   Result<> outcome DAVIT_GUARDED_BY(mutex);
   std::thread pump;
 
-  Shared(std::shared_ptr<const Content> content, std::size_t branches, const TeeOptions& chosen, const CallContext& caller)
+  Shared(std::shared_ptr<const Content> content, std::size_t branches, const TeeOptions& chosen,
+         const CallContext& caller)
       : origin(std::move(content)), options(chosen), context(caller), lanes(branches) {}
 
   void run();
@@ -91,7 +92,8 @@ Result<> Tee::Shared::read_all() {
     auto block = std::make_shared<std::vector<std::byte>>(options.block_size);
     std::size_t filled = 0;
     bool end = false;
-    while (filled < block->size() && !end) {  // full blocks: a source of small pieces must not fill the queue with crumbs
+    while (filled < block->size() &&
+           !end) {  // full blocks: a source of small pieces must not fill the queue with crumbs
       DAVIT_TRY(const std::size_t count, source->read(std::span(*block).subspan(filled)));
       end = count == 0;
       filled += count;
@@ -113,14 +115,16 @@ bool Tee::Shared::wait_for_room() {
   MutexLock lock(mutex);
   for (;;) {
     if (stopping || context.stop.stop_requested() || std::ranges::none_of(lanes, in_reading)) return false;
-    const bool wanted = std::ranges::any_of(lanes, [](const Lane& lane) { return lane.attachment == Attachment::joined; });
+    const bool wanted =
+        std::ranges::any_of(lanes, [](const Lane& lane) { return lane.attachment == Attachment::joined; });
     if (!wanted) {  // nothing is read for sinks that mount, or that have the blob after all
       changed.wait(mutex);
       continue;
     }
     if (std::ranges::none_of(lanes, full)) return true;
     // Somebody has to be kept waiting for a slow branch to count as slow.
-    const bool others_wait = std::ranges::any_of(lanes, [&](const Lane& lane) { return in_reading(lane) && lane.queue.empty(); });
+    const bool others_wait =
+        std::ranges::any_of(lanes, [&](const Lane& lane) { return in_reading(lane) && lane.queue.empty(); });
     if (!others_wait) {
       blocked = false;
       changed.wait(mutex);
@@ -150,7 +154,8 @@ bool Tee::Shared::wait_for_room() {
 void Tee::Shared::hand_out(const Block& block) {
   MutexLock lock(mutex);
   for (Lane& lane : lanes) {
-    if (lane.attachment == Attachment::waiting || lane.attachment == Attachment::joined) lane.queue.push_back(block);
+    if (lane.attachment == Attachment::waiting || lane.attachment == Attachment::joined)
+      lane.queue.push_back(block);
   }
   announce();
 }
@@ -182,7 +187,8 @@ class Tee::LiveSource final : public ByteSource {
     if (block_ && used_ < block_->size()) return true;
     MutexLock lock(shared_->mutex);
     Shared::Lane& lane = shared_->lanes[index_];
-    if (!lane.queue.empty() || shared_->ended || shared_->stopping || lane.attachment != Attachment::joined) return true;
+    if (!lane.queue.empty() || shared_->ended || shared_->stopping || lane.attachment != Attachment::joined)
+      return true;
     lane.wake = wake;
     return false;
   }
@@ -199,7 +205,8 @@ class Tee::LiveSource final : public ByteSource {
     {
       MutexLock lock(shared_->mutex);
       Shared::Lane& lane = shared_->lanes[index_];
-      while (lane.queue.empty() && !shared_->ended && !shared_->stopping && lane.attachment == Attachment::joined && check(context_)) {
+      while (lane.queue.empty() && !shared_->ended && !shared_->stopping &&
+             lane.attachment == Attachment::joined && check(context_)) {
         if (context_.deadline) {
           shared_->changed.wait_until(shared_->mutex, *context_.deadline);
         } else {
@@ -233,7 +240,8 @@ class Tee::Branch final : public Content {
  public:
   Branch(std::shared_ptr<Shared> shared, std::size_t index) : shared_(std::move(shared)), index_(index) {}
 
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const override {
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                         const CallContext& context) const override {
     {
       MutexLock lock(shared_->mutex);
       Shared::Lane& lane = shared_->lanes[index_];
@@ -247,14 +255,17 @@ class Tee::Branch final : public Content {
     return shared_->origin->open(offset, context);
   }
 
-  [[nodiscard]] std::optional<Descriptor> descriptor() const override { return shared_->origin->descriptor(); }
+  [[nodiscard]] std::optional<Descriptor> descriptor() const override {
+    return shared_->origin->descriptor();
+  }
 
  private:
   std::shared_ptr<Shared> shared_;  // co-owned with the tee
   std::size_t index_;
 };
 
-Tee::Tee(std::shared_ptr<const Content> origin, std::size_t branches, const TeeOptions& options, const CallContext& context)
+Tee::Tee(std::shared_ptr<const Content> origin, std::size_t branches, const TeeOptions& options,
+         const CallContext& context)
     : shared_(std::make_shared<Shared>(std::move(origin), branches, options, context)) {
   shared_->pump = std::thread([shared = shared_.get()] {
     std::stop_callback wake_up(shared->context.stop, [shared] {
@@ -274,7 +285,9 @@ Tee::~Tee() {
   shared_->pump.join();
 }
 
-std::shared_ptr<const Content> Tee::branch(std::size_t index) const { return std::make_shared<Branch>(shared_, index); }
+std::shared_ptr<const Content> Tee::branch(std::size_t index) const {
+  return std::make_shared<Branch>(shared_, index);
+}
 
 void Tee::release(std::size_t index) {
   MutexLock lock(shared_->mutex);

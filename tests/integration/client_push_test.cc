@@ -32,7 +32,8 @@ const std::string kFixtures = DAVIT_FIXTURES;
 /// Compresses well, differs by seed.
 std::string layer(std::size_t size, int seed = 1) {
   std::string out;
-  for (int i = seed * 1'000'000; out.size() < size; ++i) out += "line " + std::to_string(i) + " of a file that looks like text\n";
+  for (int i = seed * 1'000'000; out.size() < size; ++i)
+    out += "line " + std::to_string(i) + " of a file that looks like text\n";
   out.resize(size);
   return out;
 }
@@ -61,12 +62,14 @@ std::string blob(Registry& registry, const std::string& repository, const Digest
 std::vector<std::string> unpacked(Registry& registry, const std::string& repository, const Digest& root) {
   const auto manifest = registry.storage().manifest(repository, root);
   REQUIRE(manifest);
-  const auto config = model::ImageConfig::parse(blob(registry, repository, manifest->config()->digest)).value();
+  const auto config =
+      model::ImageConfig::parse(blob(registry, repository, manifest->config()->digest)).value();
   REQUIRE(config.diff_ids.size() == manifest->layers().size());
   std::vector<std::string> out;
   for (std::size_t i = 0; i < config.diff_ids.size(); ++i) {
     const Descriptor& stored = manifest->layers()[i];
-    auto source = std::make_unique<io::MemorySource>(std::make_shared<const std::string>(blob(registry, repository, stored.digest)));
+    auto source = std::make_unique<io::MemorySource>(
+        std::make_shared<const std::string>(blob(registry, repository, stored.digest)));
     const auto plain = codec::decompressing(model::compression_of(stored.media_type), std::move(source), {});
     out.push_back(io::read_all(*plain, 64 << 20).value());
     CHECK(Digest::of(out.back()) == config.diff_ids[i]);
@@ -74,7 +77,9 @@ std::vector<std::string> unpacked(Registry& registry, const std::string& reposit
   return out;
 }
 
-std::size_t uploads(Registry& registry) { return registry.log("POST").size(); }
+std::size_t uploads(Registry& registry) {
+  return registry.log("POST").size();
+}
 
 }  // namespace
 
@@ -131,7 +136,8 @@ TEST_CASE("reuse off compresses everything and gives the digest that depends on 
 
 TEST_CASE("the digest does not depend on the number of threads") {
   const TempDir dir;
-  const auto tar = dir.write("app.tar", save_archive({layer(5'000'000), layer(3'000'000, 2)}, "app:1")).string();
+  const auto tar =
+      dir.write("app.tar", save_archive({layer(5'000'000), layer(3'000'000, 2)}, "app:1")).string();
   Registry registry;
   for (const LayerCompression compression : {LayerCompression::gzip, LayerCompression::zstd}) {
     std::optional<Digest> digest;
@@ -139,7 +145,10 @@ TEST_CASE("the digest does not depend on the number of threads") {
       ClientOptions options = quick();
       options.compression_threads = threads;
       Client client(options);
-      const auto pushed = client.push(tar, registry.authority() + "/app:" + std::to_string(threads), {.compression = compression, .reuse = Reuse::off}).value();
+      const auto pushed = client
+                              .push(tar, registry.authority() + "/app:" + std::to_string(threads),
+                                    {.compression = compression, .reuse = Reuse::off})
+                              .value();
       if (!digest) digest = pushed.root.digest;
       CHECK(pushed.root.digest == *digest);
     }
@@ -151,11 +160,16 @@ TEST_CASE("zstd makes an OCI manifest; none leaves layers plain") {
   const auto tar = dir.write("app.tar", save_archive({layer(300'000)}, "app:1")).string();
   Registry registry;
   Client client(quick());
-  const auto zstd = client.push(tar, registry.authority() + "/zstd:1", {.compression = LayerCompression::zstd}).value();
+  const auto zstd =
+      client.push(tar, registry.authority() + "/zstd:1", {.compression = LayerCompression::zstd}).value();
   CHECK(zstd.root.media_type == model::kOciManifest);
-  CHECK(registry.storage().manifest("zstd", zstd.root.digest)->layers()[0].media_type == "application/vnd.oci.image.layer.v1.tar+zstd");
+  CHECK(registry.storage().manifest("zstd", zstd.root.digest)->layers()[0].media_type ==
+        "application/vnd.oci.image.layer.v1.tar+zstd");
   unpacked(registry, "zstd", zstd.root.digest);
-  const auto none = client.push(tar, registry.authority() + "/none:1", {.compression = LayerCompression::none, .format = ManifestFormat::oci}).value();
+  const auto none = client
+                        .push(tar, registry.authority() + "/none:1",
+                              {.compression = LayerCompression::none, .format = ManifestFormat::oci})
+                        .value();
   CHECK(registry.storage().manifest("none", none.root.digest)->layers()[0].media_type == model::kOciLayer);
   unpacked(registry, "none", none.root.digest);
 }
@@ -166,7 +180,8 @@ TEST_CASE("an explicit compression is not satisfied by what is there in another 
   Registry registry;
   Client client(quick());
   REQUIRE(client.push(tar, registry.authority() + "/app:1"));
-  const auto zstd = client.push(tar, registry.authority() + "/app:1", {.compression = LayerCompression::zstd}).value();
+  const auto zstd =
+      client.push(tar, registry.authority() + "/app:1", {.compression = LayerCompression::zstd}).value();
   CHECK_FALSE(zstd.unchanged);
   CHECK(zstd.root.media_type == model::kOciManifest);
 }
@@ -176,7 +191,8 @@ TEST_CASE("rows 112 and 85: a layer that is not its diff_id fails, and no tag mo
   const std::string good = layer(2'500'000);
   std::string bad = good;
   bad[bad.size() - 1] ^= 1;
-  const auto tar = dir.write("app.tar", save_archive({bad}, "app:1", {Digest::of(good).to_string()})).string();
+  const auto tar =
+      dir.write("app.tar", save_archive({bad}, "app:1", {Digest::of(good).to_string()})).string();
   Registry registry;
   Client client(quick());
   for (const auto compression : {LayerCompression::gzip, LayerCompression::zstd, LayerCompression::none}) {
@@ -192,16 +208,21 @@ TEST_CASE("rows 112 and 85: a layer that is not its diff_id fails, and no tag mo
 TEST_CASE("row 85: whichever step fails, the tag stays where it was") {
   const TempDir dir;
   const auto before = dir.write("before.tar", save_archive({layer(1000)}, "app:1")).string();
-  const auto after = dir.write("after.tar", save_archive({layer(1000, 2), noise(20'000'000)}, "app:1")).string();
+  const auto after =
+      dir.write("after.tar", save_archive({layer(1000, 2), noise(20'000'000)}, "app:1")).string();
   for (const char* step : {"POST", "PUT blob", "PUT manifest", "HEAD"}) {
     INFO(step);
     Registry registry;
     Client client(quick());
     const Digest old = client.push(before, registry.authority() + "/app:1").value().root.digest;
     const std::string authority = registry.authority();
-    FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1)))}});
+    FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1",
+                                                     .port = static_cast<std::uint16_t>(std::stoi(
+                                                         authority.substr(authority.find(':') + 1)))}});
     const std::string method = std::string(step).substr(0, std::string(step).find(' '));
-    const std::string path = std::string(step) == "PUT manifest" ? "/v2/app/manifests/" : std::string(step) == "PUT blob" ? "/v2/app/blobs/" : "/v2/";
+    const std::string path = std::string(step) == "PUT manifest" ? "/v2/app/manifests/"
+                             : std::string(step) == "PUT blob"   ? "/v2/app/blobs/"
+                                                                 : "/v2/";
     front.on({.method = method, .path = path}, Reply{.status = 500});
     const auto pushed = client.push(after, front.authority() + "/app:1", {.reuse = Reuse::off});
     REQUIRE_FALSE(pushed);
@@ -215,7 +236,9 @@ TEST_CASE("a registry that refuses PATCH gets the layer in one PUT, once its dig
   const auto tar = dir.write("app.tar", save_archive({noise(20'000'000)}, "app:1")).string();
   Registry registry;
   const std::string authority = registry.authority();
-  FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1)))}});
+  FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1",
+                                                   .port = static_cast<std::uint16_t>(std::stoi(
+                                                       authority.substr(authority.find(':') + 1)))}});
   front.on({.method = "PATCH"}, Reply{.status = 500});
   Client client(quick());
   const auto pushed = client.push(tar, front.authority() + "/app:1").value();
@@ -230,7 +253,8 @@ TEST_CASE("several destinations are read once and each has its own result") {
   Registry two;
   Registry closed({.behaviour = {.auth = {.mode = emulator::Auth::Mode::basic}}});
   Client client(quick());
-  const std::vector<std::string> destinations = {one.authority() + "/app:1", closed.authority() + "/app:1", two.authority() + "/other:2,3"};
+  const std::vector<std::string> destinations = {one.authority() + "/app:1", closed.authority() + "/app:1",
+                                                 two.authority() + "/other:2,3"};
   const auto deliveries = client.push(tar, destinations).value();
   REQUIRE(deliveries.size() == 3);
   REQUIRE(deliveries[0].result);
@@ -251,7 +275,8 @@ TEST_CASE("a destination that fails in the middle of a layer does not disturb th
   bad.on({.method = "PATCH"}, test::drop_with(test::After::reset));
   Client client(quick());
   const std::vector<std::string> destinations = {bad.authority() + "/app:1", good.authority() + "/app:1"};
-  const auto deliveries = client.push(tar, destinations, {.compression = LayerCompression::none, .reuse = Reuse::off}).value();
+  const auto deliveries =
+      client.push(tar, destinations, {.compression = LayerCompression::none, .reuse = Reuse::off}).value();
   CHECK_FALSE(deliveries[0].result);
   REQUIRE(deliveries[1].result);
   unpacked(good, "app", deliveries[1].result->root.digest);
@@ -268,7 +293,8 @@ TEST_CASE("a destination that blocks does not keep the other from its tag") {
   const std::vector<std::string> destinations = {blocked.authority() + "/app:1", good.authority() + "/app:1"};
   std::stop_source stop;
   Transfer transfer = client.start_push(tar, destinations, {.stop = stop.get_token()});
-  while (!good.storage().tag("app", "1")) static_cast<void>(transfer.wait_for(std::chrono::milliseconds(5)));  // never, if it waited
+  while (!good.storage().tag("app", "1"))
+    static_cast<void>(transfer.wait_for(std::chrono::milliseconds(5)));  // never, if it waited
   stop.request_stop();
   const auto deliveries = transfer.result().value();
   CHECK(deliveries[0].result.error().code == Errc::cancelled);
@@ -310,12 +336,19 @@ TEST_CASE("all images of an archive go through a template") {
   Client client(quick());
   const TempDir dir;
   const std::string a = layer(5000);
-  const std::string config = R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[")" + Digest::of(a).to_string() + R"("]}})";
-  const auto tar = dir.write("two.tar", test::tar_entry("a.tar", a) + test::tar_entry("c.json", config) + test::tar_entry("d.json", config + "\n") +
-                                            test::tar_entry("manifest.json", R"([{"Config":"c.json","RepoTags":["team/one:1","team/one:2"],"Layers":["a.tar"]},
+  const std::string config =
+      R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[")" +
+      Digest::of(a).to_string() + R"("]}})";
+  const auto tar =
+      dir.write("two.tar",
+                test::tar_entry("a.tar", a) + test::tar_entry("c.json", config) +
+                    test::tar_entry("d.json", config + "\n") +
+                    test::tar_entry(
+                        "manifest.json",
+                        R"([{"Config":"c.json","RepoTags":["team/one:1","team/one:2"],"Layers":["a.tar"]},
                                                 {"Config":"d.json","RepoTags":["quay.io/two:1"],"Layers":["a.tar"]}])") +
-                                            std::string(1024, '\0'))
-                       .string();
+                    std::string(1024, '\0'))
+          .string();
   const std::vector<std::string> destinations = {registry.authority() + "/mirror/{repo}:{tag}"};
   const auto deliveries = client.push(tar, destinations).value();
   REQUIRE(deliveries.size() == 2);
@@ -326,7 +359,8 @@ TEST_CASE("all images of an archive go through a template") {
   registry.clear_log();
   for (const char* shared : {"/all:{tag}", "/all/{repo}:latest,{tag}"}) {
     const auto refused = client.push(tar, std::vector<std::string>{registry.authority() + shared});
-    CHECK((!refused && refused.error().code == Errc::invalid_argument) == (std::string(shared) == "/all:{tag}"));
+    CHECK((!refused && refused.error().code == Errc::invalid_argument) ==
+          (std::string(shared) == "/all:{tag}"));
   }
   // An image without a name has nothing to fill the template with: nothing is sent at all.
   registry.clear_log();
@@ -365,11 +399,16 @@ TEST_CASE("no-clobber holds where the digest is known late, and for tags that ma
   Registry one;
   Registry two;
   Client client(quick());
-  const Digest before = client.push(tar, one.authority() + "/app:1", {.compression = LayerCompression::zstd}).value().root.digest;
-  // The first holds the same image in another form, the second nothing: one run gives one digest, and it is a new one.
-  const auto deliveries = client.push(tar, std::vector<std::string>{one.authority() + "/app:1", two.authority() + "/app:1"},
-                                      {.on_existing_tag = OnExistingTag::fail})
-                              .value();
+  const Digest before = client.push(tar, one.authority() + "/app:1", {.compression = LayerCompression::zstd})
+                            .value()
+                            .root.digest;
+  // The first holds the same image in another form, the second nothing: one run gives one digest, and it is a
+  // new one.
+  const auto deliveries =
+      client
+          .push(tar, std::vector<std::string>{one.authority() + "/app:1", two.authority() + "/app:1"},
+                {.on_existing_tag = OnExistingTag::fail})
+          .value();
   REQUIRE_FALSE(deliveries[0].result);
   CHECK(deliveries[0].result.error().code == Errc::already_exists);
   CHECK(deliveries[1].result);
@@ -379,7 +418,8 @@ TEST_CASE("no-clobber holds where the digest is known late, and for tags that ma
   blind.on({.method = "PUT"}, Reply{.status = 201});
   blind.on({.method = "HEAD"}, Reply{.status = 403});
   blind.on({.method = "GET"}, Reply{.status = 403});
-  const auto refused = client.push(tar, blind.authority() + "/app:1", {.on_existing_tag = OnExistingTag::fail});
+  const auto refused =
+      client.push(tar, blind.authority() + "/app:1", {.on_existing_tag = OnExistingTag::fail});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Errc::denied);
   CHECK(blind.requests("PUT").empty());
@@ -427,10 +467,13 @@ TEST_CASE("reuse verified does not take a blob that is not the layer, plain reus
   const auto lying = dir.write("lie.tar", save_archive({lie}, "app:1")).string();
   const auto pushed = client.push(lying, registry.authority() + "/app:0").value();
   const Manifest image = *registry.storage().manifest("app", pushed.root.digest);
-  const std::string config = R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[")" + Digest::of(real).to_string() + R"("]}})";
+  const std::string config =
+      R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[")" +
+      Digest::of(real).to_string() + R"("]}})";
   registry.storage().put_blob("app", Digest::of(config), config);
   std::string forged = image.bytes();
-  forged.replace(forged.find(image.config()->digest.to_string()), image.config()->digest.to_string().size(), Digest::of(config).to_string());
+  forged.replace(forged.find(image.config()->digest.to_string()), image.config()->digest.to_string().size(),
+                 Digest::of(config).to_string());
   const std::string size = "\"size\": " + std::to_string(image.config()->size);
   forged.replace(forged.find(size), size.size(), "\"size\": " + std::to_string(config.size()));
   const Manifest forgery = Manifest::parse(forged, image.descriptor().media_type).value();
@@ -447,7 +490,8 @@ TEST_CASE("reuse verified does not take a blob that is not the layer, plain reus
   CHECK(careful.blobs.reused == 0);
   CHECK(unpacked(registry, "app", careful.root.digest).front() == real);
   registry.storage().remove_tag("app", "1");
-  CHECK(client.push(tar, registry.authority() + "/app:3", {.reuse = Reuse::verified}).value().blobs.reused == 1);
+  CHECK(client.push(tar, registry.authority() + "/app:3", {.reuse = Reuse::verified}).value().blobs.reused ==
+        1);
 }
 
 TEST_CASE("a registry that lost a blob it is said to have gets everything again") {
@@ -467,7 +511,8 @@ TEST_CASE("a registry that lost a blob it is said to have gets everything again"
 TEST_CASE("row 117: an image with a manifest of its own travels unchanged") {
   Registry registry;
   Client client(quick());
-  for (const char* name : {"buildkit_oci.tar", "podman_oci.tar", "jib_oci.tar", "rules_oci", "kaniko_oci.tar", "docker29.tar", "docker29_two.tar"}) {
+  for (const char* name : {"buildkit_oci.tar", "podman_oci.tar", "jib_oci.tar", "rules_oci", "kaniko_oci.tar",
+                           "docker29.tar", "docker29_two.tar"}) {
     INFO(name);
     const auto pushed = client.push(kFixtures + "/" + name, registry.authority() + "/app:1");
     if (!pushed) FAIL(pushed.error().to_string());
@@ -483,7 +528,8 @@ TEST_CASE("row 117: an image with a manifest of its own travels unchanged") {
 TEST_CASE("row 103: platforms that are not there are an error when digests must be kept") {
   Registry registry;
   Client client(quick());
-  const auto pushed = client.push(kFixtures + "/docker29.tar", registry.authority() + "/app:1", {.preserve_digests = true});
+  const auto pushed =
+      client.push(kFixtures + "/docker29.tar", registry.authority() + "/app:1", {.preserve_digests = true});
   REQUIRE_FALSE(pushed);
   CHECK(registry.storage().tags("app").empty());
 }
@@ -507,7 +553,8 @@ TEST_CASE("row 66: within one registry blobs are mounted, and sent where that is
     Registry registry({.behaviour = behaviour});
     Client client(quick());
     const Digest root = client.push(tar, registry.authority() + "/team/one:1").value().root.digest;
-    const auto copied = client.push(registry.authority() + "/team/one:1", registry.authority() + "/two:1").value();
+    const auto copied =
+        client.push(registry.authority() + "/team/one:1", registry.authority() + "/two:1").value();
     CHECK(copied.root.digest == root);
     CHECK(copied.blobs.mounted == (mounts ? 3u : 0u));
     CHECK(copied.blobs.sent == (mounts ? 0u : 3u));
@@ -545,7 +592,9 @@ TEST_CASE("a missing file, a wrong file and a missing image are three different 
   Client client(quick());
   CHECK(client.push("/nonexistent/app.tar", "127.0.0.1:1/app:1").error().code == Errc::local_io);
   const TempDir dir;
-  CHECK(client.push(dir.write("page.tar", "<!DOCTYPE html><html>").string(), "127.0.0.1:1/app:1").error().code == Errc::corrupt);
+  CHECK(client.push(dir.write("page.tar", "<!DOCTYPE html><html>").string(), "127.0.0.1:1/app:1")
+            .error()
+            .code == Errc::corrupt);
   const auto tar = dir.write("app.tar", save_archive({layer(1000)}, "app:1")).string();
   CHECK(client.push("docker-archive:" + tar + ":app:2", "127.0.0.1:1/app:1").error().code == Errc::not_found);
   CHECK(client.push(tar, tar).error().code == Errc::invalid_argument);
@@ -553,10 +602,14 @@ TEST_CASE("a missing file, a wrong file and a missing image are three different 
 
 TEST_CASE("an observer hears of a transfer in order and of its end once") {
   struct Ear final : Observer {
-    void planned(const Progress& progress) override { events.push_back("planned " + std::to_string(progress.blobs_total)); }
+    void planned(const Progress& progress) override {
+      events.push_back("planned " + std::to_string(progress.blobs_total));
+    }
     void started(const std::string&) override { ++started_blobs; }
     void done(const std::string&) override { ++done_blobs; }
-    void finished(const std::vector<Delivery>& deliveries) override { events.push_back("finished " + std::to_string(deliveries.size())); }
+    void finished(const std::vector<Delivery>& deliveries) override {
+      events.push_back("finished " + std::to_string(deliveries.size()));
+    }
     std::vector<std::string> events;
     int started_blobs = 0;
     int done_blobs = 0;
@@ -579,12 +632,17 @@ TEST_CASE("row 83, row 84: a transfer that is cancelled or dropped ends, and lea
   const auto tar = dir.write("app.tar", save_archive({layer(20'000'000)}, "app:1")).string();
   Registry registry;
   const std::string authority = registry.authority();
-  FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1)))}});
+  FaultServer front({.upstream = emulator::Address{.host = "127.0.0.1",
+                                                   .port = static_cast<std::uint16_t>(std::stoi(
+                                                       authority.substr(authority.find(':') + 1)))}});
   front.on({.method = "PUT", .early = 1}, test::never_answer());
   Client client(quick());
   // The layer and the configuration: both sessions are known to the client by the time their PUTs arrive.
-  const auto under_way = [&](std::size_t puts) { return front.wait_until([&] { return front.requests("PUT").size() == puts; }); };
-  auto transfer = client.start_push(tar, {front.authority() + "/app:1"}, {.compression = LayerCompression::none});
+  const auto under_way = [&](std::size_t puts) {
+    return front.wait_until([&] { return front.requests("PUT").size() == puts; });
+  };
+  auto transfer =
+      client.start_push(tar, {front.authority() + "/app:1"}, {.compression = LayerCompression::none});
   CHECK(under_way(2));
   transfer.cancel();
   const auto deliveries = transfer.result();
@@ -592,7 +650,8 @@ TEST_CASE("row 83, row 84: a transfer that is cancelled or dropped ends, and lea
   REQUIRE_FALSE(deliveries->front().result);
   CHECK(deliveries->front().result.error().code == Errc::cancelled);
   {
-    const auto dropped = client.start_push(tar, {front.authority() + "/app:2"}, {.compression = LayerCompression::none});
+    const auto dropped =
+        client.start_push(tar, {front.authority() + "/app:2"}, {.compression = LayerCompression::none});
     CHECK(under_way(4));
   }
   CHECK(registry.storage().tags("app").empty());
@@ -620,7 +679,9 @@ TEST_CASE("row 97: several pushes of one client at once") {
   Client client(quick());
   std::vector<Transfer> transfers;
   for (int i = 0; i < 8; ++i) {
-    const auto tar = dir.write(std::to_string(i) + ".tar", save_archive({layer(100'000), layer(10'000, i + 2)}, "app:1")).string();
+    const auto tar =
+        dir.write(std::to_string(i) + ".tar", save_archive({layer(100'000), layer(10'000, i + 2)}, "app:1"))
+            .string();
     transfers.push_back(client.start_push(tar, {registry.authority() + "/app:" + std::to_string(i)}));
   }
   for (Transfer& transfer : transfers) CHECK(transfer.result().value().front().result);

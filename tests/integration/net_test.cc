@@ -319,12 +319,14 @@ TEST_CASE("row 84: a stop ends an exchange at every stage") {
       }});
   const Url resolving =
       Url::parse("http://hangs.example:" + std::to_string(server.address().port) + "/").value();
-  const auto mute = emulator::listen_on({});  // a server that reads would find a line in some handshakes and answer
-  const Url handshake = Url::parse("https://" + emulator::local_address(mute).to_string() + "/handshake").value();
+  const auto mute =
+      emulator::listen_on({});  // a server that reads would find a line in some handshakes and answer
+  const Url handshake =
+      Url::parse("https://" + emulator::local_address(mute).to_string() + "/handshake").value();
   Slow stuck;
   for (const Request& request :
-       {Request{.url = at(server, "/silent")}, Request{.url = at(server, "/half")},
-        Request{.url = handshake}, Request{.url = resolving},
+       {Request{.url = at(server, "/silent")}, Request{.url = at(server, "/half")}, Request{.url = handshake},
+        Request{.url = resolving},
         Request{.method = "PATCH", .url = at(server, "/silent"), .source = &stuck}}) {
     INFO(request.url.text());
     std::stop_source stop;
@@ -380,7 +382,8 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
   CHECK(good->connections() == 1);
   CHECK_FALSE(transport->exchange({.url = at(*second, "/", "https")}, kContext));  // trust is not inherited
   CHECK(net::make_transport({.ca_file = trusted})->exchange({.url = at(*second, "/", "https")}, kContext));
-  CHECK(net::make_transport({.system_ca_file = trusted})->exchange({.url = at(*second, "/", "https")}, kContext));
+  CHECK(net::make_transport({.system_ca_file = trusted})
+            ->exchange({.url = at(*second, "/", "https")}, kContext));
   const auto listener = emulator::listen_on({});
   std::thread plain([&] {
     Stream stream(emulator::Fd(::accept(listener.get(), nullptr, nullptr)));

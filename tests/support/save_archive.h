@@ -17,7 +17,10 @@ inline std::string tar_entry(const std::string& name, const std::string& data) {
   std::snprintf(header + 124, 12, "%011zo", data.size());
   std::memcpy(header + 148, "        ", 8);
   header[156] = '0';
-  std::memcpy(header + 257, "ustar\0" "00", 8);
+  std::memcpy(header + 257,
+              "ustar\0"
+              "00",
+              8);
   unsigned sum = 0;
   for (const char c : header) sum += static_cast<unsigned char>(c);
   std::snprintf(header + 148, 8, "%06o", sum);
@@ -38,9 +41,11 @@ inline std::string save_archive(const std::vector<std::string>& layers, const st
     names += (i == 0 ? "\"" : ",\"") + name + "\"";
     out += tar_entry(name, layers[i]);
   }
-  const std::string config = R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[)" + ids + "]}}";
+  const std::string config =
+      R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[)" + ids + "]}}";
   out += tar_entry(Digest::of(config).hex() + ".json", config);
-  out += tar_entry("manifest.json", R"([{"Config":")" + Digest::of(config).hex() + R"(.json","RepoTags":[")" + repo_tag + R"("],"Layers":[)" + names + "]}]");
+  out += tar_entry("manifest.json", R"([{"Config":")" + Digest::of(config).hex() + R"(.json","RepoTags":[")" +
+                                        repo_tag + R"("],"Layers":[)" + names + "]}]");
   return out + std::string(1024, '\0');
 }
 

@@ -6,21 +6,29 @@ namespace davit::tool {
 
 int exit_code(Errc code) {
   switch (code) {
-    case Errc::invalid_argument: return kUsage;
-    case Errc::not_found: return kNotFound;
+    case Errc::invalid_argument:
+      return kUsage;
+    case Errc::not_found:
+      return kNotFound;
     case Errc::unauthenticated:
-    case Errc::denied: return kDenied;
+    case Errc::denied:
+      return kDenied;
     case Errc::already_exists:
-    case Errc::conflict: return kConflict;
+    case Errc::conflict:
+      return kConflict;
     case Errc::corrupt:
-    case Errc::protocol: return kCorrupt;
+    case Errc::protocol:
+      return kCorrupt;
     case Errc::rate_limited:
     case Errc::unavailable:
-    case Errc::timeout: return kUnavailable;
-    case Errc::local_io: return kLocal;
+    case Errc::timeout:
+      return kUnavailable;
+    case Errc::local_io:
+      return kLocal;
     case Errc::unsupported:
     case Errc::cancelled:
-    case Errc::internal: return kOther;
+    case Errc::internal:
+      return kOther;
   }
   return kOther;
 }

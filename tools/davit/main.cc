@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
   ::mallopt(M_ARENA_MAX, 2);  // one arena for each of the many threads would break the memory promise
 
   std::vector<std::string> arguments = take_arguments(argc, argv);
-  CLI::App app("davit moves container images: into registries, between them, into multi-arch indexes", "davit");
+  CLI::App app("davit moves container images: into registries, between them, into multi-arch indexes",
+               "davit");
   app.require_subcommand(0, 1);
   app.set_help_all_flag();
   app.failure_message(CLI::FailureMessage::simple);

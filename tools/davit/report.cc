@@ -11,7 +11,9 @@ namespace {
 using json = nlohmann::ordered_json;
 
 json to_json(const Descriptor& descriptor) {
-  return {{"mediaType", descriptor.media_type}, {"digest", descriptor.digest.to_string()}, {"size", descriptor.size}};
+  return {{"mediaType", descriptor.media_type},
+          {"digest", descriptor.digest.to_string()},
+          {"size", descriptor.size}};
 }
 
 json to_json(const Delivery& delivery) {
@@ -31,12 +33,17 @@ json to_json(const Delivery& delivery) {
           {"tags", done.tags},
           {"unchanged", done.unchanged},
           {"blobs",
-           {{"present", done.blobs.present}, {"reused", done.blobs.reused}, {"mounted", done.blobs.mounted}, {"sent", done.blobs.sent},
+           {{"present", done.blobs.present},
+            {"reused", done.blobs.reused},
+            {"mounted", done.blobs.mounted},
+            {"sent", done.blobs.sent},
             {"bytesSent", done.blobs.bytes_sent}}}};
 }
 
 /// Valid UTF-8 whatever a registry put into an error text.
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 }  // namespace
 
@@ -62,15 +69,17 @@ std::string plan_text(const std::vector<Plan>& plans) {
       out += "  nothing to do, the image is there\n";
       continue;
     }
-    for (const Descriptor& blob : plan.present) out += "  present  " + blob.digest.short_form() + "  " + human_size(blob.size) + "\n";
+    for (const Descriptor& blob : plan.present)
+      out += "  present  " + blob.digest.short_form() + "  " + human_size(blob.size) + "\n";
     for (const Plan::Blob& blob : plan.to_send) {
-      out += "  send     " + blob.name + "  " + human_size(blob.size) + (blob.to_compress ? " before compression" : "") + "\n";
+      out += "  send     " + blob.name + "  " + human_size(blob.size) +
+             (blob.to_compress ? " before compression" : "") + "\n";
     }
     for (const Plan::Tag& tag : plan.tags) {
       out += "  tag      " + tag.name + (tag.from ? ", now at " + tag.from->to_string() : ", new") + "\n";
     }
-    out += "  " + std::to_string(plan.to_send.size()) + " to send, " + human_size(plan.bytes) + " to read, about " +
-           std::to_string(plan.requests) + " more requests\n";
+    out += "  " + std::to_string(plan.to_send.size()) + " to send, " + human_size(plan.bytes) +
+           " to read, about " + std::to_string(plan.requests) + " more requests\n";
   }
   return out;
 }
@@ -83,7 +92,8 @@ std::string plan_json(const std::vector<Plan>& plans) {
     entry["present"] = json::array();
     for (const Descriptor& blob : plan.present) entry["present"].push_back(to_json(blob));
     entry["send"] = json::array();
-    for (const Plan::Blob& blob : plan.to_send) entry["send"].push_back({{"name", blob.name}, {"size", blob.size}, {"compress", blob.to_compress}});
+    for (const Plan::Blob& blob : plan.to_send)
+      entry["send"].push_back({{"name", blob.name}, {"size", blob.size}, {"compress", blob.to_compress}});
     entry["tags"] = json::array();
     for (const Plan::Tag& tag : plan.tags) {
       json move{{"name", tag.name}};

@@ -29,7 +29,8 @@ Error usage(std::string message, std::string hint = {}) {
 
 Result<std::chrono::milliseconds> duration(const char* flag, const std::string& text) {
   const auto parsed = parse_duration(text);
-  if (!parsed || parsed->count() == 0) return usage(std::string(flag) + " wants a time such as 30s, 5m or 1h");
+  if (!parsed || parsed->count() == 0)
+    return usage(std::string(flag) + " wants a time such as 30s, 5m or 1h");
   return *parsed;
 }
 
@@ -52,33 +53,61 @@ CLI::Option* with_environment(CLI::Option* option) {
   return option->envname(name);
 }
 
-CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify, const std::string& help) {
+CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify,
+                            const std::string& help) {
   // CLI11 would count into an optional, and set it when the flag is absent.
-  return command.add_flag_function(names, [&verify](std::int64_t count) { verify = count > 0; }, help);
+  return command.add_flag_function(
+      names, [&verify](std::int64_t count) { verify = count > 0; }, help);
 }
 
 void ConnectionFlags::add_to(CLI::App& command) {
-  const auto add = [&](const char* group, CLI::Option* option) { return with_environment(option)->group(group); };
-  add(kCredentials, command.add_option("--creds,--dest-creds", creds, "credentials for the registry; with --password-stdin only the user"))->type_name("USER[:PASS]");
-  add(kCredentials, command.add_flag("--password-stdin", password_stdin, "read the password for --creds from standard input"));
-  add(kCredentials, command.add_option("--authfile,--dest-authfile", authfile, "use this Docker or Podman auth file and no other"))->type_name("FILE");
-  add(kCredentials, command.add_option("--registry-token,--dest-registry-token", registry_token, "a bearer token that is ready for use"));
-  add(kCredentials, command.add_option("--allow-realm", allow_realms, "let this token service see the registry's credentials"))->type_name("HOST[:PORT]")->expected(1);
-  add(kConnection, add_tls_verify(command, "--tls-verify{true}", tls_verify, "--tls-verify=false accepts any certificate (never plain HTTP)"));
+  const auto add = [&](const char* group, CLI::Option* option) {
+    return with_environment(option)->group(group);
+  };
+  add(kCredentials, command.add_option("--creds,--dest-creds", creds,
+                                       "credentials for the registry; with --password-stdin only the user"))
+      ->type_name("USER[:PASS]");
+  add(kCredentials, command.add_flag("--password-stdin", password_stdin,
+                                     "read the password for --creds from standard input"));
+  add(kCredentials, command.add_option("--authfile,--dest-authfile", authfile,
+                                       "use this Docker or Podman auth file and no other"))
+      ->type_name("FILE");
+  add(kCredentials, command.add_option("--registry-token,--dest-registry-token", registry_token,
+                                       "a bearer token that is ready for use"));
+  add(kCredentials, command.add_option("--allow-realm", allow_realms,
+                                       "let this token service see the registry's credentials"))
+      ->type_name("HOST[:PORT]")
+      ->expected(1);
+  add(kConnection, add_tls_verify(command, "--tls-verify{true}", tls_verify,
+                                  "--tls-verify=false accepts any certificate (never plain HTTP)"));
   add_tls_verify(command, "--dest-tls-verify{true}", dest_tls_verify, "")->group("");
   add(kConnection, command.add_flag("--plain-http", plain_http, "talk HTTP without TLS to the registry"));
-  add(kConnection, command.add_option("--ca-file", ca_file, "trust this certificate authority too"))->type_name("PEM");
+  add(kConnection, command.add_option("--ca-file", ca_file, "trust this certificate authority too"))
+      ->type_name("PEM");
   add(kConnection, command.add_option("--cert-file", cert_file, "client certificate"))->type_name("PEM");
-  add(kConnection, command.add_option("--key-file", key_file, "key of the client certificate"))->type_name("PEM");
-  add(kConnection, command.add_option("-j,--jobs,--image-parallel-copies,--concurrency", jobs, "transfers at once (16)"))->type_name("N")->check(CLI::Range(1, 256));
-  add(kConnection, command.add_option("--retries,--retry-times", retries, "tries of one request (5)"))->type_name("N")->check(CLI::Range(1, 50));
+  add(kConnection, command.add_option("--key-file", key_file, "key of the client certificate"))
+      ->type_name("PEM");
+  add(kConnection,
+      command.add_option("-j,--jobs,--image-parallel-copies,--concurrency", jobs, "transfers at once (16)"))
+      ->type_name("N")
+      ->check(CLI::Range(1, 256));
+  add(kConnection, command.add_option("--retries,--retry-times", retries, "tries of one request (5)"))
+      ->type_name("N")
+      ->check(CLI::Range(1, 50));
   add(kConnection, command.add_option("--timeout", timeout, "give up after this time"))->type_name("TIME");
-  add(kConnection, command.add_option("--stall-timeout", stall_timeout, "give a connection up after this time without a byte (30s)"))->type_name("TIME");
-  add(kConnection, command.add_option("--limit-rate", limit_rate, "bytes per second and direction; K, M, G are powers of 1024"))->type_name("RATE");
-  add(kConnection, command.add_option("--tmpdir", tmpdir, "where pipes and compressed archives are unpacked ($TMPDIR or /tmp)"))->type_name("DIR");
+  add(kConnection, command.add_option("--stall-timeout", stall_timeout,
+                                      "give a connection up after this time without a byte (30s)"))
+      ->type_name("TIME");
+  add(kConnection, command.add_option("--limit-rate", limit_rate,
+                                      "bytes per second and direction; K, M, G are powers of 1024"))
+      ->type_name("RATE");
+  add(kConnection, command.add_option("--tmpdir", tmpdir,
+                                      "where pipes and compressed archives are unpacked ($TMPDIR or /tmp)"))
+      ->type_name("DIR");
 }
 
-Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const std::vector<std::string>& destinations) const {
+Result<ClientOptions> ConnectionFlags::client_options(int verbosity,
+                                                      const std::vector<std::string>& destinations) const {
   ClientOptions options = ClientOptions::from_environment();
   if (authfile) {
     if (::access(authfile->c_str(), R_OK) != 0) {
@@ -94,12 +123,15 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const std::
     const auto colon = creds->find(':');
     given.username = creds->substr(0, colon);
     if (password_stdin) {
-      if (colon != std::string::npos) return usage("--creds has a password and --password-stdin reads another", "write --creds USER --password-stdin");
+      if (colon != std::string::npos)
+        return usage("--creds has a password and --password-stdin reads another",
+                     "write --creds USER --password-stdin");
       auto password = read_password();
       if (!password) return password.error();
       given.password = *std::move(password);
     } else if (colon == std::string::npos) {
-      return usage("--creds without a password", "write --creds USER --password-stdin and give the password on standard input");
+      return usage("--creds without a password",
+                   "write --creds USER --password-stdin and give the password on standard input");
     } else {
       given.password = Secret(creds->substr(colon + 1));
     }
@@ -109,7 +141,8 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const std::
   if (registry_token) given.registry_token = Secret(*registry_token);
   const std::set<std::string> hosts = registries_of(destinations);
   if (creds || registry_token) {
-    for (const std::string& host : hosts) options.credentials.insert(options.credentials.begin(), fixed_credentials(host, given));
+    for (const std::string& host : hosts)
+      options.credentials.insert(options.credentials.begin(), fixed_credentials(host, given));
   }
 
   RegistryOptions& registry = options.any_registry;
@@ -169,7 +202,8 @@ Result<std::optional<std::chrono::milliseconds>> ConnectionFlags::time_limit() c
 
 void OutputFlags::add_to(CLI::App& command) {
   with_environment(command.add_flag("-q,--quiet", quiet, "only results and errors"))->group(kOutput);
-  with_environment(command.add_flag("-v,--verbose", verbose, "say what happens; -vv and -vvv say more"))->group(kOutput);
+  with_environment(command.add_flag("-v,--verbose", verbose, "say what happens; -vv and -vvv say more"))
+      ->group(kOutput);
   with_environment(command.add_option("--progress", progress, "auto, bar, plain, json or none"))
       ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
       ->type_name("STYLE")
@@ -182,7 +216,8 @@ ProgressStyle OutputFlags::style() const {
   if (progress == "plain") return ProgressStyle::plain;
   if (progress == "none" || quiet) return ProgressStyle::none;
   const char* terminal = std::getenv("TERM");
-  const bool bars = stderr_is_terminal() && std::getenv("CI") == nullptr && terminal != nullptr && std::string_view(terminal) != "dumb";
+  const bool bars = stderr_is_terminal() && std::getenv("CI") == nullptr && terminal != nullptr &&
+                    std::string_view(terminal) != "dumb";
   return bars ? ProgressStyle::bar : ProgressStyle::plain;
 }
 

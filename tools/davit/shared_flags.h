@@ -12,12 +12,13 @@
 
 namespace davit::tool {
 
-/// Adds an option that can also be set as DAVIT_<FLAG>: "--no-clobber" is DAVIT_NO_CLOBBER. `names` is CLI11's spelling, the
-/// long name last.
+/// Adds an option that can also be set as DAVIT_<FLAG>: "--no-clobber" is DAVIT_NO_CLOBBER. `names` is
+/// CLI11's spelling, the long name last.
 CLI::Option* with_environment(CLI::Option* option);
 
 /// Adds --tls-verify[=false]; `verify` stays empty without it.
-CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify, const std::string& help);
+CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify,
+                            const std::string& help);
 
 /// Flags that every command talking to registries has.
 struct ConnectionFlags {
@@ -41,9 +42,10 @@ struct ConnectionFlags {
 
   /// `destination`: the `--dest-` spellings of a copying tool are accepted too.
   void add_to(CLI::App& command);
-  /// This machine's settings with the flags on top. Credentials from the command line are for the registries of
-  /// `destinations` and for nobody else: a source elsewhere never sees them. Errors: invalid_argument.
-  [[nodiscard]] Result<ClientOptions> client_options(int verbosity, const std::vector<std::string>& destinations) const;
+  /// This machine's settings with the flags on top. Credentials from the command line are for the registries
+  /// of `destinations` and for nobody else: a source elsewhere never sees them. Errors: invalid_argument.
+  [[nodiscard]] Result<ClientOptions> client_options(int verbosity,
+                                                     const std::vector<std::string>& destinations) const;
   [[nodiscard]] Result<std::optional<std::chrono::milliseconds>> time_limit() const;
 };
 

@@ -5,8 +5,8 @@
 
 namespace davit::tool {
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a stop request. A second one kills at once. After cleaning up, end_by_signal()
-/// ends the process the way the signal would have, so that a shell sees it.
+/// Turns SIGINT, SIGTERM and SIGHUP into a stop request. A second one kills at once. After cleaning up,
+/// end_by_signal() ends the process the way the signal would have, so that a shell sees it.
 class Signals {
  public:
   Signals();

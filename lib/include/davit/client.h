@@ -28,21 +28,22 @@ struct RegistryOptions {
   std::vector<std::string> allow_realms = {};  ///< HOST[:PORT] of token services that may see its credentials
 };
 
-/// Everything a client needs to know about its surroundings. The defaults know nothing of this machine: no credentials,
-/// no proxy. Sizes are bytes.
+/// Everything a client needs to know about its surroundings. The defaults know nothing of this machine: no
+/// credentials, no proxy. Sizes are bytes.
 struct DAVIT_EXPORT ClientOptions {
-  std::vector<std::shared_ptr<CredentialSource>> credentials = {};  ///< asked in this order; shared with the caller
+  std::vector<std::shared_ptr<CredentialSource>> credentials =
+      {};  ///< asked in this order; shared with the caller
   std::map<std::string, RegistryOptions> registries = {};
   RegistryOptions any_registry = {};  ///< for hosts that `registries` does not name
   std::size_t jobs = 16;              ///< transfers at once
   int retries = 5;                    ///< tries of one request
   std::chrono::milliseconds stall_timeout{30'000};
-  std::uint64_t limit_rate = 0;       ///< bytes per second and direction, for the whole client; 0 is no limit
-  std::uint64_t chunk_size = 0;       ///< upload in pieces of this size; 0: as the registry likes it
+  std::uint64_t limit_rate = 0;  ///< bytes per second and direction, for the whole client; 0 is no limit
+  std::uint64_t chunk_size = 0;  ///< upload in pieces of this size; 0: as the registry likes it
   std::uint64_t compression_memory = 24u << 20;
-  std::size_t compression_threads = 0;  ///< 0: one for each core
+  std::size_t compression_threads = 0;       ///< 0: one for each core
   std::string temporary_directory = "/tmp";  ///< for what cannot be sought: pipes, gzip-wrapped archives
-  DockerConfigOptions docker = {};    ///< where login() and logout() keep credentials
+  DockerConfigOptions docker = {};           ///< where login() and logout() keep credentials
   std::string http_proxy = {};
   std::string https_proxy = {};
   std::string all_proxy = {};
@@ -52,20 +53,21 @@ struct DAVIT_EXPORT ClientOptions {
   LogCallback log = {};
   LogLevel log_level = LogLevel::info;
 
-  /// This machine's settings: Docker's and Podman's credentials and helpers, HTTPS_PROXY and its relatives, TMPDIR. The only
-  /// place where the library reads the environment.
+  /// This machine's settings: Docker's and Podman's credentials and helpers, HTTPS_PROXY and its relatives,
+  /// TMPDIR. The only place where the library reads the environment.
   static ClientOptions from_environment();
 };
 
-/// The library's front door. Owns its threads and connections. Thread-safe: several operations may run at once.
-/// The destructor cancels what start_push() began; a Transfer may outlive its client and then ends as cancelled.
-/// REQUIRES: no other call is under way when it is destroyed.
-/// Observers and log callbacks must not call a client from within: it would wait for itself.
+/// The library's front door. Owns its threads and connections. Thread-safe: several operations may run at
+/// once. The destructor cancels what start_push() began; a Transfer may outlive its client and then ends as
+/// cancelled. REQUIRES: no other call is under way when it is destroyed. Observers and log callbacks must not
+/// call a client from within: it would wait for itself.
 ///
-/// Sources: a path (docker-archive, OCI archive, OCI layout; found by content, gzip or zstd around it is seen through),
-/// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`, `oci-archive:FILE[:TAG]`,
-/// `oci:DIR[:TAG]`, or a registry reference. Destinations: registry references; several tags as `repo:v1,v2`; a
-/// template `registry/{repo}:{tag}` for archives with several images.
+/// Sources: a path (docker-archive, OCI archive, OCI layout; found by content, gzip or zstd around it is seen
+/// through),
+/// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`,
+/// `oci-archive:FILE[:TAG]`, `oci:DIR[:TAG]`, or a registry reference. Destinations: registry references;
+/// several tags as `repo:v1,v2`; a template `registry/{repo}:{tag}` for archives with several images.
 class DAVIT_EXPORT Client {
  public:
   explicit Client(ClientOptions options);
@@ -74,10 +76,11 @@ class DAVIT_EXPORT Client {
   Client& operator=(const Client&) = delete;
 
   /// One image to one destination: the usual case.
-  Result<Delivered> push(std::string_view source, std::string_view destination, const PushOptions& options = {});
+  Result<Delivered> push(std::string_view source, std::string_view destination,
+                         const PushOptions& options = {});
 
-  /// One reading of the source, any number of destinations, each with a result of its own. An error means that nothing
-  /// could even begin.
+  /// One reading of the source, any number of destinations, each with a result of its own. An error means
+  /// that nothing could even begin.
   Result<std::vector<Delivery>> push(std::string_view source, std::span<const std::string> destinations,
                                      const PushOptions& options = {});
 

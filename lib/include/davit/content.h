@@ -16,7 +16,8 @@
 
 namespace davit {
 
-/// Bytes in order, read once. One reader at a time; may be read from another thread than the one that opened it.
+/// Bytes in order, read once. One reader at a time; may be read from another thread than the one that opened
+/// it.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
@@ -39,10 +40,11 @@ class Content {
   virtual ~Content() = default;
 
   /// Reading starts at `offset` bytes from the beginning. Every open gives the same bytes.
-  [[nodiscard]] virtual Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                                 const CallContext& context) const = 0;
 
-  /// What the bytes are. Empty as long as nobody knows: a layer that is compressed while it is read has a digest
-  /// only after its first complete reading.
+  /// What the bytes are. Empty as long as nobody knows: a layer that is compressed while it is read has a
+  /// digest only after its first complete reading.
   [[nodiscard]] virtual std::optional<Descriptor> descriptor() const = 0;
 };
 
@@ -62,11 +64,13 @@ class ContentSource {
   /// The root that a name (a tag or a digest in text form) stands for. Errors: not_found.
   virtual Result<Descriptor> resolve(std::string_view name, const CallContext& context) = 0;
 
-  /// The manifest under a tag or digest, whole. Asked for by digest, the bytes have that digest. Errors: not_found.
+  /// The manifest under a tag or digest, whole. Asked for by digest, the bytes have that digest. Errors:
+  /// not_found.
   virtual Result<Manifest> manifest(std::string_view name, const CallContext& context) = 0;
 
   /// A blob's bytes from `offset` on. They are not verified here: the engine does that, in one place.
-  virtual Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset, const CallContext& context) = 0;
+  virtual Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
+                                                   const CallContext& context) = 0;
 
   /// Capability: null when absent.
   virtual TagLister* tag_lister() { return nullptr; }
@@ -80,7 +84,8 @@ class Mounter {
  public:
   virtual ~Mounter() = default;
   /// True when the registry did it; false when it wants the bytes instead.
-  virtual Result<bool> mount(const Descriptor& blob, std::string_view from_repository, const CallContext& context) = 0;
+  virtual Result<bool> mount(const Descriptor& blob, std::string_view from_repository,
+                             const CallContext& context) = 0;
 };
 
 /// Somewhere images go. Thread-safe; a manifest is put only after everything below it is there.
@@ -88,20 +93,24 @@ class ContentSink {
  public:
   virtual ~ContentSink() = default;
 
-  /// How many descriptors one probe() answers in one request; the engine asks in batches of this size, side by side.
+  /// How many descriptors one probe() answers in one request; the engine asks in batches of this size, side
+  /// by side.
   [[nodiscard]] virtual std::size_t probe_batch() const { return 1; }
 
   /// Which of these are there, in the order of the question.
-  virtual Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted, const CallContext& context) = 0;
+  virtual Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
+                                              const CallContext& context) = 0;
 
-  /// Stores the bytes and returns what was stored. The sink pulls: it opens `content` as often as its own retries
-  /// need, from whatever offset it already has, and stores nothing when a read fails. When the content has a
-  /// descriptor from the start, that digest is what is stored; otherwise the one it has after the last byte.
+  /// Stores the bytes and returns what was stored. The sink pulls: it opens `content` as often as its own
+  /// retries need, from whatever offset it already has, and stores nothing when a read fails. When the
+  /// content has a descriptor from the start, that digest is what is stored; otherwise the one it has after
+  /// the last byte.
   virtual Result<Descriptor> put_blob(const Content& content, const CallContext& context) = 0;
 
-  /// Stores a manifest under its digest and under each of `names` (tags). The names move in the order given; with
-  /// none, the manifest is reachable by digest only.
-  virtual Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names, const CallContext& context) = 0;
+  /// Stores a manifest under its digest and under each of `names` (tags). The names move in the order given;
+  /// with none, the manifest is reachable by digest only.
+  virtual Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names,
+                                const CallContext& context) = 0;
 
   /// Capabilities: null when absent. `earlier` reads what is already at the destination.
   virtual Mounter* mounter() { return nullptr; }

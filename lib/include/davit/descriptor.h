@@ -11,8 +11,8 @@
 
 namespace davit {
 
-/// What a piece of content is, without the content (OCI image specification, "Content Descriptors"). Sizes in bytes.
-/// Plain data. A descriptor read from a document is a claim until the bytes have been hashed.
+/// What a piece of content is, without the content (OCI image specification, "Content Descriptors"). Sizes in
+/// bytes. Plain data. A descriptor read from a document is a claim until the bytes have been hashed.
 struct Descriptor {
   std::string media_type;
   Digest digest;

@@ -13,8 +13,8 @@
 namespace davit {
 
 /// A content digest, as the OCI image specification's "Digests" section writes it: `sha256:` or `sha512:` and
-/// lower-case hex of the right length. Nothing else is ever a Digest, so one can be put into a path or URL unasked.
-/// A value type; a default-constructed one is empty and equal to no parsed digest.
+/// lower-case hex of the right length. Nothing else is ever a Digest, so one can be put into a path or URL
+/// unasked. A value type; a default-constructed one is empty and equal to no parsed digest.
 class DAVIT_EXPORT Digest {
  public:
   enum class Algorithm : std::uint8_t { sha256, sha512 };
@@ -53,7 +53,8 @@ template <>
 struct std::hash<davit::Digest> {
   std::size_t operator()(const davit::Digest& digest) const noexcept {
     std::size_t value = 0;  // the digest is already uniformly distributed: its first bytes serve as they are
-    for (std::size_t i = 0; i < sizeof value; ++i) value = value << 8 | std::to_integer<std::size_t>(digest.raw_[i]);
+    for (std::size_t i = 0; i < sizeof value; ++i)
+      value = value << 8 | std::to_integer<std::size_t>(digest.raw_[i]);
     return value;
   }
 };

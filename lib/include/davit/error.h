@@ -32,7 +32,8 @@ enum class Errc {
 /// "not_found", "rate_limited", ...: the enumerator's own name.
 DAVIT_EXPORT std::string_view to_string(Errc code);
 
-/// Which end of a transfer failed. A single registry operation is `destination` when it writes, else `source`.
+/// Which end of a transfer failed. A single registry operation is `destination` when it writes, else
+/// `source`.
 enum class Side { local, source, destination };
 
 /// The HTTP exchange behind an error. The URL is redacted: no user info, no secret query values.
@@ -53,7 +54,7 @@ struct DAVIT_EXPORT Error {
   bool retryable = false;  ///< the same call may succeed later; davit's own retries are already spent
   int attempts = 1;
   std::optional<HttpFacts> http = {};
-  std::string hint = {};  ///< what would cure it, when davit can know; may be empty
+  std::string hint = {};                    ///< what would cure it, when davit can know; may be empty
   std::shared_ptr<const Error> cause = {};  ///< co-owned by all copies of this error
 
   /// The same error with one more fact in front: "push layer sha256:1f2e: 403 DENIED".

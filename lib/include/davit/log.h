@@ -13,7 +13,8 @@ struct LogField {
   std::string value;
 };
 
-/// One thing that happened: a short lower-case event, values in the fields. Never holds a secret: URLs are redacted.
+/// One thing that happened: a short lower-case event, values in the fields. Never holds a secret: URLs are
+/// redacted.
 struct LogRecord {
   LogLevel level = LogLevel::info;
   std::string component;  ///< the room it comes from: "net", "registry", "transfer"

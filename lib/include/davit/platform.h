@@ -25,7 +25,8 @@ struct DAVIT_EXPORT Platform {
   static Platform host();
 
   [[nodiscard]] Platform normalized() const;
-  /// Whether an image for `*this` is what someone asking for `wanted` means: empty fields of `wanted` match anything.
+  /// Whether an image for `*this` is what someone asking for `wanted` means: empty fields of `wanted` match
+  /// anything.
   [[nodiscard]] bool satisfies(const Platform& wanted) const;
   [[nodiscard]] std::string to_string() const;
 

@@ -12,7 +12,8 @@ namespace davit {
 /// distribution specification and Docker's reading of bare names (`alpine` is `docker.io/library/alpine`).
 /// Every field has been checked; nothing else is ever put into a request path.
 struct DAVIT_EXPORT Reference {
-  std::string host;        ///< lower case, with the port if one was written: "docker.io", "localhost:5000", "[::1]:5000"
+  std::string
+      host;  ///< lower case, with the port if one was written: "docker.io", "localhost:5000", "[::1]:5000"
   std::string repository;  ///< "library/alpine"
   std::string tag;         ///< empty when none was written
   std::optional<Digest> digest;

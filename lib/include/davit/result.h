@@ -23,18 +23,18 @@ class DAVIT_EXPORT Failure : public std::exception {
   std::string text_;
 };
 
-/// A value or an Error, with the member names of std::expected. Converts implicitly from both, so a function says
-/// `return value;` or `return error;`. Dropping one is a compiler warning.
-/// `error()` and `operator*` REQUIRE the matching state; `value()` throws Failure instead.
+/// A value or an Error, with the member names of std::expected. Converts implicitly from both, so a function
+/// says `return value;` or `return error;`. Dropping one is a compiler warning. `error()` and `operator*`
+/// REQUIRE the matching state; `value()` throws Failure instead.
 template <class T = void>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
 
   template <class U = T>
-    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Error>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  requires(std::is_constructible_v<T, U&&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Error>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }

@@ -28,7 +28,7 @@ enum class Reuse {
   off,         ///< every layer is compressed; what is there by digest is still not sent twice
   tag,         ///< only the image under the tag that is being replaced
   repository,  ///< also `reuse_from` and a few neighbouring tags
-  verified,    ///< as `repository`, but a blob counts only after it was fetched and matched the layer's diff_id
+  verified,  ///< as `repository`, but a blob counts only after it was fetched and matched the layer's diff_id
 };
 
 /// How uncompressed layers travel. Compressed ones always keep their bytes.
@@ -56,9 +56,10 @@ struct PushOptions {
   Reuse reuse = Reuse::repository;
   std::vector<std::string> reuse_from = {};  ///< further tags of the destination repository to learn from
   OnExistingTag on_existing_tag = OnExistingTag::replace;
-  bool keep_archive_layers = false;  ///< an archive's own manifests travel even when their layers are uncompressed
-  bool preserve_digests = false;     ///< refuse whatever would change the digest of the source's root
-  Observer* observer = nullptr;      ///< must outlive the call
+  bool keep_archive_layers =
+      false;  ///< an archive's own manifests travel even when their layers are uncompressed
+  bool preserve_digests = false;  ///< refuse whatever would change the digest of the source's root
+  Observer* observer = nullptr;   ///< must outlive the call
   std::stop_token stop = {};
   std::optional<std::chrono::milliseconds> timeout = {};  ///< for the whole operation
 };
@@ -92,8 +93,8 @@ struct Delivery {
 /// What a push would do to one destination (`--dry-run`).
 struct Plan {
   struct Blob {
-    std::string name;      ///< "layer sha256:1f2e…" or, before compression, the layer's diff_id
-    std::uint64_t size;    ///< bytes to read; compressed they will be fewer
+    std::string name;    ///< "layer sha256:1f2e…" or, before compression, the layer's diff_id
+    std::uint64_t size;  ///< bytes to read; compressed they will be fewer
     bool to_compress;
   };
   struct Tag {
@@ -104,9 +105,9 @@ struct Plan {
   std::optional<Descriptor> root;  ///< unknown while layers have to be compressed
   std::vector<Descriptor> present;
   std::vector<Blob> to_send;
-  std::vector<Tag> tags;         ///< those that would move or be made
-  std::uint64_t bytes = 0;       ///< sum over to_send
-  std::uint64_t requests = 0;    ///< still to come, estimated; tokens and redirects not counted
+  std::vector<Tag> tags;       ///< those that would move or be made
+  std::uint64_t bytes = 0;     ///< sum over to_send
+  std::uint64_t requests = 0;  ///< still to come, estimated; tokens and redirects not counted
   [[nodiscard]] bool changes() const { return !to_send.empty() || !tags.empty(); }
 };
 
@@ -126,15 +127,16 @@ struct Progress {
   std::vector<Blob> active;
 };
 
-/// Told about the rare events of a transfer, on one thread of the client's own, in order, with no lock held. Exactly one
-/// finished() comes last. A slow observer delays no byte. The default does nothing.
+/// Told about the rare events of a transfer, on one thread of the client's own, in order, with no lock held.
+/// Exactly one finished() comes last. A slow observer delays no byte. The default does nothing.
 class DAVIT_EXPORT Observer {
  public:
   virtual ~Observer();
   virtual void planned(const Progress& progress);
   virtual void started(const std::string& blob);
   virtual void done(const std::string& blob);
-  virtual void note(const std::string& text);  ///< something people should know: absent platforms, a detached destination
+  virtual void note(
+      const std::string& text);  ///< something people should know: absent platforms, a detached destination
   virtual void finished(const std::vector<Delivery>& deliveries);
 };
 
@@ -151,7 +153,8 @@ class DAVIT_EXPORT Transfer {
   [[nodiscard]] bool wait_for(std::chrono::milliseconds time) const;
   [[nodiscard]] Progress progress() const;
   void cancel();
-  /// Waits for the end. An error means that nothing could even begin; otherwise each destination has its own result.
+  /// Waits for the end. An error means that nothing could even begin; otherwise each destination has its own
+  /// result.
   Result<std::vector<Delivery>> result();
 
  private:

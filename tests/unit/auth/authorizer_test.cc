@@ -466,7 +466,8 @@ TEST_CASE("login verifies a credential against /v2/") {
   CHECK(verify(tokens, user("joe", "pw")) == "accepted");
   CHECK(verify(tokens, user("joe", "wrong")) == "unauthenticated");
   CHECK(verify([](const Seen&) { return answer(200); }, user("joe", "pw")) == "accepted");
-  CHECK(verify([](const Seen&) { return answer(200, "<!doctype html><form>"); }, user("joe", "pw")) == "protocol");  // row 75
+  CHECK(verify([](const Seen&) { return answer(200, "<!doctype html><form>"); }, user("joe", "pw")) ==
+        "protocol");  // row 75
   CHECK(verify([](const Seen&) { return answer(404, "<html>"); }, user("joe", "pw")) == "protocol");
   CHECK(verify([](const Seen&) { return answer(503); }, user("joe", "pw")) == "unavailable");
   CHECK(verify([](const Seen&) { return answer(403); }, user("joe", "pw")) == "denied");

@@ -12,13 +12,18 @@ using davit::Reference;
 
 namespace {
 
-FileLocation file(std::string_view text) { return std::get<FileLocation>(parse_source(text).value()); }
-Reference reference(std::string_view text) { return std::get<Reference>(parse_source(text).value()); }
+FileLocation file(std::string_view text) {
+  return std::get<FileLocation>(parse_source(text).value());
+}
+Reference reference(std::string_view text) {
+  return std::get<Reference>(parse_source(text).value());
+}
 
 }  // namespace
 
 TEST_CASE("a source that looks like a path is one, whether it exists or not") {
-  for (const char* text : {"-", "app.tar", "dir/app.tgz", "./x", "../x", "/x", "a.tar.gz", "a.tar.zst", "."}) {
+  for (const char* text :
+       {"-", "app.tar", "dir/app.tgz", "./x", "../x", "/x", "a.tar.gz", "a.tar.zst", "."}) {
     INFO(text);
     CHECK(file(text).path == text);
   }
@@ -88,7 +93,8 @@ TEST_CASE("a template is filled from the image's name") {
 
 TEST_CASE("row 41: a name from an archive cannot leave the repository grammar") {
   const auto pattern = parse_destination("r.example.com/m/{repo}:{tag}").value();
-  for (const char* name : {"../../x:1", "a/../b:1", "A:1", "a:..", "a b:1", "a?x=1:1"}) CHECK_FALSE(fill(pattern, name));
+  for (const char* name : {"../../x:1", "a/../b:1", "A:1", "a:..", "a b:1", "a?x=1:1"})
+    CHECK_FALSE(fill(pattern, name));
 }
 
 TEST_CASE("the tag of a destination may end like a file name") {

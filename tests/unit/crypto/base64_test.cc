@@ -6,8 +6,8 @@ using davit::crypto::base64_decode;
 using davit::crypto::base64_encode;
 
 TEST_CASE("encodes and decodes the vectors of RFC 4648") {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},         {"f", "Zg=="},       {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"},  {"foob", "Zm9vYg=="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> vectors[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, text] : vectors) {
     CHECK(base64_encode(plain) == text);
     CHECK(base64_decode(text).value() == plain);

@@ -8,7 +8,8 @@
 using davit::Digest;
 
 TEST_CASE("knows the digests of FIPS 180-4's example") {
-  CHECK(Digest::of("abc").to_string() == "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(Digest::of("abc").to_string() ==
+        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   CHECK(Digest::of("abc", Digest::Algorithm::sha512).to_string() ==
         "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
         "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");

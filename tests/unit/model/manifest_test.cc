@@ -10,13 +10,14 @@ namespace {
 
 const std::string kDigest = "sha256:" + std::string(64, 'a');
 
-std::string descriptor(const std::string& type, const std::string& size = "3", const std::string& digest = kDigest) {
+std::string descriptor(const std::string& type, const std::string& size = "3",
+                       const std::string& digest = kDigest) {
   return R"({"mediaType":")" + type + R"(","size":)" + size + R"(,"digest":")" + digest + "\"}";
 }
 
 std::string image(const std::string& size = "3", const std::string& digest = kDigest) {
-  return R"({"schemaVersion":2,"config":)" + descriptor(std::string(davit::model::kOciConfig)) + R"(,"layers":[)" +
-         descriptor(std::string(davit::model::kOciLayer), size, digest) + "]}";
+  return R"({"schemaVersion":2,"config":)" + descriptor(std::string(davit::model::kOciConfig)) +
+         R"(,"layers":[)" + descriptor(std::string(davit::model::kOciLayer), size, digest) + "]}";
 }
 
 }  // namespace
@@ -53,14 +54,16 @@ TEST_CASE("row 26: two shapes at once, or a type that contradicts the document, 
   CHECK_FALSE(Manifest::parse(R"({"schemaVersion":2,"manifests":[],)" + config + "}", ""));
   CHECK_FALSE(Manifest::parse(R"({"schemaVersion":2,"fsLayers":[],"layers":[]})", ""));
   CHECK_FALSE(Manifest::parse(image(), davit::model::kOciIndex));
-  const std::string typed = R"({"mediaType":"application/vnd.oci.image.manifest.v1+json",)" + image().substr(1);
+  const std::string typed =
+      R"({"mediaType":"application/vnd.oci.image.manifest.v1+json",)" + image().substr(1);
   CHECK_FALSE(Manifest::parse(typed, davit::model::kDockerManifest));
   CHECK(Manifest::parse(typed, "application/vnd.oci.image.manifest.v1+json; charset=utf-8"));
   CHECK(Manifest::parse(typed, "application/octet-stream"));
 }
 
 TEST_CASE("row 125: schema 1 is refused by name") {
-  for (const char* bytes : {R"({"schemaVersion":1,"fsLayers":[]})", R"({"schemaVersion":1,"signatures":[]})"}) {
+  for (const char* bytes :
+       {R"({"schemaVersion":1,"fsLayers":[]})", R"({"schemaVersion":1,"signatures":[]})"}) {
     const auto manifest = Manifest::parse(bytes, "");
     REQUIRE_FALSE(manifest);
     CHECK(manifest.error().code == Errc::unsupported);
@@ -71,8 +74,8 @@ TEST_CASE("row 125: schema 1 is refused by name") {
 
 TEST_CASE("an index gives its children with their platforms") {
   const auto index = Manifest::parse(
-      R"({"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","size":3,"digest":")" + kDigest +
-          R"(","platform":{"os":"linux","architecture":"arm64","variant":"v8"}}]})",
+      R"({"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","size":3,"digest":")" +
+          kDigest + R"(","platform":{"os":"linux","architecture":"arm64","variant":"v8"}}]})",
       "");
   REQUIRE(index);
   CHECK(index->is_index());

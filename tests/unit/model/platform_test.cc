@@ -12,7 +12,8 @@ TEST_CASE("reads the spellings people use") {
   CHECK(Platform::parse("linux/arm").value().to_string() == "linux/arm/v7");
   CHECK(Platform::parse("linux/armel").value().to_string() == "linux/arm/v6");
   CHECK(Platform::parse("windows/amd64:10.0.17763.1").value().os_version == "10.0.17763.1");
-  for (const char* bad : {"", "/", "linux/", "linux//v7", "a/b/c/d", "linux/am d64", "linux/amd64:"}) CHECK_FALSE(Platform::parse(bad));
+  for (const char* bad : {"", "/", "linux/", "linux//v7", "a/b/c/d", "linux/am d64", "linux/amd64:"})
+    CHECK_FALSE(Platform::parse(bad));
 }
 
 TEST_CASE("row 126: platforms are compared after normalising") {

@@ -174,7 +174,8 @@ TEST_CASE("row 5, row 6: where an upload may go on") {
   CHECK(next_target(registry, *foreign, "https://r.example/back", "10.0.0.1").value().foreign);
   // A redirect has led away before the first Location: its host may not name a local one either.
   const UploadTarget led_away{.url = Url::parse("https://other.example/x").value(), .foreign = true};
-  CHECK(next_target(registry, led_away, "https://third.example/x", "10.0.0.1").value().peers == Peers::remote);
+  CHECK(next_target(registry, led_away, "https://third.example/x", "10.0.0.1").value().peers ==
+        Peers::remote);
 }
 
 TEST_CASE("row 5: a plain registry on loopback may use another loopback port, and nothing else in clear") {

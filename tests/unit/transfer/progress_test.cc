@@ -10,7 +10,8 @@ TEST_CASE("bytes that are read again do not count twice") {
   davit::Notifier notifier;
   Board board(nullptr, notifier);
   const auto progress = board.start("layer", 10);
-  const auto content = davit::transfer::counted(std::make_shared<davit::io::MemoryContent>("0123456789", ""), progress);
+  const auto content =
+      davit::transfer::counted(std::make_shared<davit::io::MemoryContent>("0123456789", ""), progress);
   for (int i = 0; i < 2; ++i) {
     const auto source = content->open(0, {}).value();
     CHECK(davit::io::read_all(*source, 100).value().size() == 10);

@@ -28,9 +28,11 @@ std::string sample(std::size_t size) {
 /// Memory that counts how often it is opened, and fails at a byte when told to.
 class Origin final : public Content {
  public:
-  explicit Origin(std::string bytes, std::size_t fail_at = SIZE_MAX) : inner_(std::move(bytes), "x"), fail_at_(fail_at) {}
+  explicit Origin(std::string bytes, std::size_t fail_at = SIZE_MAX)
+      : inner_(std::move(bytes), "x"), fail_at_(fail_at) {}
 
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset, const CallContext& context) const override {
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                         const CallContext& context) const override {
     ++opened;
     if (fail_at_ == SIZE_MAX) return inner_.open(offset, context);
     auto inner = inner_.open(offset, context);
@@ -135,8 +137,10 @@ TEST_CASE("an error of the source reaches every branch") {
 TEST_CASE("row 84: a stop wakes a branch that waits") {
   std::stop_source stop;
   const CallContext context{.stop = stop.get_token()};
-  Tee tee(std::make_shared<Origin>(sample(50'000)), 2, {.block_size = 1000, .depth = 1, .patience = std::chrono::hours(1)}, context);
-  const auto source = tee.branch(0)->open(0, context).value();  // branch 1 is never read: the reading stands still
+  Tee tee(std::make_shared<Origin>(sample(50'000)), 2,
+          {.block_size = 1000, .depth = 1, .patience = std::chrono::hours(1)}, context);
+  const auto source =
+      tee.branch(0)->open(0, context).value();  // branch 1 is never read: the reading stands still
   std::thread stopper;
   std::vector<std::byte> all(50'000);
   const auto read = [&] { return davit::io::read_full(*source, all); };
@@ -148,9 +152,12 @@ TEST_CASE("row 84: a stop wakes a branch that waits") {
 }
 
 TEST_CASE("a deadline wakes a branch that waits") {
-  const CallContext context{.stop = {}, .deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20)};
-  Tee tee(std::make_shared<Origin>(sample(50'000)), 2, {.block_size = 1000, .depth = 1, .patience = std::chrono::hours(1)}, {});
-  const auto source = tee.branch(0)->open(0, context).value();  // branch 1 is never read: the reading stands still
+  const CallContext context{.stop = {},
+                            .deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20)};
+  Tee tee(std::make_shared<Origin>(sample(50'000)), 2,
+          {.block_size = 1000, .depth = 1, .patience = std::chrono::hours(1)}, {});
+  const auto source =
+      tee.branch(0)->open(0, context).value();  // branch 1 is never read: the reading stands still
   std::vector<std::byte> all(50'000);
   const auto result = davit::io::read_full(*source, all);
   REQUIRE_FALSE(result);

@@ -44,16 +44,28 @@ void add_login(CLI::App& app, Action& action) {
     std::vector<std::string> allow_realms;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("login", "check credentials against a registry and store them where Docker does");
+  CLI::App* command =
+      app.add_subcommand("login", "check credentials against a registry and store them where Docker does");
   command->add_option("REGISTRY", flags->host, "host or host:port (Docker Hub when left out)");
   command->add_option("-u,--username", flags->user, "user name")->required();
-  CLI::Option* password = command->add_option("-p,--password", flags->password, "password; overwritten in the process list at once, but prefer --password-stdin");
-  command->add_flag("--password-stdin", flags->password_stdin, "read the password from standard input")->excludes(password);
-  with_environment(command->add_option("--authfile", flags->authfile, "store in this file instead of Docker's configuration"))->type_name("FILE");
-  with_environment(add_tls_verify(*command, "--tls-verify{true}", flags->tls_verify, "--tls-verify=false accepts any certificate"));
-  with_environment(command->add_flag("--plain-http", flags->plain_http, "talk HTTP without TLS to the registry"));
-  with_environment(command->add_option("--ca-file", flags->ca_file, "trust this certificate authority too"))->type_name("PEM");
-  with_environment(command->add_option("--allow-realm", flags->allow_realms, "let this token service see the credentials"))->type_name("HOST[:PORT]")->expected(1);
+  CLI::Option* password =
+      command->add_option("-p,--password", flags->password,
+                          "password; overwritten in the process list at once, but prefer --password-stdin");
+  command->add_flag("--password-stdin", flags->password_stdin, "read the password from standard input")
+      ->excludes(password);
+  with_environment(command->add_option("--authfile", flags->authfile,
+                                       "store in this file instead of Docker's configuration"))
+      ->type_name("FILE");
+  with_environment(add_tls_verify(*command, "--tls-verify{true}", flags->tls_verify,
+                                  "--tls-verify=false accepts any certificate"));
+  with_environment(
+      command->add_flag("--plain-http", flags->plain_http, "talk HTTP without TLS to the registry"));
+  with_environment(command->add_option("--ca-file", flags->ca_file, "trust this certificate authority too"))
+      ->type_name("PEM");
+  with_environment(
+      command->add_option("--allow-realm", flags->allow_realms, "let this token service see the credentials"))
+      ->type_name("HOST[:PORT]")
+      ->expected(1);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       const auto fail = [](const Error& error) {
@@ -70,13 +82,15 @@ void add_login(CLI::App& app, Action& action) {
       }
       ClientOptions options = ClientOptions::from_environment();
       if (flags->plain_http) options.any_registry.plain_http = true;
-      if (!flags->plain_http && (flags->tls_verify || !flags->ca_file.empty())) options.any_registry.plain_http = false;
+      if (!flags->plain_http && (flags->tls_verify || !flags->ca_file.empty()))
+        options.any_registry.plain_http = false;
       options.any_registry.verify_tls = flags->tls_verify.value_or(true);
       options.any_registry.ca_file = flags->ca_file;
       options.any_registry.allow_realms = flags->allow_realms;
       if (flags->authfile) options.docker.auth_file = *flags->authfile;
       Client client(options);
-      const auto where = client.login(flags->host.empty() ? "docker.io" : flags->host, credential, signals.stop());
+      const auto where =
+          client.login(flags->host.empty() ? "docker.io" : flags->host, credential, signals.stop());
       if (!where) return fail(where.error());
       say("Login succeeded; stored in " + *where);
       return kOk;

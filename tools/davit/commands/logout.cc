@@ -15,7 +15,9 @@ void add_logout(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("logout", "forget the credentials of a registry");
   command->add_option("REGISTRY", flags->host, "host or host:port (Docker Hub when left out)");
-  with_environment(command->add_option("--authfile", flags->authfile, "change this file instead of Docker's configuration"))->type_name("FILE");
+  with_environment(command->add_option("--authfile", flags->authfile,
+                                       "change this file instead of Docker's configuration"))
+      ->type_name("FILE");
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       ClientOptions options = ClientOptions::from_environment();

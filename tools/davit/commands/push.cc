@@ -15,7 +15,8 @@
 namespace davit::tool {
 namespace {
 
-constexpr const char* kDescription = R"(push an image from a tarball, a layout or standard input into registries
+constexpr const char* kDescription =
+    R"(push an image from a tarball, a layout or standard input into registries
 
 SRC is a path (docker save tarball, OCI archive or layout directory, gzip or zstd around it is seen
 through), - for standard input, docker-archive:FILE[:NAME:TAG], docker-archive:FILE:@N,
@@ -67,14 +68,17 @@ Result<> read_compression(const Flags& flags, PushOptions& options) {
     options.compression = LayerCompression::none;
     options.keep_archive_layers = true;
   } else if (!kind.empty()) {
-    return usage("--compress " + kind + ": not a compression", "gzip, zstd, none and keep are; a level follows as in zstd:3");
+    return usage("--compress " + kind + ": not a compression",
+                 "gzip, zstd, none and keep are; a level follows as in zstd:3");
   }
   if (level.empty()) return {};
-  const bool number = level.size() <= 2 && std::ranges::all_of(level, [](char c) { return c >= '0' && c <= '9'; });
+  const bool number =
+      level.size() <= 2 && std::ranges::all_of(level, [](char c) { return c >= '0' && c <= '9'; });
   const int value = number ? std::stoi(level) : 0;
   const int most = kind == "zstd" ? 19 : kind.empty() || kind == "gzip" ? 12 : 0;
   if (value < 1 || value > most) {
-    return usage("compression level " + level + (most == 0 ? " for " + kind : std::string()), "gzip has levels 1 to 12, zstd 1 to 19");
+    return usage("compression level " + level + (most == 0 ? " for " + kind : std::string()),
+                 "gzip has levels 1 to 12, zstd 1 to 19");
   }
   options.compression_level = value;
   return {};
@@ -88,15 +92,21 @@ Result<PushOptions> push_options(const Flags& flags) {
   const bool docker = flags.docker || flags.format == "v2s2" || flags.format == "docker";
   if (oci && docker) return usage("--oci and --docker exclude each other");
   if (docker && options.compression == LayerCompression::zstd) {
-    return usage("Docker's manifest format has no name for zstd layers", "leave out --docker, or use --compress gzip");
+    return usage("Docker's manifest format has no name for zstd layers",
+                 "leave out --docker, or use --compress gzip");
   }
   if (oci) options.format = ManifestFormat::oci;
   if (docker) options.format = ManifestFormat::docker;
-  options.reuse = flags.reuse == "off" ? Reuse::off : flags.reuse == "tag" ? Reuse::tag : flags.reuse == "verified" ? Reuse::verified : Reuse::repository;
+  options.reuse = flags.reuse == "off"        ? Reuse::off
+                  : flags.reuse == "tag"      ? Reuse::tag
+                  : flags.reuse == "verified" ? Reuse::verified
+                                              : Reuse::repository;
   options.reuse_from = flags.reuse_from;
   if (flags.no_clobber) options.on_existing_tag = OnExistingTag::fail;
   options.preserve_digests = flags.preserve_digests;
-  if (flags.insecure) return usage("--insecure means different things to different tools", "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
+  if (flags.insecure)
+    return usage("--insecure means different things to different tools",
+                 "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
   auto limit = flags.connection.time_limit();
   if (!limit) return limit.error();
   options.timeout = *limit;
@@ -161,7 +171,8 @@ int run(const Flags& flags, const Signals& signals) {
   complain_about(*deliveries);
   if (!print(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries))) return kLocal;
   if (!flags.digest_file.empty()) {
-    if (auto written = write_digest_file(flags.digest_file, *deliveries); !written) return fail(written.error());
+    if (auto written = write_digest_file(flags.digest_file, *deliveries); !written)
+      return fail(written.error());
   }
   return exit_code(*deliveries);
 }
@@ -174,27 +185,42 @@ void add_push(CLI::App& app, Action& action) {
   command->add_option("SRC", flags->source, "what to push")->required();
   command->add_option("DST", flags->destinations, "where to")->required();
   const auto add = [](CLI::Option* option) { return with_environment(option); };
-  add(command->add_option("-t,--tag", flags->tags, "a further tag for every destination"))->type_name("TAG")->expected(1);
-  add(command->add_option("--compress,--dest-compress-format", flags->compress, "for uncompressed layers: gzip (default), zstd, none or keep"))->type_name("KIND[:LEVEL]");
+  add(command->add_option("-t,--tag", flags->tags, "a further tag for every destination"))
+      ->type_name("TAG")
+      ->expected(1);
+  add(command->add_option("--compress,--dest-compress-format", flags->compress,
+                          "for uncompressed layers: gzip (default), zstd, none or keep"))
+      ->type_name("KIND[:LEVEL]");
   command->add_option("--dest-compress-level", flags->level)->group("");
   add(command->add_flag("--oci", flags->oci, "write an OCI manifest where davit writes one"));
-  add(command->add_flag("--docker", flags->docker, "write a Docker schema 2 manifest where davit writes one"));
-  command->add_option("--format,-f", flags->format)->check(CLI::IsMember({"oci", "v2s2", "docker"}))->group("");
-  add(command->add_option("--reuse", flags->reuse, "how far to trust the repository's earlier images about layers"))
+  add(command->add_flag("--docker", flags->docker,
+                        "write a Docker schema 2 manifest where davit writes one"));
+  command->add_option("--format,-f", flags->format)
+      ->check(CLI::IsMember({"oci", "v2s2", "docker"}))
+      ->group("");
+  add(command->add_option("--reuse", flags->reuse,
+                          "how far to trust the repository's earlier images about layers"))
       ->type_name("off|tag|repo|verified")
       ->check(CLI::IsMember({"off", "tag", "repo", "verified"}));
-  add(command->add_option("--reuse-from", flags->reuse_from, "a further tag to learn layers from"))->type_name("TAG")->expected(1);
-  add(command->add_flag("-n,--no-clobber", flags->no_clobber, "do not move a tag that points at something else"));
-  add(command->add_flag("--preserve-digests", flags->preserve_digests, "refuse what would change the image's digest"));
+  add(command->add_option("--reuse-from", flags->reuse_from, "a further tag to learn layers from"))
+      ->type_name("TAG")
+      ->expected(1);
+  add(command->add_flag("-n,--no-clobber", flags->no_clobber,
+                        "do not move a tag that points at something else"));
+  add(command->add_flag("--preserve-digests", flags->preserve_digests,
+                        "refuse what would change the image's digest"));
   add(command->add_flag("--dry-run", flags->dry_run, "say what would be done and do nothing"));
-  add(command->add_flag("--exit-code", flags->exit_code, "with --dry-run: exit 10 when something would change"));
+  add(command->add_flag("--exit-code", flags->exit_code,
+                        "with --dry-run: exit 10 when something would change"));
   add(command->add_flag("--json", flags->json, "one JSON object per destination on stdout"));
-  add(command->add_option("--digest-file,--digestfile", flags->digest_file, "write the digest to this file"))->type_name("FILE");
+  add(command->add_option("--digest-file,--digestfile", flags->digest_file, "write the digest to this file"))
+      ->type_name("FILE");
   command->add_flag("--all,--all-platforms", flags->all)->group("");
   command->add_flag("--insecure", flags->insecure)->group("");
   flags->connection.add_to(*command);
   flags->output.add_to(*command);
-  command->callback([flags, &action] { action = [flags](const Signals& signals) { return run(*flags, signals); }; });
+  command->callback(
+      [flags, &action] { action = [flags](const Signals& signals) { return run(*flags, signals); }; });
 }
 
 }  // namespace davit::tool

@@ -40,7 +40,9 @@ double share_of(std::uint64_t done, std::uint64_t total) {
 }  // namespace
 
 ProgressLine::ProgressLine(ProgressStyle style) : style_(style) {}
-ProgressLine::~ProgressLine() { erase(); }
+ProgressLine::~ProgressLine() {
+  erase();
+}
 
 void ProgressLine::update(const Progress& progress) {
   if (style_ == ProgressStyle::none || !progress.planned) return;
@@ -54,11 +56,16 @@ void ProgressLine::update(const Progress& progress) {
   } else if (style_ != ProgressStyle::bar && now - last_ >= kPlainInterval) {
     last_ = now;
     if (style_ == ProgressStyle::plain) {
-      say(human_size(progress.bytes_done) + " of " + human_size(progress.bytes_total) + ", " + std::to_string(progress.blobs_done) + " of " +
-          count(progress.blobs_total, "blob") + rate(progress));
+      say(human_size(progress.bytes_done) + " of " + human_size(progress.bytes_total) + ", " +
+          std::to_string(progress.blobs_done) + " of " + count(progress.blobs_total, "blob") +
+          rate(progress));
     } else {
-      say(nlohmann::json{{"event", "progress"}, {"bytes", progress.bytes_done}, {"bytesTotal", progress.bytes_total},
-                         {"blobs", progress.blobs_done}, {"blobsTotal", progress.blobs_total}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      say(nlohmann::json{{"event", "progress"},
+                         {"bytes", progress.bytes_done},
+                         {"bytesTotal", progress.bytes_total},
+                         {"blobs", progress.blobs_done},
+                         {"blobsTotal", progress.blobs_total}}
+              .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
   }
 }
@@ -67,16 +74,22 @@ void ProgressLine::announce(const Progress& progress) {
   if (announced_) return;
   announced_ = true;
   if (style_ == ProgressStyle::json) {
-    say(nlohmann::json{{"event", "planned"}, {"present", progress.blobs_present}, {"blobs", progress.blobs_total}, {"bytes", progress.bytes_total}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    say(nlohmann::json{{"event", "planned"},
+                       {"present", progress.blobs_present},
+                       {"blobs", progress.blobs_total},
+                       {"bytes", progress.bytes_total}}
+            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else if (progress.blobs_present + progress.blobs_total > 0) {  // else nothing had to be looked at
-    say(count(progress.blobs_present + progress.blobs_total, "blob") + "; " + std::to_string(progress.blobs_present) + " present, " +
-        std::to_string(progress.blobs_total) + " to send, " + human_size(progress.bytes_total) + " to read");
+    say(count(progress.blobs_present + progress.blobs_total, "blob") + "; " +
+        std::to_string(progress.blobs_present) + " present, " + std::to_string(progress.blobs_total) +
+        " to send, " + human_size(progress.bytes_total) + " to read");
   }
 }
 
 void ProgressLine::note(const std::string& text) {
   if (style_ == ProgressStyle::json) {
-    say(nlohmann::json{{"event", "note"}, {"text", text}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    say(nlohmann::json{{"event", "note"}, {"text", text}}.dump(-1, ' ', false,
+                                                               nlohmann::json::error_handler_t::replace));
     return;
   }
   erase();
@@ -91,18 +104,25 @@ void ProgressLine::finish(const Progress& progress, const std::vector<Delivery>&
     if (!delivery.result) continue;
     const Delivered& done = *delivery.result;
     if (style_ == ProgressStyle::json) {
-      say(nlohmann::json{{"event", "delivered"}, {"destination", done.destination}, {"digest", done.root.digest.to_string()},
-                         {"unchanged", done.unchanged}, {"sent", done.blobs.sent}, {"bytesSent", done.blobs.bytes_sent},
-                         {"seconds", std::chrono::duration<double>(time).count()}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      say(nlohmann::json{{"event", "delivered"},
+                         {"destination", done.destination},
+                         {"digest", done.root.digest.to_string()},
+                         {"unchanged", done.unchanged},
+                         {"sent", done.blobs.sent},
+                         {"bytesSent", done.blobs.bytes_sent},
+                         {"seconds", std::chrono::duration<double>(time).count()}}
+              .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
       continue;
     }
     if (done.unchanged) {
       say(done.destination + ": nothing to do, the image is there");
       continue;
     }
-    say(done.destination + ": sent " + count(done.blobs.sent, "blob") + ", " + human_size(done.blobs.bytes_sent) + "; " +
-        std::to_string(done.blobs.present) + " present, " + std::to_string(done.blobs.reused) + " reused" +
-        (done.blobs.mounted == 0 ? "" : ", " + std::to_string(done.blobs.mounted) + " mounted") + "; " + seconds(time));
+    say(done.destination + ": sent " + count(done.blobs.sent, "blob") + ", " +
+        human_size(done.blobs.bytes_sent) + "; " + std::to_string(done.blobs.present) + " present, " +
+        std::to_string(done.blobs.reused) + " reused" +
+        (done.blobs.mounted == 0 ? "" : ", " + std::to_string(done.blobs.mounted) + " mounted") + "; " +
+        seconds(time));
   }
   static_cast<void>(progress);
 }
@@ -113,9 +133,11 @@ std::string ProgressLine::rate(const Progress& progress) {
   const auto moved = static_cast<double>(samples_.back().second - samples_.front().second);
   if (span <= 0 || moved <= 0) return {};
   const double speed = moved / span;
-  const auto left = static_cast<std::uint64_t>(static_cast<double>(progress.bytes_total - std::min(progress.bytes_done, progress.bytes_total)) / speed);
-  return ", " + human_size(static_cast<std::uint64_t>(speed)) + "/s, " + std::to_string(left / 60) + ":" + (left % 60 < 10 ? "0" : "") +
-         std::to_string(left % 60) + " left";
+  const auto left = static_cast<std::uint64_t>(
+      static_cast<double>(progress.bytes_total - std::min(progress.bytes_done, progress.bytes_total)) /
+      speed);
+  return ", " + human_size(static_cast<std::uint64_t>(speed)) + "/s, " + std::to_string(left / 60) + ":" +
+         (left % 60 < 10 ? "0" : "") + std::to_string(left % 60) + " left";
 }
 
 void ProgressLine::draw(const Progress& progress) {
@@ -123,10 +145,12 @@ void ProgressLine::draw(const Progress& progress) {
   std::vector<std::string> lines;
   for (const Progress::Blob& blob : progress.active) {
     if (lines.size() == kMostBars) break;
-    lines.push_back("  " + bar(share_of(blob.done, blob.total), 20) + " " + blob.name + " " + human_size(blob.done) + " of " + human_size(blob.total));
+    lines.push_back("  " + bar(share_of(blob.done, blob.total), 20) + " " + blob.name + " " +
+                    human_size(blob.done) + " of " + human_size(blob.total));
   }
-  lines.push_back(bar(share_of(progress.bytes_done, progress.bytes_total), 22) + " " + human_size(progress.bytes_done) + " of " +
-                  human_size(progress.bytes_total) + rate(progress));
+  lines.push_back(bar(share_of(progress.bytes_done, progress.bytes_total), 22) + " " +
+                  human_size(progress.bytes_done) + " of " + human_size(progress.bytes_total) +
+                  rate(progress));
   std::string text;
   if (drawn_lines_ > 0) text += "\x1b[" + std::to_string(drawn_lines_) + "A";
   text += "\r\x1b[J";

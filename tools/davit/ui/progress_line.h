@@ -11,8 +11,8 @@ namespace davit::tool {
 
 enum class ProgressStyle { none, plain, bar, json };
 
-/// Shows a transfer on stderr: bars on a terminal, a line now and then elsewhere, or one JSON event per line. Polled by the
-/// command's own thread; not thread-safe.
+/// Shows a transfer on stderr: bars on a terminal, a line now and then elsewhere, or one JSON event per line.
+/// Polled by the command's own thread; not thread-safe.
 class ProgressLine {
  public:
   explicit ProgressLine(ProgressStyle style);

@@ -24,7 +24,9 @@ int write_all(int descriptor, std::string_view text) {
 
 }  // namespace
 
-void say(const std::string& line) { write_all(STDERR_FILENO, line + "\n"); }
+void say(const std::string& line) {
+  write_all(STDERR_FILENO, line + "\n");
+}
 
 void complain(std::string_view message, std::string_view hint) {
   std::string text = "davit: " + std::string(message) + "\n";
@@ -39,7 +41,9 @@ bool print(const std::string& text) {
   return false;
 }
 
-bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+bool stderr_is_terminal() {
+  return ::isatty(STDERR_FILENO) == 1;
+}
 
 std::size_t terminal_width() {
   winsize size{};
