@@ -38,7 +38,7 @@ Result<Registries::Host*> Registries::host_for(const std::string& host) {
   const auto known = hosts_.find(host);
   if (known != hosts_.end()) return &known->second;
   Host made;
-  registry::RegistryOptions settings{.host = host, .plain_http = plain_http(host), .chunk_bytes = options_.chunk_size};
+  registry::RegistryOptions settings{.host = host, .plain_http = plain_http(host), .chunk_bytes = options_.chunk_size, .spooled = spooled_};
   settings.retry.most_tries = options_.retries;
   // The registry knows its own address (Docker Hub is served elsewhere), the authorizer is made for that address.
   DAVIT_TRY(const net::Url base, registry::base_url(settings));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,6 +40,7 @@ class Registries {
   net::Transport& transport_;
   Clock& clock_;
   const Log log_;
+  const std::shared_ptr<std::atomic<std::uint64_t>> spooled_ = std::make_shared<std::atomic<std::uint64_t>>(0);  // co-owned by the registries
   Mutex mutex_;
   std::map<std::string, Host> hosts_ DAVIT_GUARDED_BY(mutex_);
   // co-owned by the transfers that use them; after hosts_, whose registries they need

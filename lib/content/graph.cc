@@ -34,6 +34,7 @@ Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallCont
   std::set<Digest> seen{root.digest};
   std::vector<Step> path;
   DAVIT_TRY(Manifest top, read(source, root, context));
+  std::uint64_t bytes = top.bytes().size();
   path.push_back({top, top.children()});
   while (!path.empty()) {
     Step& here = path.back();
@@ -53,6 +54,8 @@ Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallCont
         return make_error(Errc::corrupt, "more than " + std::to_string(limits.manifests) + " manifests under one root");
       }
       DAVIT_TRY(Manifest manifest, read(source, child, context));
+      bytes += manifest.bytes().size();
+      if (bytes > limits.bytes) return make_error(Errc::corrupt, "manifests of more than " + std::to_string(limits.bytes) + " bytes under one root");
       path.push_back({manifest, manifest.children()});
     } else {
       if (graph.blobs.size() >= limits.blobs) {

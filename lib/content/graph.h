@@ -16,6 +16,7 @@ struct WalkLimits {
   std::size_t depth = 8;  ///< of indexes within indexes
   std::size_t manifests = 10'000;
   std::size_t blobs = 1'000'000;
+  std::uint64_t bytes = 64u << 20;  ///< of all manifests together
 };
 
 /// Reads the manifests (only those) below `root`. Iterative, so no document can exhaust the stack.

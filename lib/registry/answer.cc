@@ -82,7 +82,25 @@ bool is_html(const net::Headers& headers, std::string_view body) {
   return type.starts_with("text/html") || front.starts_with("<!doctype html") || front.starts_with("<html");
 }
 
-ErrorBody parse_error_body(std::string_view body) {
+namespace {
+
+/// What a server says with the words after "Basic" and "Bearer" left out: it may be quoting our own header.
+std::string without_credentials(std::string text) {
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b; };
+  for (const std::string_view scheme : {"basic ", "bearer "}) {
+    for (auto at = text.begin();;) {
+      at = std::search(at, text.end(), scheme.begin(), scheme.end(), same);
+      if (at == text.end()) break;
+      const auto from = at - text.begin() + std::ssize(scheme);
+      const auto end = std::find_if(text.begin() + from, text.end(), [](char c) { return c == ' ' || c == '"' || c == '\'' || c == ','; });
+      text.replace(text.begin() + from, end, "***");
+      at = text.begin() + from;
+    }
+  }
+  return text;
+}
+
+ErrorBody read_error_body(std::string_view body) {
   ErrorBody out;
   const auto document = parse_json(body, {.bytes = 64u << 10, .depth = 32, .values = 10'000});
   if (!document) {
@@ -113,6 +131,17 @@ ErrorBody parse_error_body(std::string_view body) {
   for (const char* name : {"message", "error", "details"}) {  // what gateways in front of registries say
     if (out.text.empty()) out.text = escaped(text_of(*document, name));
   }
+  return out;
+}
+
+}  // namespace
+
+ErrorBody parse_error_body(std::string_view body) {
+  ErrorBody out = read_error_body(body);
+  out.text = without_credentials(std::move(out.text));
+  std::erase_if(out.codes, [](const std::string& code) {  // a code is a word, and nothing else is shown as one
+    return !std::ranges::all_of(code, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'; });
+  });
   return out;
 }
 

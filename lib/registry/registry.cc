@@ -23,16 +23,17 @@ Registry::Registry(RegistryOptions options, net::Url base, net::Transport& trans
     : options_(std::move(options)),
       base_(std::move(base)),
       quirks_(quirks_for(options_.host)),
-      wire_(transport, authorizer, options_.retry, clock, std::move(log)) {}
+      wire_(transport, authorizer, options_.retry, clock, std::move(log)),
+      spooled_(options_.spooled ? options_.spooled : std::make_shared<std::atomic<std::uint64_t>>(0)) {}
 
 std::unique_ptr<Repository> Registry::repository(std::string name, Side side) {
   return std::make_unique<Repository>(*this, std::move(name), side);
 }
 
 bool Registry::reserve_spool(std::uint64_t bytes) {
-  std::uint64_t now = spooled_;
+  std::uint64_t now = *spooled_;
   while (now + bytes <= options_.spool_bytes) {
-    if (spooled_.compare_exchange_weak(now, now + bytes)) return true;
+    if (spooled_->compare_exchange_weak(now, now + bytes)) return true;
   }
   return false;
 }

@@ -26,6 +26,8 @@ struct RegistryOptions {
   std::uint64_t chunk_bytes = 0;  ///< send blobs in PATCHes of this size; 0: as the registry likes it
   std::uint64_t spool_bytes =
       16u << 20;  ///< memory for blobs whose digest is not known yet, all uploads together
+  std::shared_ptr<std::atomic<std::uint64_t>>
+      spooled = {};  ///< how much of it is in use; shared by the registries of one client, an own one when null
   RetryRules retry = {};
 };
 
@@ -56,7 +58,7 @@ class Registry {
 
   /// Takes `bytes` of the spool memory if they are to be had.
   bool reserve_spool(std::uint64_t bytes);
-  void release_spool(std::uint64_t bytes) { spooled_ -= bytes; }
+  void release_spool(std::uint64_t bytes) { *spooled_ -= bytes; }
 
  private:
   Registry(RegistryOptions options, net::Url base, net::Transport& transport, auth::Authorizer* authorizer,
@@ -67,7 +69,7 @@ class Registry {
   const Quirks& quirks_;
   Wire wire_;
   std::atomic<bool> head_works_ = true;
-  std::atomic<std::uint64_t> spooled_ = 0;
+  const std::shared_ptr<std::atomic<std::uint64_t>> spooled_;  // co-owned by the registries of one client
 };
 
 }  // namespace davit::registry

@@ -58,7 +58,7 @@ void ProgressLine::update(const Progress& progress) {
           count(progress.blobs_total, "blob") + rate(progress));
     } else {
       say(nlohmann::json{{"event", "progress"}, {"bytes", progress.bytes_done}, {"bytesTotal", progress.bytes_total},
-                         {"blobs", progress.blobs_done}, {"blobsTotal", progress.blobs_total}}.dump());
+                         {"blobs", progress.blobs_done}, {"blobsTotal", progress.blobs_total}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
   }
 }
@@ -67,7 +67,7 @@ void ProgressLine::announce(const Progress& progress) {
   if (announced_) return;
   announced_ = true;
   if (style_ == ProgressStyle::json) {
-    say(nlohmann::json{{"event", "planned"}, {"present", progress.blobs_present}, {"blobs", progress.blobs_total}, {"bytes", progress.bytes_total}}.dump());
+    say(nlohmann::json{{"event", "planned"}, {"present", progress.blobs_present}, {"blobs", progress.blobs_total}, {"bytes", progress.bytes_total}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else if (progress.blobs_present + progress.blobs_total > 0) {  // else nothing had to be looked at
     say(count(progress.blobs_present + progress.blobs_total, "blob") + "; " + std::to_string(progress.blobs_present) + " present, " +
         std::to_string(progress.blobs_total) + " to send, " + human_size(progress.bytes_total) + " to read");
@@ -76,7 +76,7 @@ void ProgressLine::announce(const Progress& progress) {
 
 void ProgressLine::note(const std::string& text) {
   if (style_ == ProgressStyle::json) {
-    say(nlohmann::json{{"event", "note"}, {"text", text}}.dump());
+    say(nlohmann::json{{"event", "note"}, {"text", text}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   erase();
@@ -93,7 +93,7 @@ void ProgressLine::finish(const Progress& progress, const std::vector<Delivery>&
     if (style_ == ProgressStyle::json) {
       say(nlohmann::json{{"event", "delivered"}, {"destination", done.destination}, {"digest", done.root.digest.to_string()},
                          {"unchanged", done.unchanged}, {"sent", done.blobs.sent}, {"bytesSent", done.blobs.bytes_sent},
-                         {"seconds", std::chrono::duration<double>(time).count()}}.dump());
+                         {"seconds", std::chrono::duration<double>(time).count()}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
       continue;
     }
     if (done.unchanged) {
