@@ -31,6 +31,15 @@ class Watched final : public ByteSource {
   std::unique_ptr<ByteSource> inner_;
 };
 
+/// A server that repeats what it was sent must not make errors show it.
+void hide_credential(std::string& body, std::string_view authorization) {
+  const std::string_view credential = authorization.substr(authorization.find(' ') + 1);
+  if (credential.empty()) return;
+  for (auto at = body.find(credential); at != std::string::npos; at = body.find(credential, at)) {
+    body.replace(at, credential.size(), "[hidden]");
+  }
+}
+
 bool reads(const std::string& method) {
   return method == "GET" || method == "HEAD";
 }
@@ -111,6 +120,7 @@ Wire::Outcome Wire::once(const Call& call, Challenges& left, const CallContext& 
     }
     auto answer = receive(call, request, context);
     if (!answer) return {std::move(answer).error(), body && body->failed};
+    if (!answer->ok()) hide_credential(answer->body, authorization);
     answer->foreign = !chain.trusted() || !call.authorize;
     if (answer->status == 401 && authorize &&
         (authorization.empty() ? left.unauthorized : left.refused)-- > 0) {

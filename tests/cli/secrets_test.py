@@ -41,10 +41,16 @@ class Secrets(Case):
             self.assert_hidden(result.stdout + result.stderr)
 
     def test_row_20_a_server_that_repeats_the_secret_is_not_quoted(self):
-        header = base64.b64encode(f"user:{SECRET}".encode()).decode()
-        with answering(403, json.dumps({"errors": [{"code": "DENIED", "message": f"Basic {header} is wrong"}]}).encode()) as registry:
+        def status(sent):
+            return 403 if sent else 401
+
+        def repeat(sent):
+            return json.dumps({"errors": [{"code": "DENIED", "message": f"who is {sent}"}]}).encode()
+
+        with answering(status, repeat, {"WWW-Authenticate": 'Basic realm="x"'}) as registry:
             result = davit("push", "-vvv", "--creds", f"user:{SECRET}", SIMPLE, f"{registry}/a:1")
             self.assert_code(result, 3)
+            self.assertIn("who is", result.stderr)
             self.assert_hidden(result.stdout + result.stderr)
 
     def test_row_20_the_password_can_come_from_standard_input(self):

@@ -118,20 +118,23 @@ def write_image(name, layer):
 
 @contextlib.contextmanager
 def answering(status, body=b"", headers=None):
-    """A server on loopback that gives every request the same answer. Yields its host:port."""
+    """A server on loopback that gives every request the same answer. Yields its host:port. A `status` or
+    `body` that is a function is called with the Authorization header, or None."""
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self):
             length = int(self.headers.get("Content-Length") or 0)
             self.rfile.read(length)
-            self.send_response(status)
+            authorization = self.headers.get("Authorization")
+            content = body(authorization) if callable(body) else body
+            self.send_response(status(authorization) if callable(status) else status)
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                self.wfile.write(content)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
