@@ -77,7 +77,7 @@ class Interrupts(SystemTest):
         sent = time.monotonic()
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(20), -signal.SIGINT)
-        self.assertLess(time.monotonic() - sent, 1.5)
+        self.assertLess(time.monotonic() - sent, 10)
 
     def test_row_85_a_tag_that_exists_stays_until_the_end(self):
         other = docker_save(self.path("other.tar"), self.layers[:1])
