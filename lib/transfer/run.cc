@@ -43,13 +43,19 @@ Run::~Run() {
   finish_stragglers();
 }
 
-Result<std::vector<Delivery>> Run::deliver() {
+/// Everything that is known before the first byte moves.
+Result<> Run::prepare() {
   DAVIT_TRY_VOID(walk_sources());
   look_at_tags();
   adopt();
   learn_layers();
   make_leaves();
   probe();
+  return {};
+}
+
+Result<std::vector<Delivery>> Run::deliver() {
+  DAVIT_TRY_VOID(prepare());
   move();
   try_again_without_claims();
 
@@ -68,12 +74,7 @@ Result<std::vector<Delivery>> Run::deliver() {
 }
 
 Result<std::vector<Plan>> Run::plan() {
-  DAVIT_TRY_VOID(walk_sources());
-  look_at_tags();
-  adopt();
-  learn_layers();
-  make_leaves();
-  probe();
+  DAVIT_TRY_VOID(prepare());
   std::vector<Plan> plans;
   for (const Shipment& shipment : shipments_) {
     for (const Dispatch& dispatch : shipment.dispatches) {

@@ -42,7 +42,8 @@ class Run {
   Result<std::vector<Plan>> plan();
 
  private:
-  // Phases, in this order.
+  // Phases, in this order; prepare() is all of them up to probe().
+  Result<> prepare();
   Result<> walk_sources();
   void look_at_tags();
   void adopt();
