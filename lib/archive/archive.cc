@@ -88,7 +88,7 @@ Result<> all_readable(const DockerView& view) {
   return {};
 }
 
-Result<Views> choose_view(std::shared_ptr<const OpenTar> tar, const ArchiveOptions& options,
+Result<Views> choose_view(const std::shared_ptr<const OpenTar>& tar, const ArchiveOptions& options,
                           const CallContext& context) {
   DAVIT_TRY(const bool manifest, has(*tar, "manifest.json"));
   DAVIT_TRY(const bool index, has(*tar, "index.json"));

@@ -109,11 +109,11 @@ class TarIndex::Reader {
         return true;
       }
       default:
-        return add(*std::move(header));
+        return add(*header);
     }
   }
 
-  Result<bool> add(TarHeader header) {
+  Result<bool> add(const TarHeader& header) {
     ++count_;
     if (count_ > kMaxEntries)
       return make_error(Errc::corrupt, "more than 100000 entries, so not an image archive");

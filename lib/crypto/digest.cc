@@ -66,7 +66,7 @@ std::string_view Digest::algorithm_name() const {
 std::string Digest::hex() const {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out;
-  out.reserve(2u * size_);
+  out.reserve(std::size_t{2} * size_);
   for (std::size_t i = 0; i < size_; ++i) {
     const auto byte = std::to_integer<unsigned>(raw_[i]);
     out += kHex[byte >> 4];

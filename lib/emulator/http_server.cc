@@ -88,7 +88,7 @@ struct HttpServer::Connection {
   std::thread thread;
 };
 
-HttpServer::HttpServer(Address address, std::optional<TlsIdentity> tls, Handler handler, Logger logger)
+HttpServer::HttpServer(const Address& address, std::optional<TlsIdentity> tls, Handler handler, Logger logger)
     : handler_(std::move(handler)),
       logger_(std::move(logger)),
       listener_(listen_on(address)),

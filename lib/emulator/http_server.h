@@ -58,7 +58,7 @@ class HttpServer {
   /// before they go.
   using Logger = std::function<std::shared_ptr<std::atomic<std::uint64_t>>(const Request&, const Response&)>;
 
-  HttpServer(Address address, std::optional<TlsIdentity> tls, Handler handler, Logger logger);
+  HttpServer(const Address& address, std::optional<TlsIdentity> tls, Handler handler, Logger logger);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

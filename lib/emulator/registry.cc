@@ -29,7 +29,7 @@ bool Visibility::visible(const std::string& thing) {
   return steady_clock::now() >= found->second.until;
 }
 
-Registry::Registry(RegistryOptions options) : storage_(options.folder), behaviour_(options.behaviour) {
+Registry::Registry(const RegistryOptions& options) : storage_(options.folder), behaviour_(options.behaviour) {
   const Address beside{options.listen.host, 0};
   store_ = std::make_unique<HttpServer>(
       beside, options.tls, [this](Request& request) { return store_port(request); },

@@ -72,7 +72,7 @@ struct RegistryOptions {
 ///   CHECK(registry.log("PATCH").empty());
 class Registry {
  public:
-  explicit Registry(RegistryOptions options = {});
+  explicit Registry(const RegistryOptions& options = {});
   ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;

@@ -179,7 +179,7 @@ void Stream::reset() {
   // nothing sends the RST at once.
   sockaddr nowhere{};
   nowhere.sa_family = AF_UNSPEC;
-  ::connect(fd_.get(), &nowhere, sizeof nowhere);
+  static_cast<void>(::connect(fd_.get(), &nowhere, sizeof nowhere));
 }
 
 void Stream::interrupt() {

@@ -159,7 +159,7 @@ std::string Storage::begin_upload(const std::string& repository) {
     upload->fd = Fd(::open(upload->file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   }
   repositories_[repository];
-  const std::string id = upload->id;
+  std::string id = upload->id;
   uploads_[id] = std::move(upload);
   return id;
 }
@@ -177,7 +177,7 @@ std::unique_ptr<Upload> Storage::take_upload(const std::string& repository, cons
 void Storage::give_back(std::unique_ptr<Upload> upload) {
   MutexLock lock(mutex_);
   --taken_;
-  const std::string id = upload->id;
+  std::string id = upload->id;
   uploads_[id] = std::move(upload);
 }
 

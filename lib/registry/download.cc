@@ -46,11 +46,12 @@ class BlobReader final : public ByteSource {
         return *count;
       }
       stream_.reset();
+      const bool ended = count.has_value();
       Error broken =
-          count ? make_error(Errc::unavailable, "the answer ended after " + std::to_string(position_) +
+          ended ? make_error(Errc::unavailable, "the answer ended after " + std::to_string(position_) +
                                                     " of " + std::to_string(blob_.size) + " bytes")
                 : std::move(count).error();
-      broken.retryable = broken.retryable || count.has_value();
+      broken.retryable = broken.retryable || ended;
       DAVIT_TRY_VOID(rest(broken));
     }
   }
@@ -116,9 +117,10 @@ class BlobReader final : public ByteSource {
           std::span(waste).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, waste.size()))));
       if (!count || *count == 0) {
         stream_.reset();
+        const bool ended = count.has_value();
         Error broken =
-            count ? make_error(Errc::unavailable, "the answer ended early") : std::move(count).error();
-        broken.retryable = broken.retryable || count.has_value();
+            ended ? make_error(Errc::unavailable, "the answer ended early") : std::move(count).error();
+        broken.retryable = broken.retryable || ended;
         return rest(broken);
       }
       left -= *count;

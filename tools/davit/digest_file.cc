@@ -22,7 +22,7 @@ Result<> write_digest_file(const std::string& path, const std::vector<Delivery>&
   bool good = true;
   for (const std::string& line : lines) good &= std::fputs(line.c_str(), file) >= 0;
   good &= std::fflush(file) == 0;
-  const Result<> result = good ? Result<>() : failed();
+  Result<> result = good ? Result<>() : failed();
   std::fclose(file);
   return result;
 }

@@ -46,7 +46,7 @@ check_format() { sources | xargs clang-format --dry-run --Werror; }
 check_tidy() {
   configure clang
   run-clang-tidy -quiet -j "${JOBS:-$(jobs)}" -p build/clang "^$PWD/(lib|tools)/" >build/tidy.log 2>/dev/null || {
-    grep --extended-regexp 'warning:|error:' build/tidy.log | sort --unique
+    sed 's/\x1b\[[0-9;]*m//g' build/tidy.log | grep --extended-regexp 'warning:|error:' | sort --unique
     return 1
   }
 }
