@@ -3,6 +3,7 @@
 /// \file
 /// Everything libdavit promises, in one include.
 
+#include <davit/aws.h>
 #include <davit/call_context.h>
 #include <davit/client.h>
 #include <davit/content.h>

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <davit/call_context.h>
+#include <davit/result.h>
+
+#include "aws/endpoints.h"
+#include "aws/identity.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/http.h"
+
+namespace davit::aws {
+
+/// One call of an AWS API: a POST of a short body.
+struct ApiCall {
+  std::string operation;  ///< "GetAuthorizationToken": for messages, and for X-Amz-Target
+  Endpoint endpoint;
+  std::string content_type;
+  std::string target = {};  ///< X-Amz-Target; empty for query APIs
+  std::string body;
+};
+
+/// What AWS says when it refuses. The code decides, never the status.
+struct ApiFailure {
+  int status = 0;
+  std::string code;  ///< "AccessDeniedException", without namespace; empty when the answer held none
+  std::string message;
+  std::string request_id;
+};
+
+/// Reads a JSON or XML error answer (`__type`, `message`, x-amzn-ErrorType; `<Code>`, `<Message>`).
+ApiFailure parse_failure(const net::Response& response);
+
+/// Sends signed calls for one identity and is the one place that retries them: three tries with the waits of
+/// AWS's "standard" mode and its quota, expired credentials renewed once, a wrong clock corrected once and
+/// remembered. Thread-safe.
+class Api {
+ public:
+  virtual ~Api() = default;
+
+  /// The answer: a success, or a refusal that trying again does not change (status and body tell, see
+  /// parse_failure). Errors: the transport's and the identity's; rate_limited or unavailable after the last
+  /// try, naming the operation and the host.
+  virtual Result<net::Response> send(const ApiCall& call, const CallContext& context) = 0;
+};
+
+/// REQUIRES: identity, transport and clock outlive it.
+std::unique_ptr<Api> make_api(Identity& identity, net::Transport& transport, Clock& clock, Log log);
+
+}  // namespace davit::aws
