@@ -11,6 +11,7 @@
 #include "auth/scopes.h"
 #include "auth/shared_calls.h"
 #include "auth/token_request.h"
+#include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -139,6 +140,7 @@ Result<std::string> RegistryAuthorizer::bearer(const Demand& demand, const Scope
   auto fetched = fetches_.run(
       key, [&] { return fetch(demand, scope, request, key, context); }, context);
   if (!fetched) {
+    DAVIT_TRY_VOID(check(context));
     // A token service that is down takes nothing away yet.
     if (auto old = cached(key, true)) {
       MutexLock lock(mutex_);

@@ -10,8 +10,8 @@ Log::Log(LogLevel lowest, LogCallback callback, Notifier& notifier)
 void Log::write(LogLevel level, std::string component, std::string event,
                 std::initializer_list<LogField> fields) const {
   if (!enabled(level)) return;
-  notifier_->post([callback = callback_, record = LogRecord{level, std::move(component), std::move(event),
-                                                            fields}] { callback(record); });
+  notifier_->offer([callback = callback_, record = LogRecord{level, std::move(component), std::move(event),
+                                                             fields}] { callback(record); });
 }
 
 }  // namespace davit

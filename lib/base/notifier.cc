@@ -20,6 +20,15 @@ void Notifier::post(std::function<void()> call) {
   changed_.notify_all();
 }
 
+bool Notifier::offer(std::function<void()> call) {
+  MutexLock lock(mutex_);
+  if (queue_.size() >= kMostWaiting) return false;
+  queue_.push_back(std::move(call));
+  ++posted_;
+  changed_.notify_all();
+  return true;
+}
+
 void Notifier::drain() {
   MutexLock lock(mutex_);
   const std::uint64_t wanted = posted_;  // what others post meanwhile is not waited for

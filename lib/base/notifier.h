@@ -19,10 +19,15 @@ class Notifier {
   Notifier& operator=(const Notifier&) = delete;
 
   void post(std::function<void()> call);
+  /// The same for what may be lost: dropped, with false, while a listener is far behind.
+  bool offer(std::function<void()> call);
   /// Returns when everything posted before has been delivered. REQUIRES: not called from a posted call.
   void drain();
 
  private:
+  /// Calls that may wait before offer() drops more.
+  static constexpr std::size_t kMostWaiting = 10'000;
+
   void run();
 
   Mutex mutex_;

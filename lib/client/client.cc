@@ -22,7 +22,7 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
                .all = options.all_proxy,
                .none = options.no_proxy};
   // Token services and blob stores have hosts of their own and often the registry's authority.
-  net.ca_file = options.any_registry.ca_file;
+  if (!options.any_registry.ca_file.empty()) net.ca_files = {options.any_registry.ca_file};
   net.system_ca_file = options.system_ca_file;
   net.system_ca_directory = options.system_ca_directory;
   net.stall_timeout = options.stall_timeout;

@@ -39,6 +39,10 @@ ClientOptions ClientOptions::from_environment() {
   options.https_proxy = either("https_proxy", "HTTPS_PROXY");
   options.all_proxy = either("all_proxy", "ALL_PROXY");
   options.no_proxy = either("no_proxy", "NO_PROXY");
+  if (!options.docker.home.empty())
+    options.certificate_directories.push_back(options.docker.home + "/.config/containers/certs.d");
+  options.certificate_directories.insert(options.certificate_directories.end(),
+                                         {"/etc/containers/certs.d", "/etc/docker/certs.d"});
   options.system_ca_file = variable("SSL_CERT_FILE");
   options.system_ca_directory = variable("SSL_CERT_DIR");
   if (std::string directory = variable("TMPDIR"); !directory.empty()) options.temporary_directory = directory;

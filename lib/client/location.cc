@@ -46,13 +46,19 @@ Result<> refuse_foreign_schemes(std::string_view text) {
   return {};
 }
 
-/// FILE[:NAME:TAG] or FILE[:@N]. A file whose name has colons in it wins when it exists.
+/// FILE[:NAME:TAG], FILE[:@N] or FILE@DIGEST. A file whose name has colons in it wins when it exists.
 Result<Source> archive_location(FileLocation::Kind kind, std::string_view written, std::string_view rest) {
   FileLocation location{.kind = kind, .path = std::string(rest)};
-  for (auto colon = rest.find(':'); !exists(location.path) && colon != std::string_view::npos;) {
-    location.path = rest.substr(0, colon);
-    location.name = rest.substr(colon + 1);
-    break;
+  if (!exists(location.path)) {
+    const auto at = rest.rfind('@');
+    const auto colon = rest.find(':');
+    if (at != std::string_view::npos && Digest::parse(rest.substr(at + 1))) {
+      location.path = rest.substr(0, at);
+      location.name = rest.substr(at + 1);
+    } else if (colon != std::string_view::npos) {
+      location.path = rest.substr(0, colon);
+      location.name = rest.substr(colon + 1);
+    }
   }
   if (location.path.empty()) return usage(written, "no file name");
   if (location.name.starts_with('@')) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/try.h"
+#include "client/certificates.h"
 
 namespace davit::client {
 namespace {
@@ -48,9 +49,10 @@ Result<Registries::Host*> Registries::host_for(const std::string& host) {
   // address.
   DAVIT_TRY(const net::Url base, registry::base_url(settings));
   const RegistryOptions& user = options_for(host);
-  transport_.set_tls(base.host_port(), {.ca_file = user.ca_file,
-                                        .cert_file = user.cert_file,
-                                        .key_file = user.key_file,
+  DAVIT_TRY(Certificates files, certificates_for(host, user, options_.certificate_directories));
+  transport_.set_tls(base.host_port(), {.ca_files = std::move(files.authorities),
+                                        .cert_file = std::move(files.certificate),
+                                        .key_file = std::move(files.key),
                                         .verify = user.verify_tls});
   made.authorizer = auth::make_authorizer({.host = host,
                                            .origin = base,

@@ -22,15 +22,16 @@ TrustStore::~TrustStore() = default;
 
 Result<std::unique_ptr<TrustStore>> TrustStore::load(const std::string& system_file,
                                                      const std::string& system_directory,
-                                                     const std::string& extra_file) {
+                                                     const std::vector<std::string>& extra_files) {
   auto state = std::make_unique<State>();
   if (state->store == nullptr) return make_error(Errc::internal, "no memory for a certificate store");
   if (!system_file.empty()) X509_STORE_load_file(state->store, system_file.c_str());
   // The directory is looked into only when a certificate asks for an authority that is not known yet.
   if (!system_directory.empty()) X509_STORE_load_path(state->store, system_directory.c_str());
-  if (!extra_file.empty() && X509_STORE_load_file(state->store, extra_file.c_str()) != 1) {
+  for (const std::string& file : extra_files) {
+    if (X509_STORE_load_file(state->store, file.c_str()) == 1) continue;
     ERR_clear_error();
-    return make_error(Errc::local_io, "read certificates from " + escaped(extra_file),
+    return make_error(Errc::local_io, "read certificates from " + escaped(file),
                       "a PEM file with CERTIFICATE blocks is wanted");
   }
   ERR_clear_error();

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <davit/result.h>
 
@@ -11,11 +12,10 @@ namespace davit::crypto {
 class TrustStore {
  public:
   /// The system's authorities from `system_file` and `system_directory` (empty or unreadable ones are passed
-  /// over), and those of the PEM file `extra_file` unless it is empty. Errors: local_io, for `extra_file`
-  /// only.
+  /// over), and those of the PEM files `extra_files`. Errors: local_io, for `extra_files` only.
   static Result<std::unique_ptr<TrustStore>> load(const std::string& system_file,
                                                   const std::string& system_directory,
-                                                  const std::string& extra_file);
+                                                  const std::vector<std::string>& extra_files);
   ~TrustStore();
   TrustStore(const TrustStore&) = delete;
   TrustStore& operator=(const TrustStore&) = delete;

@@ -86,8 +86,9 @@ Result<> Exchange::prepare() {
                                 : request_->peers == Peers::remote ? "|r"
                                                                    : "|l";
   const TlsOptions& trust = tls_.options;
-  handle_ = shared_.pool.take(url_.origin() + std::string(rule) + "|" + trust.ca_file + "|" +
-                              trust.cert_file + (trust.verify ? "" : "|unverified"));
+  std::string key = url_.origin() + std::string(rule);
+  for (const std::string& file : trust.ca_files) key += "|" + file;
+  handle_ = shared_.pool.take(key + "||" + trust.cert_file + (trust.verify ? "" : "|unverified"));
   CURL* easy = handle_->easy;
   if (easy == nullptr || handle_->multi == nullptr)
     return make_error(Errc::internal, "no memory for a connection");

@@ -89,8 +89,8 @@ class Download : public ByteSource {
 
 /// TLS for one host:port; never inherited by another host.
 struct TlsOptions {
-  std::string ca_file;    ///< PEM, trusted besides the system's
-  std::string cert_file;  ///< PEM client certificate
+  std::vector<std::string> ca_files;  ///< PEM, trusted besides the system's
+  std::string cert_file;              ///< PEM client certificate
   std::string key_file;
   bool verify = true;  ///< false accepts any certificate
 };
@@ -127,7 +127,8 @@ struct ProxyOptions {
 struct NetOptions {
   std::string user_agent = "davit";
   ProxyOptions proxy = {};
-  std::string ca_file = {};         ///< PEM, trusted besides the system's for hosts without a set_tls()
+  std::vector<std::string> ca_files =
+      {};                           ///< PEM, trusted besides the system's for hosts without a set_tls()
   std::string system_ca_file = {};  ///< with the next one: instead of the authorities libcurl was built with
   std::string system_ca_directory = {};  ///< hashed as OpenSSL does
   std::chrono::milliseconds connect_timeout{15'000};

@@ -107,17 +107,17 @@ class CurlTransport final : public Transport {
     const auto own = host_tls_.find(url.host_port());
     Tls tls;
     if (own == host_tls_.end())
-      tls.options.ca_file = options_.ca_file;
+      tls.options.ca_files = options_.ca_files;
     else
       tls.options = own->second;
-    auto& store = stores_[tls.options.ca_file];
+    auto& store = stores_[tls.options.ca_files];
     if (!store) {
       const curl_version_info_data* built = curl_version_info(CURLVERSION_NOW);
       const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
       const bool replaced = !options_.system_ca_file.empty() || !options_.system_ca_directory.empty();
       DAVIT_TRY(store, crypto::TrustStore::load(replaced ? options_.system_ca_file : text(built->cainfo),
                                                 replaced ? options_.system_ca_directory : text(built->capath),
-                                                tls.options.ca_file));
+                                                tls.options.ca_files));
     }
     tls.trust = store.get();
     return tls;
@@ -129,8 +129,8 @@ class CurlTransport final : public Transport {
   Resolver resolver_;
   Mutex mutex_;
   std::map<std::string, TlsOptions> host_tls_ DAVIT_GUARDED_BY(mutex_);
-  std::map<std::string, std::unique_ptr<crypto::TrustStore>> stores_
-      DAVIT_GUARDED_BY(mutex_);  // by extra CA file
+  std::map<std::vector<std::string>, std::unique_ptr<crypto::TrustStore>> stores_
+      DAVIT_GUARDED_BY(mutex_);  // by the files beyond the system's
   RateLimit sending_, receiving_;
   HandlePool pool_;  // last: its handles use all of the above
 };

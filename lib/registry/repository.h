@@ -36,7 +36,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   Mounter* mounter() override { return this; }
   ContentSource* earlier() override { return this; }
 
-  Result<std::vector<std::string>> tags(const CallContext& context) override;
+  Result<std::vector<std::string>> tags(std::size_t most, const CallContext& context) override;
   Result<bool> mount(const Descriptor& blob, std::string_view from_repository,
                      const CallContext& context) override;
 

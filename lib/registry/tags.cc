@@ -1,4 +1,6 @@
 // The tag list, page by page.
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -13,7 +15,6 @@ namespace {
 
 constexpr std::uint64_t kPageLimit = 4u << 20;
 constexpr int kMostPages = 10'000;
-constexpr std::size_t kMostTags = 1u << 20;
 
 Result<std::vector<std::string>> parse_page(const std::string& body) {
   DAVIT_TRY(const auto document, parse_json(body, {.bytes = kPageLimit}));
@@ -31,10 +32,11 @@ Result<std::vector<std::string>> parse_page(const std::string& body) {
 
 }  // namespace
 
-Result<std::vector<std::string>> Repository::tags(const CallContext& context) {
+Result<std::vector<std::string>> Repository::tags(std::size_t most, const CallContext& context) {
   const Purpose why = purpose("list tags", "");
   std::vector<std::string> all;
-  net::Url page = url("tags/list").with_query("n", std::to_string(registry_.quirks().page_size));
+  const std::uint64_t page_size = std::min<std::uint64_t>(registry_.quirks().page_size, most);
+  net::Url page = url("tags/list").with_query("n", std::to_string(page_size));
   for (int count = 0; count < kMostPages; ++count) {
     const Call call{.request = {.method = "GET", .url = page, .answer_limit = kPageLimit}, .scope = scope()};
     DAVIT_TRY(const Answer answer, registry_.wire().send(why, call, context));
@@ -48,7 +50,8 @@ Result<std::vector<std::string>> Repository::tags(const CallContext& context) {
     for (const std::string& link : answer.headers.all("Link")) {
       if (next.empty()) next = parse_next_link(link);
     }
-    if (next.empty()) return all;
+    if (all.size() > most) all.resize(most);
+    if (next.empty() || all.size() == most) return all;
     auto target = answer.url.resolve(next);
     if (!target)
       return strange_answer(why, answer, Errc::protocol,
@@ -57,8 +60,6 @@ Result<std::vector<std::string>> Repository::tags(const CallContext& context) {
       return strange_answer(why, answer, Errc::denied,
                             "the next page is on another host: " + target->redacted());
     }
-    if (all.size() > kMostTags)
-      return strange_answer(why, answer, Errc::protocol, "more than " + std::to_string(kMostTags) + " tags");
     page = *std::move(target);
   }
   return make_error(Errc::protocol, why.text + ": pages without end").on(why.side);

@@ -55,10 +55,11 @@ void BlobProgress::reached(std::uint64_t position) {
 }
 
 void Board::planned(std::uint64_t blobs, std::uint64_t bytes, std::uint64_t present) {
-  blobs_total_ = blobs;
-  bytes_total_ = bytes;
+  // A run that has to send more than it thought plans anew: totals grow, and are announced once.
+  blobs_total_ = std::max(blobs, blobs_total_.load());
+  bytes_total_ = std::max(bytes, bytes_total_.load());
   blobs_present_ = present;
-  planned_ = true;
+  if (planned_.exchange(true)) return;
   tell([progress = snapshot()](Observer& observer) { observer.planned(progress); });
 }
 

@@ -14,6 +14,7 @@ namespace davit::transfer {
 namespace {
 
 constexpr std::size_t kNeighbours = 3;
+constexpr std::size_t kMostTags = 10'000;  // to choose them from: ten requests, for a start that is quick
 constexpr std::size_t kConfigLimit = 8u << 20;
 
 bool is_digit(char c) {
@@ -132,7 +133,7 @@ Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& setting
     }
     TagLister* lister = question.repository.tag_lister();
     if (!learner.complete() && lister != nullptr) {
-      if (auto tags = lister->tags(context)) {
+      if (auto tags = lister->tags(kMostTags, context)) {
         for (const std::string& tag : nearest_tags(*std::move(tags), question.tag, kNeighbours)) {
           if (!learner.complete() && check(context)) learner.from_tag(tag);
         }

@@ -152,7 +152,18 @@ void Run::try_again_without_claims() {
       dispatch.root_present = false;
       here = true;
     }
-    if (here && shipment.raw() != nullptr) shipment.manifests.clear();
+    if (here && shipment.raw() != nullptr) {
+      shipment.manifests.clear();
+      // One run gives one digest, and without the claims it may be another one: what has been delivered
+      // already is delivered again under it.
+      for (Dispatch& dispatch : shipment.dispatches) {
+        if (!dispatch.delivered) continue;
+        for (Tag& tag : dispatch.tags) tag.now = dispatch.delivered->root.digest;
+        dispatch.delivered.reset();
+        dispatch.known.clear();
+        dispatch.root_present = false;
+      }
+    }
     again |= here;
   }
   if (!again) return;
@@ -220,7 +231,8 @@ Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
   for (const Tag& tag : dispatch.tags) {
     if (!root || tag.now != root->descriptor().digest) plan.tags.push_back({tag.name, tag.now});
   }
-  plan.requests += plan.tags.size();
+  plan.root_missing = dispatch.tags.empty() && !dispatch.root_present;
+  plan.requests += plan.tags.size() + (plan.root_missing ? 1 : 0);
   if (written && !dispatch.root_present) plan.requests += shipment.manifests.size() - 1;
   return plan;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -267,13 +268,18 @@ class Tee::Branch final : public Content {
 Tee::Tee(std::shared_ptr<const Content> origin, std::size_t branches, const TeeOptions& options,
          const CallContext& context)
     : shared_(std::make_shared<Shared>(std::move(origin), branches, options, context)) {
-  shared_->pump = std::thread([shared = shared_.get()] {
-    std::stop_callback wake_up(shared->context.stop, [shared] {
-      MutexLock lock(shared->mutex);
-      shared->changed.notify_all();
+  try {
+    shared_->pump = std::thread([shared = shared_.get()] {
+      std::stop_callback wake_up(shared->context.stop, [shared] {
+        MutexLock lock(shared->mutex);
+        shared->changed.notify_all();
+      });
+      shared->run();
     });
-    shared->run();
-  });
+  } catch (const std::system_error&) {  // no thread to be had: each branch reads the original by itself
+    MutexLock lock(shared_->mutex);
+    for (Shared::Lane& lane : shared_->lanes) shared_->leave(lane);
+  }
 }
 
 Tee::~Tee() {
@@ -282,7 +288,7 @@ Tee::~Tee() {
     shared_->stopping = true;
     shared_->announce();
   }
-  shared_->pump.join();
+  if (shared_->pump.joinable()) shared_->pump.join();
 }
 
 std::shared_ptr<const Content> Tee::branch(std::size_t index) const {

@@ -46,6 +46,7 @@ LONGEST = 800
 LONG_REASON = "over %d lines because" % LONGEST  # in the first lines of a file that needs more
 BANNED_NAMES = re.compile(r"(^|_)(utils?|misc|common|manager)(_|$)")
 STRAY = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b(?!\(#\d+\))")
+TEST_NAME = re.compile(r'TEST_CASE\("[^"]*[;\[\]]')
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 NAMESPACE = re.compile(r"^\s*namespace\s+davit::(\w+)")
 STANDARD = re.compile(r"^[a-z_]+$")
@@ -140,6 +141,8 @@ def check(root):
         if BANNED_NAMES.search(stem):
             complain(path, 1, "a name that says nothing")
         for number, line in enumerate(lines, 1):
+            if path.startswith("tests/") and TEST_NAME.match(line):
+                complain(path, number, "CTest would take this name for two, and run neither: %s" % line.strip())
             if STRAY.search(line):
                 complain(path, number, "unfinished, without an issue number: %s" % line.strip())
     return problems

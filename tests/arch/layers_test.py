@@ -93,6 +93,10 @@ class LayersTest(unittest.TestCase):
         self.assert_refused("tests/unit/a.cc", "// %s: more" % UNFINISHED, "unfinished")
         self.assert_passes("lib/io/a.cc", 'auto name = "davit-XXXXXX";')
 
+    def test_names_of_tests_survive_ctest(self):
+        self.assert_passes("tests/unit/a.cc", 'TEST_CASE("one, and two: fine") {')
+        self.assert_refused("tests/unit/a.cc", 'TEST_CASE("one; two") {', "CTest")
+
     def test_names_that_say_nothing(self):
         self.assert_refused("lib/net/string_utils.cc", "", "says nothing")
         self.assert_passes("lib/net/commonest.cc", "")

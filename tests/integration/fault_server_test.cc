@@ -14,7 +14,8 @@ namespace {
 /// Sends bytes as they are and returns everything until the server closes.
 std::string talk(const FaultServer& server, const std::string& request) {
   Stream stream(davit::emulator::connect_to(server.address()));
-  REQUIRE(stream.write_all(request));
+  if (!stream.write_all(request))
+    return "cannot be written to";  // also called on other threads than the test's
   std::string answer;
   std::array<char, 4096> block{};
   while (const std::size_t n = stream.read_some(block.data(), block.size())) answer.append(block.data(), n);

@@ -364,7 +364,7 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
                          Row{"another name", ca.issue({"other.example"})}}) {
     INFO(row.name);
     const auto server = serve(row.identity);
-    const auto answer = trusting(server->authority(), {.ca_file = trusted})
+    const auto answer = trusting(server->authority(), {.ca_files = {trusted}})
                             ->exchange({.url = at(*server, "/", "https")}, kContext);
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == Errc::unavailable);
@@ -376,12 +376,12 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
     CHECK(forced);
   }
   const auto good = serve(ca.issue()), second = serve(ca.issue());
-  const auto transport = trusting(good->authority(), {.ca_file = trusted});
+  const auto transport = trusting(good->authority(), {.ca_files = {trusted}});
   CHECK(transport->exchange({.url = at(*good, "/", "https")}, kContext).value().body == "secret");
   CHECK(transport->exchange({.url = at(*good, "/", "https")}, kContext).value().body == "secret");
   CHECK(good->connections() == 1);
   CHECK_FALSE(transport->exchange({.url = at(*second, "/", "https")}, kContext));  // trust is not inherited
-  CHECK(net::make_transport({.ca_file = trusted})->exchange({.url = at(*second, "/", "https")}, kContext));
+  CHECK(net::make_transport({.ca_files = {trusted}})->exchange({.url = at(*second, "/", "https")}, kContext));
   CHECK(net::make_transport({.system_ca_file = trusted})
             ->exchange({.url = at(*second, "/", "https")}, kContext));
   const auto listener = emulator::listen_on({});
@@ -397,7 +397,7 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
   REQUIRE_FALSE(mistaken);
   CHECK_FALSE(mistaken.error().retryable);
   CHECK(mistaken.error().hint.find("plain http") != std::string::npos);
-  CHECK(net::make_transport({.ca_file = dir.path() / "absent.pem"})
+  CHECK(net::make_transport({.ca_files = {dir.path() / "absent.pem"}})
             ->exchange({.url = at(*good, "/", "https")}, kContext)
             .error()
             .code == Errc::local_io);

@@ -31,7 +31,9 @@ struct PusherOptions {
 class Pusher {
  public:
   explicit Pusher(const std::string& authority, const PusherOptions& options = {})
-      : transport_(net::make_transport({.ca_file = options.ca_file})) {
+      : transport_(
+            net::make_transport({.ca_files = options.ca_file.empty() ? std::vector<std::string>{}
+                                                                     : std::vector{options.ca_file}})) {
     registry::RegistryOptions registry_options{.host = authority,
                                                .plain_http = options.plain_http,
                                                .chunk_bytes = options.chunk_bytes,

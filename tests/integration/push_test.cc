@@ -84,7 +84,7 @@ TEST_CASE("an image is pushed to docker-registry, plain and with tokens") {
     CHECK(repository->put_blob(LateContent(sample(90'000, 3)), {}));
     CHECK(repository->put_blob(LateContent(""), {}));
     CHECK(repository->manifest("1", {}).value().bytes() == image_of("{}", {layer}).bytes());
-    CHECK(repository->tags({}).value() == std::vector<std::string>{"1"});
+    CHECK(repository->tags(1000, {}).value() == std::vector<std::string>{"1"});
   }
 }
 
@@ -293,7 +293,7 @@ TEST_CASE("row 64: a registry that never says a digest") {
   CHECK(both.registry.storage().tag("app", "1") == digest);
   CHECK(repository->resolve("1", {}).value().digest == digest);
   CHECK(repository->probe(std::vector{*blob_of(layer).descriptor()}, {}).value()[0] == Presence::present);
-  CHECK(repository->tags({}).value() == std::vector<std::string>{"1"});
+  CHECK(repository->tags(1000, {}).value() == std::vector<std::string>{"1"});
 }
 
 TEST_CASE("row 65: another digest than ours in an answer is an integrity error") {

@@ -99,7 +99,7 @@ class Answers(SystemTest):
         self.assertLessEqual(len(uploads), 2)  # the layer's and the configuration's
         self.assertEqual(len(asked), len(set(asked)) + len(uploads) - len(set(uploads)), asked)
 
-    def test_row_21_and_22_control_characters_are_escaped(self):
+    def test_row_21_control_characters_are_escaped(self):
         text = b'{"errors":[{"code":"DENIED","message":"\\u001b[2J\\u0007\\rcleared\\n\\u009b"}]}'
         done = self.push_to(lambda r: (403, {"Warning": '299 - "\x1b[31mred"'}, text), 3)
         self.assertIn("cleared", done.err)
@@ -121,7 +121,7 @@ class Answers(SystemTest):
                 done = self.push_raw(script, None, "--retries", "2")
                 self.assertIn(done.code, (5, 6), done.err)
 
-    def test_row_63_and_62_no_location(self):
+    def test_row_63_no_location(self):
         def answer(request):
             if request.command in ("GET", "HEAD"):
                 return 404, {}, ERROR % b"NAME_UNKNOWN"
@@ -129,7 +129,7 @@ class Answers(SystemTest):
         done = self.push_to(answer, 5)
         self.assertIn("Location", done.err)
 
-    def test_rows_5_and_6_upload_elsewhere_in_clear(self):
+    def test_row_5_upload_elsewhere_in_clear(self):
         """An upload location on another host, without TLS, gets neither bytes nor credentials."""
         seen = []
         elsewhere = serve(lambda r: (seen.append(r.headers.get("Authorization")), (201, {}, b""))[1])

@@ -106,7 +106,7 @@ class Process(SystemTest):
     def test_little_address_space(self):
         self.davit("push", self.archive, self.where("address-space"), limits=limit(resource.RLIMIT_AS, 700 << 20))
 
-    def test_row_99_umask(self):
+    def test_digest_file_follows_the_umask(self):
         for mask, mode in ((0o000, 0o666), (0o077, 0o600), (0o022, 0o644)):
             out = self.path("digest-%o" % mask)
             self.davit("push", self.archive, self.where("umask"), "--digest-file", out, limits=lambda mask=mask: os.umask(mask) and None)

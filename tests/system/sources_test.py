@@ -112,7 +112,7 @@ class Sources(SystemTest):
 
     # --- several destinations
 
-    def test_rows_85_and_93_one_destination_refuses(self):
+    def test_row_85_one_destination_refuses(self):
         refusing = serve(lambda request: (403, {}, b'{"errors":[{"code":"DENIED","message":"not you"}]}'))
         self.addCleanup(refusing.shutdown)
         other = self.registry()

@@ -78,6 +78,7 @@ std::string plan_text(const std::vector<Plan>& plans) {
     for (const Plan::Tag& tag : plan.tags) {
       out += "  tag      " + tag.name + (tag.from ? ", now at " + tag.from->to_string() : ", new") + "\n";
     }
+    if (plan.root_missing) out += "  image    by its digest\n";
     out += "  " + std::to_string(plan.to_send.size()) + " to send, " + human_size(plan.bytes) +
            " to read, about " + std::to_string(plan.requests) + " more requests\n";
   }

@@ -88,6 +88,9 @@ void ConnectionFlags::add_to(CLI::App& command) {
   add(kConnection, command.add_option("--key-file", key_file, "key of the client certificate"))
       ->type_name("PEM");
   add(kConnection,
+      command.add_option("--cert-dir", cert_dir, "certificates of the registry: *.crt, *.cert with *.key"))
+      ->type_name("DIR");
+  add(kConnection,
       command.add_option("-j,--jobs,--image-parallel-copies,--concurrency", jobs, "transfers at once (16)"))
       ->type_name("N")
       ->check(CLI::Range(1, 256));
@@ -148,11 +151,12 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity,
   RegistryOptions& registry = options.any_registry;
   if (plain_http) registry.plain_http = true;
   // Whoever speaks of certificates means TLS, on loopback too.
-  if (!plain_http && (tls_verify || !ca_file.empty())) registry.plain_http = false;
+  if (!plain_http && (tls_verify || !ca_file.empty() || !cert_dir.empty())) registry.plain_http = false;
   registry.verify_tls = tls_verify.value_or(true);
   registry.ca_file = ca_file;
   registry.cert_file = cert_file;
   registry.key_file = key_file;
+  registry.certificate_directory = cert_dir;
   registry.allow_realms = allow_realms;
   if (dest_tls_verify) {
     RegistryOptions destination = registry;

@@ -30,6 +30,7 @@ struct ConnectionFlags {
   std::optional<bool> dest_tls_verify;  ///< the same for the destinations alone
   bool plain_http = false;
   std::string ca_file;
+  std::string cert_dir;
   std::string cert_file;
   std::string key_file;
   std::vector<std::string> allow_realms;

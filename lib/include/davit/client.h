@@ -25,6 +25,8 @@ struct RegistryOptions {
   std::string ca_file = {};    ///< PEM, trusted besides the system's
   std::string cert_file = {};  ///< PEM client certificate
   std::string key_file = {};
+  std::string certificate_directory = {};  ///< `*.crt`: authorities to trust, `*.cert` with `*.key`: client
+                                           ///< certificate; as below, for this one
   std::vector<std::string> allow_realms = {};  ///< HOST[:PORT] of token services that may see its credentials
 };
 
@@ -50,6 +52,9 @@ struct DAVIT_EXPORT ClientOptions {
   std::string no_proxy = {};
   std::string system_ca_file = {};       ///< PEM, instead of the system's authorities (SSL_CERT_FILE)
   std::string system_ca_directory = {};  ///< hashed as OpenSSL does, instead of the system's (SSL_CERT_DIR)
+  /// Folders with one for each registry, named like its host in references ("localhost:5000"), as Docker and
+  /// Podman have them; later ones are looked into when the earlier have none for the host.
+  std::vector<std::string> certificate_directories = {};
   LogCallback log = {};
   LogLevel log_level = LogLevel::info;
 

@@ -52,8 +52,9 @@ class Content {
 class TagLister {
  public:
   virtual ~TagLister() = default;
-  /// In the order the registry gave them.
-  virtual Result<std::vector<std::string>> tags(const CallContext& context) = 0;
+  /// In the order the registry gave them; once there are `most`, no further page is asked for and the list
+  /// ends there.
+  virtual Result<std::vector<std::string>> tags(std::size_t most, const CallContext& context) = 0;
 };
 
 /// Somewhere images come from: a registry repository, a layout, an archive, or your own. Thread-safe.

@@ -106,9 +106,10 @@ struct Plan {
   std::vector<Descriptor> present;
   std::vector<Blob> to_send;
   std::vector<Tag> tags;       ///< those that would move or be made
+  bool root_missing = false;   ///< the image would be put by its digest, under no tag
   std::uint64_t bytes = 0;     ///< sum over to_send
   std::uint64_t requests = 0;  ///< still to come, estimated; tokens and redirects not counted
-  [[nodiscard]] bool changes() const { return !to_send.empty() || !tags.empty(); }
+  [[nodiscard]] bool changes() const { return !to_send.empty() || !tags.empty() || root_missing; }
 };
 
 /// A snapshot of a running transfer. Figures only grow; a retry shows as a pause.

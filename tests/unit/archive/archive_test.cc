@@ -77,7 +77,7 @@ TEST_CASE("row 101: the format of Docker before 1.10 is named and refused") {
   CHECK(archive.error().message.find("before 1.10") != std::string::npos);
 }
 
-TEST_CASE("row 102: Docker 25 keeps plain layers under an OCI index; they are read raw to be compressed") {
+TEST_CASE("row 102: Docker 25 keeps plain layers under an OCI index, which are read raw to be compressed") {
   CHECK(listed("docker25.tar") == "[app:1] raw linux/amd64 none none\n");
   const auto kept = open("docker25.tar", {.keep_manifests = true}).value();
   CHECK(listed(*kept) == "[docker.io/library/app:1 1] " + kOci);

@@ -47,6 +47,10 @@ TEST_CASE("archives and layouts name an image by name, tag or position") {
   CHECK(file("oci-archive:x.tar:1.4").name == "1.4");
   CHECK(file("oci:dir:1.4").kind == FileLocation::Kind::layout);
   CHECK(file("ocidir://dir:1.4").name == "1.4");
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  CHECK(file("oci:dir@" + digest).path == "dir");
+  CHECK(file("oci:dir@" + digest).name == digest);
+  CHECK(file("oci:user@host:1").path == "user@host");
   CHECK_FALSE(parse_source("docker-archive:x.tar:@two"));
   CHECK_FALSE(parse_source("docker-archive:"));
   CHECK_FALSE(parse_source(""));

@@ -156,7 +156,7 @@ TEST_CASE("row 75: a web page is not a manifest, a tag list or an upload") {
   CHECK(error.code == Errc::protocol);
   CHECK(error.message.find("log in") != std::string::npos);
   CHECK(error.message.find('\x1b') == std::string::npos);
-  CHECK(scene.repository->tags(kContext).error().code == Errc::protocol);
+  CHECK(scene.repository->tags(1000, kContext).error().code == Errc::protocol);
   CHECK(scene.repository->put_blob(Bytes("x"), kContext).error().code == Errc::protocol);
   CHECK(scene.repository->open(descriptor_of("x"), 0, kContext).error().code == Errc::protocol);
 }
@@ -506,21 +506,32 @@ TEST_CASE("row 13, row 82: tags over several pages, in their order, within the o
                       .body = R"({"tags":null})"};
     return Scripted{.status = 200, .body = R"({"name":"app","tags":["a"]})"};
   });
-  CHECK(scene.repository->tags(kContext).value() == std::vector<std::string>{"c", "b", "b", "a"});
+  CHECK(scene.repository->tags(1000, kContext).value() == std::vector<std::string>{"c", "b", "b", "a"});
   for (const char* link : {"<https://evil.example/v2/app/tags/list>; rel=next",
                            "<http://r.example/v2/app/tags/list>; rel=next"}) {
     Scene elsewhere([link](const Sent&) {
       return Scripted{.status = 200, .headers = {{"Link", link}}, .body = R"({"tags":["a"]})"};
     });
-    CHECK(elsewhere.repository->tags(kContext).error().code == Errc::denied);
+    CHECK(elsewhere.repository->tags(1000, kContext).error().code == Errc::denied);
     CHECK(elsewhere.transport.sent.size() == 1);
   }
+}
+
+TEST_CASE("a tag list that is long enough asks for no further page") {
+  Scene scene([](const Sent&) {
+    return Scripted{.status = 200,
+                    .headers = {{"Link", "</v2/app/tags/list?last=b>; rel=next"}},
+                    .body = R"({"tags":["c","b","a"]})"};
+  });
+  CHECK(scene.repository->tags(2, kContext).value() == std::vector<std::string>{"c", "b"});
+  REQUIRE(scene.transport.sent.size() == 1);
+  CHECK(scene.transport.sent.front().path == "/v2/app/tags/list?n=2");
 }
 
 TEST_CASE("row 34: a tag list that is none") {
   for (const char* body : {"[]", R"({"tags":5})", R"({"tags":[5]})", "", "{", "\xff"}) {
     Scene scene([body](const Sent&) { return Scripted{.status = 200, .body = body}; });
-    CHECK_FALSE(scene.repository->tags(kContext));
+    CHECK_FALSE(scene.repository->tags(1000, kContext));
   }
 }
 

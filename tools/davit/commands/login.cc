@@ -41,6 +41,7 @@ void add_login(CLI::App& app, Action& action) {
     std::optional<bool> tls_verify;
     bool plain_http = false;
     std::string ca_file;
+    std::string cert_dir;
     std::vector<std::string> allow_realms;
   };
   auto flags = std::make_shared<Flags>();
@@ -62,6 +63,9 @@ void add_login(CLI::App& app, Action& action) {
       command->add_flag("--plain-http", flags->plain_http, "talk HTTP without TLS to the registry"));
   with_environment(command->add_option("--ca-file", flags->ca_file, "trust this certificate authority too"))
       ->type_name("PEM");
+  with_environment(command->add_option("--cert-dir", flags->cert_dir,
+                                       "certificates of the registry: *.crt, *.cert with *.key"))
+      ->type_name("DIR");
   with_environment(
       command->add_option("--allow-realm", flags->allow_realms, "let this token service see the credentials"))
       ->type_name("HOST[:PORT]")
@@ -82,10 +86,11 @@ void add_login(CLI::App& app, Action& action) {
       }
       ClientOptions options = ClientOptions::from_environment();
       if (flags->plain_http) options.any_registry.plain_http = true;
-      if (!flags->plain_http && (flags->tls_verify || !flags->ca_file.empty()))
+      if (!flags->plain_http && (flags->tls_verify || !flags->ca_file.empty() || !flags->cert_dir.empty()))
         options.any_registry.plain_http = false;
       options.any_registry.verify_tls = flags->tls_verify.value_or(true);
       options.any_registry.ca_file = flags->ca_file;
+      options.any_registry.certificate_directory = flags->cert_dir;
       options.any_registry.allow_realms = flags->allow_realms;
       if (flags->authfile) options.docker.auth_file = *flags->authfile;
       Client client(options);
