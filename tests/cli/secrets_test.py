@@ -1,6 +1,10 @@
 """Row 20: secrets are never shown."""
 
 import base64
+import fcntl
+import pty
+import signal
+import termios
 import urllib.parse
 
 from support import *
@@ -52,6 +56,32 @@ class Secrets(Case):
             self.assert_code(result, 3)
             self.assertIn("who is", result.stderr)
             self.assert_hidden(result.stdout + result.stderr)
+
+    def test_row_2_credentials_for_the_destination_are_not_shown_to_the_source(self):
+        shown = []
+
+        def status(authorization):
+            shown.append(authorization)
+            return 401 if authorization is None else 404
+
+        with answering(status, b"{}", {"WWW-Authenticate": 'Basic realm="x"'}) as source:
+            for arguments in (["--creds", f"user:{SECRET}"], ["--registry-token", SECRET]):
+                result = davit("push", *arguments, f"{source}/a:1", f"{REGISTRY}/from-source:1")
+                self.assert_code(result, 3)
+        self.assertGreater(len(shown), 0)
+        self.assertEqual(set(shown), {None})
+
+    def test_row_84_an_interrupt_at_the_password_prompt_ends_the_command_and_restores_the_terminal(self):
+        terminal, side = pty.openpty()
+        before = termios.tcgetattr(side)
+        process = start("login", "-u", "user", REGISTRY, stdin=side, preexec_fn=lambda: (os.setsid(), fcntl.ioctl(side, termios.TIOCSCTTY, 0)))
+        wait_until(lambda: not termios.tcgetattr(side)[3] & termios.ECHO)
+        os.write(terminal, b"\x03")
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, -signal.SIGINT)
+        self.assertEqual(termios.tcgetattr(side)[3] & termios.ECHO, before[3] & termios.ECHO)
+        os.close(side)
+        os.close(terminal)
 
     def test_row_20_the_password_can_come_from_standard_input(self):
         result = davit("push", "--creds", "user", "--password-stdin", SIMPLE, f"{REGISTRY}/stdin:1", given=SECRET + "\n")

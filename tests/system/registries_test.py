@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import shutil
 import stat
 
 from support import Authority, SystemTest, TokenService, docker_save, layer, main, read, write
@@ -52,6 +53,18 @@ class Tls(SystemTest):
     def test_with_the_authority(self):
         self.davit("push", self.archive, self.server.host + "/tls:1", "--ca-file", self.authority.certificate)
         self.assertEqual(self.server.tags("tls"), ["1"])
+
+    def test_with_a_directory_of_certificates(self):
+        named = self.path("named")
+        found = os.path.join(self.home, ".config/containers/certs.d", self.server.host)
+        for directory in (named, found):
+            os.makedirs(directory)
+            shutil.copy(self.authority.certificate, os.path.join(directory, "ca.crt"))
+        self.addCleanup(shutil.rmtree, found)
+        self.davit("push", self.archive, self.server.host + "/named:1", "--cert-dir", named)
+        # On loopback plain HTTP is the rule, and a folder that lies about does not change it.
+        self.davit("push", self.archive, self.server.host + "/found:1", "--tls-verify")
+        self.assertEqual((self.server.tags("named"), self.server.tags("found")), (["1"], ["1"]))
 
     def test_row_16_wrong_authority_is_final_and_nothing_goes_out_in_clear(self):
         done = self.davit("push", self.archive, self.server.host + "/wrong:1", "--ca-file", self.other.certificate, code=6)
