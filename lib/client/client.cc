@@ -32,18 +32,6 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
   return net;
 }
 
-/// A registry's host as references write it.
-Result<std::string> checked_host(std::string_view host) {
-  DAVIT_TRY(const Reference reference,
-            Reference::parse(std::string(host) + (host == "docker.io" ? "/library/x" : "/x")));
-  if (reference.host == "docker.io" && host != "docker.io" && host != "index.docker.io" &&
-      host != "registry-1.docker.io") {
-    return make_error(Errc::invalid_argument, "\"" + escaped(host, 120) + "\" is not a registry",
-                      "a registry has a dot or a port in its name, or is localhost");
-  }
-  return reference.host;
-}
-
 }  // namespace
 
 CallContext context_for(const PushOptions& options) {
@@ -136,7 +124,7 @@ Result<std::vector<Plan>> Client::plan_push(std::string_view source,
 
 Result<std::string> Client::login(std::string_view host, const Credential& credential, std::stop_token stop) {
   const CallContext context{.stop = std::move(stop)};
-  DAVIT_TRY(const std::string name, checked_host(host));
+  DAVIT_TRY(const std::string name, Reference::parse_registry(host));
   DAVIT_TRY(const net::Url origin, impl_->registries.origin(name));
   const auth::LoginTarget target{
       .host = name, .origin = origin, .allowed_realms = impl_->registries.options_for(name).allow_realms};
@@ -149,7 +137,7 @@ Result<std::string> Client::login(std::string_view host, const Credential& crede
 
 Result<std::string> Client::logout(std::string_view host, std::stop_token stop) {
   const CallContext context{.stop = std::move(stop)};
-  DAVIT_TRY(const std::string name, checked_host(host));
+  DAVIT_TRY(const std::string name, Reference::parse_registry(host));
   DAVIT_TRY(const auth::ErasedCredential erased,
             auth::erase_credential(impl_->options.docker, name, context));
   if (!erased.found) return make_error(Errc::not_found, "no credentials for " + name + " in " + erased.where);

@@ -7,6 +7,12 @@
 
 #include <davit/client.h>
 
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/try.h"
+#include "client/configured_credentials.h"
+#include "config/configuration.h"
+
 namespace davit {
 namespace {
 
@@ -47,6 +53,36 @@ ClientOptions ClientOptions::from_environment() {
   options.system_ca_directory = variable("SSL_CERT_DIR");
   if (std::string directory = variable("TMPDIR"); !directory.empty()) options.temporary_directory = directory;
   return options;
+}
+
+Result<> ClientOptions::read_configuration(const std::string& path) {
+  std::string file = path.empty() ? variable("DAVIT_CONFIG") : path;
+  const bool named = !file.empty();
+  if (!named) {
+    const std::string base = !variable("XDG_CONFIG_HOME").empty() ? variable("XDG_CONFIG_HOME")
+                             : docker.home.empty()                ? std::string()
+                                                                  : docker.home + "/.config";
+    if (base.empty()) return {};
+    file = base + "/davit/config.yaml";
+  }
+  DAVIT_TRY(const std::optional<std::string> text, config::read_configuration_file(file));
+  if (!text && !named) return {};
+  if (!text) return make_error(Errc::local_io, "read " + escaped(file, 300) + ": there is no such file");
+  DAVIT_TRY(config::Configuration read, config::parse_configuration(*text, file));
+  std::vector<std::shared_ptr<CredentialSource>> sources;
+  for (auto& [host, registry] : read.registries) {
+    if (!registry.credentials_variable.empty()) {
+      sources.push_back(client::variable_credentials(
+          host, registry.credentials_variable, Secret(variable(registry.credentials_variable.c_str()))));
+    }
+    if (!registry.helper.empty()) {
+      sources.push_back(client::helper_credentials(
+          host, {.name = registry.helper, .path = docker.path, .limit = docker.helper_timeout}));
+    }
+    registries.insert_or_assign(host, std::move(registry.options));
+  }
+  credentials.insert(credentials.begin(), sources.begin(), sources.end());
+  return {};
 }
 
 }  // namespace davit

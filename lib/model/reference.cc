@@ -85,7 +85,21 @@ bool is_host(std::string_view text) {
   return is_host_name(text.substr(0, colon)) && is_port(text.substr(colon + 1));
 }
 
+/// Lower case, and one name for Docker Hub.
+std::string normal_host(std::string_view host) {
+  std::string out(host);
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out == "index.docker.io" || out == "registry-1.docker.io" ? "docker.io" : out;
+}
+
 }  // namespace
+
+Result<std::string> Reference::parse_registry(std::string_view text) {
+  if (is_host(text) && names_registry(std::string(text) + "/")) return normal_host(text);
+  return make_error(Errc::invalid_argument, "\"" + escaped(text, 120) + "\" is not a registry",
+                    "a registry has a dot or a port in its name, or is localhost");
+}
 
 bool Reference::is_tag(std::string_view text) {
   const auto word = [](char c) { return is_alnum(c) || c == '_'; };
@@ -131,18 +145,14 @@ Result<Reference> Reference::parse(std::string_view text) {
     out.digest = *digest;
     text = text.substr(0, at);
   }
+  out.host = "docker.io";
   if (names_registry(text)) {
     const auto slash = text.find('/');
     const std::string_view host = text.substr(0, slash);
     if (!is_host(host)) return wrong("\"" + escaped(host, 80) + "\" is not a host name or host:port");
-    out.host = host;
-    std::ranges::transform(out.host, out.host.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    out.host = normal_host(host);
     text.remove_prefix(slash + 1);
-  } else {
-    out.host = "docker.io";
   }
-  if (out.host == "index.docker.io" || out.host == "registry-1.docker.io") out.host = "docker.io";
   if (const auto colon = text.rfind(':');
       colon != std::string_view::npos && text.find('/', colon) == std::string_view::npos) {
     out.tag = text.substr(colon + 1);

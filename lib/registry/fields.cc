@@ -115,7 +115,8 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
   if (const auto number = parse_decimal(value)) return seconds(std::min(*number, kLongest));
   const auto date = parse_http_date(value);
   if (!date) return {};
-  return std::clamp(ceil<seconds>(*date - now), seconds(0), seconds(kLongest));
+  // In seconds, for a clock that counts nanoseconds ends in 2262.
+  return std::clamp<seconds>(*date - floor<seconds>(now), seconds(0), seconds(kLongest));
 }
 
 std::string parse_next_link(std::string_view value) {

@@ -60,10 +60,57 @@ CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::op
       names, [&verify](std::int64_t count) { verify = count > 0; }, help);
 }
 
+void TrustFlags::add_to(CLI::App& command) {
+  const auto add = [&](const char* group, CLI::Option* option) {
+    return with_environment(option)->group(group);
+  };
+  add(kCredentials, command.add_option("--allow-realm", allow_realms,
+                                       "let this token service see the registry's credentials"))
+      ->type_name("HOST[:PORT]")
+      ->expected(1);
+  command.add_option("--config", config, "configuration file ($DAVIT_CONFIG, ~/.config/davit/config.yaml)")
+      ->type_name("YAML")
+      ->group(kConnection);
+  add(kConnection, add_tls_verify(command, "--tls-verify{true}", tls_verify,
+                                  "--tls-verify=false accepts any certificate (never plain HTTP)"));
+  add(kConnection, command.add_flag("--plain-http", plain_http, "talk HTTP without TLS to the registry"));
+  add(kConnection, command.add_option("--ca-file", ca_file, "trust this certificate authority too"))
+      ->type_name("PEM");
+  add(kConnection, command.add_option("--cert-file", cert_file, "client certificate"))->type_name("PEM");
+  add(kConnection, command.add_option("--key-file", key_file, "key of the client certificate"))
+      ->type_name("PEM");
+  add(kConnection,
+      command.add_option("--cert-dir", cert_dir, "certificates of the registry: *.crt, *.cert with *.key"))
+      ->type_name("DIR");
+}
+
+/// What was said on the command line, over what the configuration file says.
+void TrustFlags::apply(RegistryOptions& registry) const {
+  // Whoever speaks of certificates means TLS, on loopback too.
+  if (tls_verify || !ca_file.empty() || !cert_dir.empty()) registry.plain_http = false;
+  if (plain_http) registry.plain_http = true;
+  if (tls_verify) registry.verify_tls = *tls_verify;
+  if (!ca_file.empty()) registry.ca_file = ca_file;
+  if (!cert_file.empty()) registry.cert_file = cert_file;
+  if (!key_file.empty()) registry.key_file = key_file;
+  if (!cert_dir.empty()) registry.certificate_directory = cert_dir;
+  registry.allow_realms.insert(registry.allow_realms.end(), allow_realms.begin(), allow_realms.end());
+}
+
+Result<ClientOptions> TrustFlags::client_options() const {
+  if (cert_file.empty() != key_file.empty()) return usage("--cert-file and --key-file go together");
+  ClientOptions options = ClientOptions::from_environment();
+  if (auto read = options.read_configuration(config); !read) return read.error();
+  for (auto& [host, registry] : options.registries) apply(registry);
+  apply(options.any_registry);
+  return options;
+}
+
 void ConnectionFlags::add_to(CLI::App& command) {
   const auto add = [&](const char* group, CLI::Option* option) {
     return with_environment(option)->group(group);
   };
+  trust.add_to(command);
   add(kCredentials, command.add_option("--creds,--dest-creds", creds,
                                        "credentials for the registry; with --password-stdin only the user"))
       ->type_name("USER[:PASS]");
@@ -74,22 +121,7 @@ void ConnectionFlags::add_to(CLI::App& command) {
       ->type_name("FILE");
   add(kCredentials, command.add_option("--registry-token,--dest-registry-token", registry_token,
                                        "a bearer token that is ready for use"));
-  add(kCredentials, command.add_option("--allow-realm", allow_realms,
-                                       "let this token service see the registry's credentials"))
-      ->type_name("HOST[:PORT]")
-      ->expected(1);
-  add(kConnection, add_tls_verify(command, "--tls-verify{true}", tls_verify,
-                                  "--tls-verify=false accepts any certificate (never plain HTTP)"));
   add_tls_verify(command, "--dest-tls-verify{true}", dest_tls_verify, "")->group("");
-  add(kConnection, command.add_flag("--plain-http", plain_http, "talk HTTP without TLS to the registry"));
-  add(kConnection, command.add_option("--ca-file", ca_file, "trust this certificate authority too"))
-      ->type_name("PEM");
-  add(kConnection, command.add_option("--cert-file", cert_file, "client certificate"))->type_name("PEM");
-  add(kConnection, command.add_option("--key-file", key_file, "key of the client certificate"))
-      ->type_name("PEM");
-  add(kConnection,
-      command.add_option("--cert-dir", cert_dir, "certificates of the registry: *.crt, *.cert with *.key"))
-      ->type_name("DIR");
   add(kConnection,
       command.add_option("-j,--jobs,--image-parallel-copies,--concurrency", jobs, "transfers at once (16)"))
       ->type_name("N")
@@ -111,7 +143,9 @@ void ConnectionFlags::add_to(CLI::App& command) {
 
 Result<ClientOptions> ConnectionFlags::client_options(int verbosity,
                                                       const std::vector<std::string>& destinations) const {
-  ClientOptions options = ClientOptions::from_environment();
+  auto settings = trust.client_options();
+  if (!settings) return settings.error();
+  ClientOptions options = *std::move(settings);
   if (authfile) {
     if (::access(authfile->c_str(), R_OK) != 0) {
       Error error = usage("--authfile " + *authfile + ": there is no such file, or it cannot be read");
@@ -148,23 +182,15 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity,
       options.credentials.insert(options.credentials.begin(), fixed_credentials(host, given));
   }
 
-  RegistryOptions& registry = options.any_registry;
-  if (plain_http) registry.plain_http = true;
-  // Whoever speaks of certificates means TLS, on loopback too.
-  if (!plain_http && (tls_verify || !ca_file.empty() || !cert_dir.empty())) registry.plain_http = false;
-  registry.verify_tls = tls_verify.value_or(true);
-  registry.ca_file = ca_file;
-  registry.cert_file = cert_file;
-  registry.key_file = key_file;
-  registry.certificate_directory = cert_dir;
-  registry.allow_realms = allow_realms;
   if (dest_tls_verify) {
-    RegistryOptions destination = registry;
-    if (!plain_http) destination.plain_http = false;
-    destination.verify_tls = *dest_tls_verify;
-    for (const std::string& host : hosts) options.registries[host] = destination;
+    for (const std::string& host : hosts) {
+      RegistryOptions destination =
+          options.registries.contains(host) ? options.registries.at(host) : options.any_registry;
+      if (!trust.plain_http) destination.plain_http = false;
+      destination.verify_tls = *dest_tls_verify;
+      options.registries[host] = destination;
+    }
   }
-  if (cert_file.empty() != key_file.empty()) return usage("--cert-file and --key-file go together");
 
   if (jobs) options.jobs = *jobs;
   if (retries) options.retries = *retries;

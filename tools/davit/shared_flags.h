@@ -20,20 +20,34 @@ CLI::Option* with_environment(CLI::Option* option);
 CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify,
                             const std::string& help);
 
-/// Flags that every command talking to registries has.
-struct ConnectionFlags {
-  std::optional<std::string> creds;
-  bool password_stdin = false;
-  std::optional<std::string> authfile;
-  std::optional<std::string> registry_token;
-  std::optional<bool> tls_verify;       ///< unset: verified, and plain HTTP on loopback
-  std::optional<bool> dest_tls_verify;  ///< the same for the destinations alone
+/// How to reach a registry, and whom to trust there.
+struct TrustFlags {
+  std::string config;
+  std::optional<bool> tls_verify;  ///< unset: verified, and plain HTTP on loopback
   bool plain_http = false;
   std::string ca_file;
   std::string cert_dir;
   std::string cert_file;
   std::string key_file;
   std::vector<std::string> allow_realms;
+
+  void add_to(CLI::App& command);
+  /// This machine's settings and the configuration file, with the flags on top. Errors: invalid_argument,
+  /// local_io.
+  [[nodiscard]] Result<ClientOptions> client_options() const;
+
+ private:
+  void apply(RegistryOptions& registry) const;
+};
+
+/// Flags that every command moving images has.
+struct ConnectionFlags {
+  TrustFlags trust;
+  std::optional<std::string> creds;
+  bool password_stdin = false;
+  std::optional<std::string> authfile;
+  std::optional<std::string> registry_token;
+  std::optional<bool> dest_tls_verify;  ///< TrustFlags::tls_verify for the destinations alone
   std::optional<std::size_t> jobs;
   std::optional<int> retries;
   std::string timeout;

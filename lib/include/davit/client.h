@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <davit/aws.h>
 #include <davit/credentials.h>
 #include <davit/export.h>
 #include <davit/log.h>
@@ -27,6 +28,8 @@ struct RegistryOptions {
   std::string key_file = {};
   std::string certificate_directory = {};  ///< `*.crt`: authorities to trust, `*.cert` with `*.key`: client
                                            ///< certificate; as below, for this one
+  std::optional<AwsIdentity> aws = {};     ///< who to be for this registry; unset: ClientOptions::aws
+  std::optional<EcrRegistry> ecr = {};     ///< this host is an ECR registry, whatever its name
   std::vector<std::string> allow_realms = {};  ///< HOST[:PORT] of token services that may see its credentials
 };
 
@@ -59,8 +62,14 @@ struct DAVIT_EXPORT ClientOptions {
   LogLevel log_level = LogLevel::info;
 
   /// This machine's settings: Docker's and Podman's credentials and helpers, HTTPS_PROXY and its relatives,
-  /// TMPDIR. The only place where the library reads the environment.
+  /// TMPDIR. With read_configuration() the only place where the library reads the environment.
   static ClientOptions from_environment();
+
+  /// Adds what a configuration file says about registries (docs/configuration.md): to `registries`, and in
+  /// front of `credentials`. An empty path is DAVIT_CONFIG, else davit/config.yaml in XDG_CONFIG_HOME or
+  /// ~/.config, if there is one. Reads the environment for these and for the variables that the file names.
+  /// Errors: local_io, invalid_argument with the line.
+  Result<> read_configuration(const std::string& path);
 };
 
 /// The library's front door. Owns its threads and connections. Thread-safe: several operations may run at

@@ -21,6 +21,10 @@ struct DAVIT_EXPORT Reference {
   /// `docker://` in front is accepted. Errors: invalid_argument, naming the part that is wrong.
   static Result<Reference> parse(std::string_view text);
 
+  /// A registry alone, as `host` holds it: "host" or "host:port"; Docker Hub's names are "docker.io". Errors:
+  /// invalid_argument.
+  static Result<std::string> parse_registry(std::string_view text);
+
   /// Whether the first path component of `text` names a registry: it holds a `.` or `:`, or is `localhost`.
   static bool names_registry(std::string_view text);
   static bool is_tag(std::string_view text);

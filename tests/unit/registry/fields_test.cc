@@ -54,6 +54,7 @@ TEST_CASE("row 51: Retry-After in seconds and as a date") {
   CHECK(parse_retry_after("0", now) == 0s);
   CHECK(parse_retry_after("120", now) == 120s);
   CHECK(parse_retry_after("999999999999", now) == 86400s);
+  CHECK(parse_retry_after("Sun, 06 Nov 2550 08:49:37 GMT", now) == 86400s);
   CHECK(parse_retry_after("Sun, 06 Nov 1994 08:49:40 GMT", now) == 3s);
   CHECK(parse_retry_after("Sun, 06 Nov 1994 08:49:30 GMT", now) == 0s);
   for (const char* text : {"", "-1", "3.5", "soon", "Sun, 32 Nov 1994 08:49:40 GMT",

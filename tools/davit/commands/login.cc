@@ -38,11 +38,7 @@ void add_login(CLI::App& app, Action& action) {
     std::optional<std::string> password;
     bool password_stdin = false;
     std::optional<std::string> authfile;
-    std::optional<bool> tls_verify;
-    bool plain_http = false;
-    std::string ca_file;
-    std::string cert_dir;
-    std::vector<std::string> allow_realms;
+    TrustFlags trust;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command =
@@ -57,19 +53,7 @@ void add_login(CLI::App& app, Action& action) {
   with_environment(command->add_option("--authfile", flags->authfile,
                                        "store in this file instead of Docker's configuration"))
       ->type_name("FILE");
-  with_environment(add_tls_verify(*command, "--tls-verify{true}", flags->tls_verify,
-                                  "--tls-verify=false accepts any certificate"));
-  with_environment(
-      command->add_flag("--plain-http", flags->plain_http, "talk HTTP without TLS to the registry"));
-  with_environment(command->add_option("--ca-file", flags->ca_file, "trust this certificate authority too"))
-      ->type_name("PEM");
-  with_environment(command->add_option("--cert-dir", flags->cert_dir,
-                                       "certificates of the registry: *.crt, *.cert with *.key"))
-      ->type_name("DIR");
-  with_environment(
-      command->add_option("--allow-realm", flags->allow_realms, "let this token service see the credentials"))
-      ->type_name("HOST[:PORT]")
-      ->expected(1);
+  flags->trust.add_to(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       const auto fail = [](const Error& error) {
@@ -84,14 +68,9 @@ void add_login(CLI::App& app, Action& action) {
         if (!read) return fail(read.error());
         credential.password = *std::move(read);
       }
-      ClientOptions options = ClientOptions::from_environment();
-      if (flags->plain_http) options.any_registry.plain_http = true;
-      if (!flags->plain_http && (flags->tls_verify || !flags->ca_file.empty() || !flags->cert_dir.empty()))
-        options.any_registry.plain_http = false;
-      options.any_registry.verify_tls = flags->tls_verify.value_or(true);
-      options.any_registry.ca_file = flags->ca_file;
-      options.any_registry.certificate_directory = flags->cert_dir;
-      options.any_registry.allow_realms = flags->allow_realms;
+      auto settings = flags->trust.client_options();
+      if (!settings) return fail(settings.error());
+      ClientOptions options = *std::move(settings);
       if (flags->authfile) options.docker.auth_file = *flags->authfile;
       Client client(options);
       const auto where =
