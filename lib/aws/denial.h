@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <davit/error.h>
@@ -15,8 +16,8 @@ Refusal refusal_of(std::string_view text);
 /// Whether the text of a 400 may be about the token: ECR gives it for those of another region, for instance.
 bool is_about_login(std::string_view text);
 
-/// The error that an AWS API's refusal amounts to: "OPERATION at HOST: CODE: text", with the missing action
-/// and the resource in front where IAM said no.
-Error api_error(std::string_view operation, std::string_view host, const ApiFailure& failure);
+/// refusal() in the words of ECR: the missing action and the resource in front where IAM said no, quotas told
+/// from rates, missing repositories with their cure.
+Error ecr_refusal(const std::string& operation, const net::Url& url, const net::Response& response);
 
 }  // namespace davit::aws

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "aws/timestamps.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/try.h"
@@ -50,51 +51,12 @@ const Json& object_of(const Json& object, const char* name) {
   return found != object.end() && found->is_object() ? *found : kNone;
 }
 
-std::optional<int> number(std::string_view text) {
-  int value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return {};
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
-/// "2026-01-15T13:00:00[.fff](Z|+hh:mm)".
-std::optional<Wall> iso_time(std::string_view text) {
-  if (text.size() < 19 || text.size() > 40 || text[4] != '-' || text[7] != '-' ||
-      (text[10] != 'T' && text[10] != ' ') || text[13] != ':' || text[16] != ':')
-    return {};
-  const auto year = number(text.substr(0, 4)), month = number(text.substr(5, 2)),
-             day = number(text.substr(8, 2)), hour = number(text.substr(11, 2)),
-             minute = number(text.substr(14, 2)), second = number(text.substr(17, 2));
-  if (!year || !month || !day || !hour || !minute || !second) return {};
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return {};
-  std::string_view zone = text.substr(19);
-  if (zone.starts_with('.')) {
-    const auto end = zone.find_first_not_of("0123456789", 1);
-    zone = end == std::string_view::npos ? std::string_view() : zone.substr(end);
-  }
-  std::chrono::minutes ahead{0};
-  if (zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':') {
-    const auto hours = number(zone.substr(1, 2)), minutes = number(zone.substr(4, 2));
-    if (!hours || !minutes) return {};
-    ahead = std::chrono::minutes(*hours * 60 + *minutes) * (zone[0] == '-' ? -1 : 1);
-  } else if (!zone.empty() && zone != "Z") {
-    return {};
-  }
-  return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) - ahead;
-}
-
 /// Seconds since 1970 with a fraction, in any notation of a number; or the text that the AWS CLI makes of it.
 std::optional<Wall> time_of(const Json& object, const char* name) {
   if (!object.is_object()) return {};
   const auto found = object.find(name);
   if (found == object.end()) return {};
-  if (found->is_string()) return iso_time(found->get_ref<const std::string&>());
+  if (found->is_string()) return parse_iso8601(found->get_ref<const std::string&>());
   if (!found->is_number()) return {};
   const auto seconds = found->get<double>();
   if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e11) return {};

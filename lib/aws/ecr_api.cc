@@ -52,15 +52,12 @@ Result<EcrRepository> only(std::vector<EcrRepository> found, std::string_view op
 Result<Endpoint> EcrApi::endpoint() const {
   const Service service = site_.host.is_public ? Service::ecr_public : Service::ecr;
   if (site_.api_endpoint.empty()) return identity_.endpoint(service, site_.host.region, site_.host.form);
-  DAVIT_TRY(net::Url url, net::Url::parse(site_.api_endpoint));
-  return Endpoint{.url = std::move(url),
-                  .region = site_.host.region,
-                  .service = site_.host.is_public ? "ecr-public" : "ecr"};
+  return configured_endpoint(service, site_.host.region, site_.api_endpoint);
 }
 
 Result<std::string> EcrApi::call(std::string_view operation, std::string body, const CallContext& context) {
   DAVIT_TRY(Endpoint where, endpoint());
-  const std::string host = where.url.host_port();
+  const net::Url url = where.url;
   const ApiCall request{
       .operation = std::string(operation),
       .endpoint = std::move(where),
@@ -70,7 +67,7 @@ Result<std::string> EcrApi::call(std::string_view operation, std::string body, c
       .body = std::move(body)};
   DAVIT_TRY(net::Response response, api_.send(request, context));
   if (response.status < 200 || response.status > 299)
-    return api_error(operation, host, parse_failure(response));
+    return ecr_refusal(std::string(operation), url, response);
   return std::move(response.body);
 }
 

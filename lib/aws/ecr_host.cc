@@ -53,7 +53,7 @@ bool is_account(std::string_view text) {
   return text.size() == 12 && std::ranges::all_of(text, is_digit);
 }
 
-bool is_region(std::string_view text) {
+bool looks_like_region(std::string_view text) {
   // Words of letters, two at least, and a number behind them.
   int words = 0;
   for (;;) {

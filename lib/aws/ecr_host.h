@@ -26,12 +26,12 @@ struct EcrHost {
 /// accepts is signed for and sent a password. Case does not matter.
 std::optional<EcrHost> parse_ecr_host(std::string_view host);
 
-/// The classic name of an account's registry in a region. REQUIRES: is_account and is_region.
+/// The classic name of an account's registry in a region. REQUIRES: is_account(account), is_region(region).
 std::string ecr_host_name(std::string_view account, std::string_view region);
 
 /// Twelve digits.
 bool is_account(std::string_view text);
 /// Something that AWS could call a region: "eu-west-1", "us-gov-east-1".
-bool is_region(std::string_view text);
+bool looks_like_region(std::string_view text);
 
 }  // namespace davit::aws

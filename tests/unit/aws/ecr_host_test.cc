@@ -103,11 +103,11 @@ TEST_CASE("regions are told from the beginnings of repository names") {
   for (const std::string_view region : {"us-east-1", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1",
                                         "ap-southeast-12", "il-central-1"}) {
     INFO(region);
-    CHECK(aws::is_region(region));
+    CHECK(aws::looks_like_region(region));
   }
   for (const std::string_view other : {"", "team", "app-1", "us-east", "us-east-", "-east-1", "us--1",
                                        "us-east-1a", "US-EAST-1", "us-east-100", "my-app-v1", "u-east-1"}) {
     INFO(other);
-    CHECK_FALSE(aws::is_region(other));
+    CHECK_FALSE(aws::looks_like_region(other));
   }
 }
