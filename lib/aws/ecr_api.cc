@@ -55,6 +55,19 @@ Result<Endpoint> EcrApi::endpoint() const {
   return configured_endpoint(service, site_.host.region, site_.api_endpoint);
 }
 
+nlohmann::json EcrApi::about(const std::string& repository) const {
+  Json out = Json::object();
+  if (!site_.host.is_public) {
+    out["repositoryName"] = repository;
+    if (!site_.host.account.empty()) out["registryId"] = site_.host.account;
+    return out;
+  }
+  const auto slash = repository.find('/');
+  out["repositoryName"] = slash == std::string::npos ? repository : repository.substr(slash + 1);
+  if (slash != std::string::npos) out["registryId"] = repository.substr(0, slash);
+  return out;
+}
+
 Result<std::string> EcrApi::call(std::string_view operation, std::string body, const CallContext& context) {
   DAVIT_TRY(Endpoint where, endpoint());
   const net::Url url = where.url;
@@ -81,8 +94,8 @@ Result<std::vector<EcrLayer>> EcrApi::check_layers(const std::string& repository
                                                    const CallContext& context) {
   std::vector<EcrLayer> out;
   DAVIT_TRY_VOID(in_batches(digests, [&](std::span<const Digest> some) -> Result<> {
-    Json request = {{"repositoryName", repository}, {"layerDigests", Json::array()}};
-    if (!site_.host.account.empty()) request["registryId"] = site_.host.account;
+    Json request = about(repository);
+    request["layerDigests"] = Json::array();
     for (const Digest& each : some) request["layerDigests"].push_back(each.to_string());
     DAVIT_TRY(const std::string body, call("BatchCheckLayerAvailability", request.dump(), context));
     DAVIT_TRY(const std::vector<EcrLayer> found, parse_layers(body));
@@ -96,10 +109,9 @@ Result<EcrImages> EcrApi::get_images(const std::string& repository, std::span<co
                                      const CallContext& context) {
   EcrImages out;
   DAVIT_TRY_VOID(in_batches(names, [&](std::span<const std::string> some) -> Result<> {
-    Json request = {{"repositoryName", repository},
-                    {"registryId", site_.host.account},
-                    {"imageIds", Json::array()},
-                    {"acceptedMediaTypes", kManifestTypes}};
+    Json request = about(repository);
+    request["imageIds"] = Json::array();
+    request["acceptedMediaTypes"] = kManifestTypes;
     for (const std::string& each : some)
       request["imageIds"].push_back(
           Json::object({{each.find(':') == std::string::npos ? "imageTag" : "imageDigest", each}}));
@@ -117,10 +129,9 @@ Result<std::vector<std::string>> EcrApi::newest_tags(const std::string& reposito
   std::vector<EcrImageDetail> all;
   std::string next;
   for (int page = 0; page < kMostPages; ++page) {
-    Json request = {{"repositoryName", repository},
-                    {"registryId", site_.host.account},
-                    {"maxResults", 1000},
-                    {"filter", {{"tagStatus", "TAGGED"}}}};
+    Json request = about(repository);
+    request["maxResults"] = 1000;
+    request["filter"] = Json::object({{"tagStatus", "TAGGED"}});
     if (!next.empty()) request["nextToken"] = next;
     DAVIT_TRY(const std::string body, call("DescribeImages", request.dump(), context));
     DAVIT_TRY(EcrImagePage found, parse_image_page(body));
@@ -138,16 +149,17 @@ Result<std::vector<std::string>> EcrApi::newest_tags(const std::string& reposito
 
 Result<EcrRepository> EcrApi::create_repository(const EcrRepositorySettings& settings,
                                                 const CallContext& context) {
-  Json request = {{"repositoryName", settings.name}};
-  if (!site_.host.is_public) {
-    request["registryId"] = site_.host.account;
+  Json request = about(settings.name);
+  if (site_.host.is_public) {
+    request.erase("registryId");
+  } else {
     if (!settings.mutability.empty()) request["imageTagMutability"] = settings.mutability;
     if (!settings.exclusions.empty())
       request["imageTagMutabilityExclusionFilters"] = exclusion_list(settings.exclusions);
-    if (settings.scan_on_push) request["imageScanningConfiguration"] = {{"scanOnPush", true}};
+    if (settings.scan_on_push) request["imageScanningConfiguration"] = Json::object({{"scanOnPush", true}});
     if (!settings.kms_key.empty() || !settings.encryption.empty()) {
-      request["encryptionConfiguration"] = {
-          {"encryptionType", settings.encryption.empty() ? "KMS" : settings.encryption}};
+      request["encryptionConfiguration"] =
+          Json::object({{"encryptionType", settings.encryption.empty() ? "KMS" : settings.encryption}});
       if (!settings.kms_key.empty()) request["encryptionConfiguration"]["kmsKey"] = settings.kms_key;
     }
   }
@@ -158,8 +170,9 @@ Result<EcrRepository> EcrApi::create_repository(const EcrRepositorySettings& set
 }
 
 Result<EcrRepository> EcrApi::describe_repository(const std::string& repository, const CallContext& context) {
-  Json request = {{"repositoryNames", Json::array({repository})}};
-  if (!site_.host.account.empty()) request["registryId"] = site_.host.account;
+  Json request = about(repository);
+  request["repositoryNames"] = Json::array({request["repositoryName"]});
+  request.erase("repositoryName");
   DAVIT_TRY(const std::string body, call("DescribeRepositories", request.dump(), context));
   DAVIT_TRY(std::vector<EcrRepository> found, parse_repositories(body));
   return only(std::move(found), "DescribeRepositories");
@@ -175,9 +188,8 @@ Result<> EcrApi::put_tag_mutability(const std::string& repository, const std::st
 }
 
 Result<> EcrApi::put_scan_on_push(const std::string& repository, bool scan, const CallContext& context) {
-  const Json request = {{"repositoryName", repository},
-                        {"registryId", site_.host.account},
-                        {"imageScanningConfiguration", {{"scanOnPush", scan}}}};
+  Json request = about(repository);
+  request["imageScanningConfiguration"] = Json::object({{"scanOnPush", scan}});
   DAVIT_TRY_VOID(call("PutImageScanningConfiguration", request.dump(), context));
   return {};
 }
@@ -191,7 +203,7 @@ Result<> EcrApi::tag_resource(const std::string& arn, const std::map<std::string
 
 Result<std::map<std::string, std::string>> EcrApi::resource_tags(const std::string& arn,
                                                                  const CallContext& context) {
-  const Json request = {{"resourceArn", arn}};
+  const Json request = Json::object({{"resourceArn", arn}});
   DAVIT_TRY(const std::string body, call("ListTagsForResource", request.dump(), context));
   return parse_resource_tags(body);
 }

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <davit/call_context.h>
 
 #include "aws/api.h"
@@ -68,6 +70,8 @@ class EcrApi {
   Result<Endpoint> endpoint() const;
 
  private:
+  /// Which repository, as a request says it. A name in the public gallery begins with the owner's alias.
+  [[nodiscard]] nlohmann::json about(const std::string& repository) const;
   /// The body of the answer.
   Result<std::string> call(std::string_view operation, std::string body, const CallContext& context);
 
