@@ -18,6 +18,13 @@ struct Scope {
   std::string mount_from;  ///< a second repository, to be read from
 };
 
+/// A refusal that came without a challenge: 403, or 400 from registries that mean 401 by it.
+struct Rejection {
+  int status = 0;
+  std::string text;     ///< what the answer says, escaped and short
+  bool silent = false;  ///< an answer to HEAD, which cannot say why
+};
+
 /// Speaks for the user to one registry origin. Thread-safe. It never retries: a failure that may pass is a
 /// retryable Error, and the caller's retry loop repeats the whole attempt.
 class Authorizer {
@@ -34,6 +41,17 @@ class Authorizer {
   /// accepted), denied (accepted, but not for this; or a token service that davit does not trust).
   virtual Result<bool> challenged(const std::vector<std::string>& www_authenticate, const Scope& scope,
                                   const std::string& refused, const CallContext& context) = 0;
+
+  /// After an answer that refuses without asking for anything. True: the header may have been too old, and
+  /// header() has another one. The caller asks once for each request.
+  virtual Result<bool> rejected(const Rejection& rejection, const Scope& scope, const std::string& refused,
+                                const CallContext& context) {
+    static_cast<void>(rejection);
+    static_cast<void>(scope);
+    static_cast<void>(refused);
+    static_cast<void>(context);
+    return false;
+  }
 };
 
 struct AuthorizerOptions {

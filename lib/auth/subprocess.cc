@@ -8,9 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/context.h"
@@ -80,11 +82,15 @@ class SpawnPlan {
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
-  int prepare(int input, int output) {
+  /// `messages` may be -1: they go nowhere then.
+  int prepare(int input, int output, int messages) {
     int failed = ::posix_spawn_file_actions_adddup2(&actions_, input, STDIN_FILENO);
     if (failed == 0) failed = ::posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
-    if (failed == 0)
-      failed = ::posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    if (failed == 0) {
+      failed = messages < 0
+                   ? ::posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+                   : ::posix_spawn_file_actions_adddup2(&actions_, messages, STDERR_FILENO);
+    }
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 34)
     // What the host program opened without close-on-exec is none of the helper's business either.
@@ -165,6 +171,32 @@ bool drain(int fd, std::string& into, std::size_t limit) {
   return false;
 }
 
+/// Our end of a pipe does not block, and the child's is above the standard descriptors.
+struct Pipe {
+  Descriptor ours;
+  Descriptor childs;
+};
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return errno_error("prepare a helper's output", errno);
+  Descriptor ours(ends[0]);
+  DAVIT_TRY(Descriptor childs, above_standard(Descriptor(ends[1])));
+  if (::fcntl(ours.get(), F_SETFL, O_NONBLOCK) != 0) return errno_error("prepare a helper's output", errno);
+  return Pipe{std::move(ours), std::move(childs)};
+}
+
+/// The beginning of what comes; the rest is read and dropped, so that nobody waits for room. True at the end.
+bool skim(int fd, std::string& into, std::size_t limit) {
+  std::array<char, 4096> buffer;
+  for (int turn = 0; turn < 16; ++turn) {  // an endless writer must not keep us
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return n == 0 || errno != EAGAIN;
+    into.append(buffer.data(), std::min(static_cast<std::size_t>(n), limit - into.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<ProcessResult> run_process(const std::string& program, const std::vector<std::string>& arguments,
@@ -172,36 +204,47 @@ Result<ProcessResult> run_process(const std::string& program, const std::vector<
                                   const CallContext& context) {
   DAVIT_TRY_VOID(check(context));
   DAVIT_TRY(const Descriptor in, memory_file(input.reveal()));
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return errno_error("prepare a helper's output", errno);
-  Descriptor out(ends[0]);
-  DAVIT_TRY(Descriptor child_out, above_standard(Descriptor(ends[1])));
-  if (::fcntl(out.get(), F_SETFL, O_NONBLOCK) != 0) return errno_error("prepare a helper's output", errno);
+  DAVIT_TRY(Pipe out, make_pipe());
+  std::optional<Pipe> err;
+  if (limits.messages > 0) {
+    DAVIT_TRY(Pipe pipe, make_pipe());
+    err.emplace(std::move(pipe));
+  }
 
   SpawnPlan plan;
   pid_t pid = 0;
-  int failed = plan.prepare(in.get(), child_out.get());
+  int failed = plan.prepare(in.get(), out.childs.get(), err ? err->childs.get() : -1);
   if (failed == 0) failed = plan.spawn(pid, program, arguments);
   if (failed != 0) return errno_error("start", failed);
   Child child(pid);
-  child_out.reset();
+  out.childs.reset();
+  if (err) err->childs.reset();
 
   const auto until = SteadyClock::now() + limits.time;
   std::string text;
   text.reserve(limits.output + 8192);  // never moved, so that no copy of a secret stays behind
+  std::string messages;
   bool closed = false;
+  bool silent = !err;
   for (;;) {
     const bool ended = child.ended();
-    closed = closed || drain(out.get(), text, limits.output);
+    closed = closed || drain(out.ours.get(), text, limits.output);
+    silent = silent || skim(err->ours.get(), messages, limits.messages);
     if (text.size() > limits.output) {
       Secret dropped(std::move(text));
       return make_error(Errc::protocol, "more than " + std::to_string(limits.output) + " bytes of output");
     }
-    if (ended) return ProcessResult{.exit_status = child.exit_status(), .output = Secret(std::move(text))};
+    if (ended) {
+      return ProcessResult{.exit_status = child.exit_status(),
+                           .output = Secret(std::move(text)),
+                           .messages = std::move(messages)};
+    }
     if (auto go_on = check(context); !go_on) return go_on.error();
     if (SteadyClock::now() >= until) return make_error(Errc::timeout, "no answer in time");
-    pollfd output{.fd = closed ? -1 : out.get(), .events = POLLIN, .revents = 0};
-    ::poll(&output, 1, closed ? 1 : kTickMilliseconds);
+    std::array<pollfd, 2> outputs{
+        pollfd{.fd = closed ? -1 : out.ours.get(), .events = POLLIN, .revents = 0},
+        pollfd{.fd = silent ? -1 : err->ours.get(), .events = POLLIN, .revents = 0}};
+    ::poll(outputs.data(), outputs.size(), closed && silent ? 1 : kTickMilliseconds);
   }
 }
 

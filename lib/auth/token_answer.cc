@@ -62,6 +62,7 @@ Result<TokenAnswer> parse_token_answer(std::string_view body) {
   answer.token = access.empty() ? std::move(plain) : std::move(access);
   if (answer.token.empty()) return not_an_answer("there is no token in it");
   answer.lifetime = lifetime(*document);
+  answer.lifetime_stated = document->contains("expires_in");
   DAVIT_TRY(answer.refresh_token, token_field(*document, "refresh_token"));
   return answer;
 }

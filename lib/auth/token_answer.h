@@ -12,6 +12,7 @@ namespace davit::auth {
 struct TokenAnswer {
   Secret token;
   std::chrono::seconds lifetime{60};  ///< from receipt: the server's own clock is not believed
+  bool lifetime_stated = false;       ///< false: nobody said, and `lifetime` is a guess
   Secret refresh_token;               ///< a new identity token, when the server changes it
 };
 

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <chrono>
+#include <memory>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include <davit/call_context.h>
 #include <davit/result.h>
@@ -13,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/http.h"
+#include "net/url.h"
 
 namespace davit::aws {
 
@@ -35,6 +34,10 @@ struct ApiFailure {
 
 /// Reads a JSON or XML error answer (`__type`, `message`, x-amzn-ErrorType; `<Code>`, `<Message>`).
 ApiFailure parse_failure(const net::Response& response);
+
+/// A refusal as an error: "AssumeRole at sts.eu-west-1.amazonaws.com: AccessDenied: ...", with a code that
+/// follows AWS's and the facts of the exchange.
+Error refusal(const std::string& operation, const net::Url& url, const net::Response& response);
 
 /// Sends signed calls for one identity and is the one place that retries them: three tries with the waits of
 /// AWS's "standard" mode and its quota, expired credentials renewed once, a wrong clock corrected once and

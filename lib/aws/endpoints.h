@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include <davit/result.h>
+
 #include "net/url.h"
 
 namespace davit::aws {
@@ -32,5 +34,15 @@ struct Partition {
 
 /// A region that fits no partition counts as one of "aws".
 const Partition& partition_of(std::string_view region);
+
+/// Fit to be a part of a host name: lower-case letters, digits and hyphens, 63 at most.
+bool is_region(std::string_view text);
+
+/// AWS's own endpoint. The region "aws-global" is that of the one host STS had before there were regions.
+/// Errors: invalid_argument for what is no region.
+Result<Endpoint> aws_endpoint(Service service, const std::string& region, const EndpointForm& form);
+
+/// An endpoint that somebody configured instead. Errors: invalid_argument for a URL or region that is none.
+Result<Endpoint> configured_endpoint(Service service, const std::string& region, std::string_view url);
 
 }  // namespace davit::aws

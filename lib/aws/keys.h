@@ -19,8 +19,9 @@ struct Keys {
 struct Credentials {
   Keys keys;
   std::optional<std::chrono::system_clock::time_point> expires = {};
-  std::string account = {};  ///< 12 digits, when the source says it
-  std::string source = {};   ///< for messages: "environment", "profile ci (assumed role ecr-push)"
+  std::string account = {};   ///< 12 digits, when the source says it
+  std::string source = {};    ///< for messages: "environment", "profile ci (assumed role ecr-push)"
+  bool may_be_stale = false;  ///< its source goes on with them past their end when AWS is in trouble
 };
 
 }  // namespace davit::aws

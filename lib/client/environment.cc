@@ -1,7 +1,10 @@
 // The only place where the library reads the environment.
 
 #include <cstdlib>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -28,6 +31,37 @@ std::string either(const char* lower, const char* upper) {
   return value.empty() ? variable(upper) : value;
 }
 
+AwsEnvironment aws_variables() {
+  AwsEnvironment out;
+  for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+    const std::string_view entry(*each);
+    const std::string_view name = entry.substr(0, entry.find('='));
+    const bool wanted = name.starts_with("AWS_") || name == "HOME" || name == "PATH" ||
+                        name == "ACTIONS_ID_TOKEN_REQUEST_URL" || name == "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+    if (wanted && name.size() + 1 < entry.size())
+      out.variables[std::string(name)] = std::string(entry.substr(name.size() + 1));
+  }
+  return out;
+}
+
+/// "HOST=ACCOUNT.REGION[,ENDPOINT]" separated by white space: registries that are ECR without looking like
+/// it. What does not have this form is passed over here and found out when the host is used.
+std::vector<std::pair<std::string, EcrRegistry>> ecr_registries(const std::string& text) {
+  std::vector<std::pair<std::string, EcrRegistry>> out;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string rest = word.substr(equals + 1);
+    const std::string who = rest.substr(0, rest.find(','));
+    EcrRegistry ecr{.account = who.substr(0, who.find('.')), .region = {}};
+    if (const auto dot = who.find('.'); dot != std::string::npos) ecr.region = who.substr(dot + 1);
+    if (who.size() < rest.size()) ecr.api_endpoint = rest.substr(who.size() + 1);
+    out.emplace_back(word.substr(0, equals), std::move(ecr));
+  }
+  return out;
+}
+
 }  // namespace
 
 ClientOptions ClientOptions::from_environment() {
@@ -41,6 +75,9 @@ ClientOptions ClientOptions::from_environment() {
                     .path = variable("PATH"),
                     .uid = ::getuid()};
   options.credentials = {docker_config_credentials(options.docker)};
+  options.aws_environment = aws_variables();
+  for (auto& [host, ecr] : ecr_registries(variable("DAVIT_ECR_REGISTRIES")))
+    options.registries[host].ecr = std::move(ecr);
   options.http_proxy = variable("http_proxy");
   options.https_proxy = either("https_proxy", "HTTPS_PROXY");
   options.all_proxy = either("all_proxy", "ALL_PROXY");
@@ -79,7 +116,9 @@ Result<> ClientOptions::read_configuration(const std::string& path) {
       sources.push_back(client::helper_credentials(
           host, {.name = registry.helper, .path = docker.path, .limit = docker.helper_timeout}));
     }
-    registries.insert_or_assign(host, std::move(registry.options));
+    RegistryOptions& known = registries[host];
+    if (known.ecr) registry.options.ecr = std::move(known.ecr);  // DAVIT_ECR_REGISTRIES
+    known = std::move(registry.options);
   }
   credentials.insert(credentials.begin(), sources.begin(), sources.end());
   return {};

@@ -34,7 +34,7 @@ constexpr Refused kRefused[] = {
      "podman save IMAGE | davit push - DESTINATION"},
     {"dir:", "davit does not read skopeo's dir: folders",
      "skopeo copy dir:PATH oci:LAYOUT, then davit push LAYOUT DESTINATION"},
-    {"ecr:", "ecr: names are not available in this version",
+    {"ecr:", "an ecr: name cannot be used here",
      "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG"},
 };
 

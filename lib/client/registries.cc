@@ -2,8 +2,14 @@
 
 #include <algorithm>
 
+#include "aws/caller.h"
+#include "aws/ecr_authorizer.h"
+#include "aws/ecr_native.h"
+#include "base/error.h"
+#include "base/escape.h"
 #include "base/try.h"
 #include "client/certificates.h"
+#include "client/ecr_reference.h"
 
 namespace davit::client {
 namespace {
@@ -21,7 +27,11 @@ bool is_local(std::string_view host) {
 }  // namespace
 
 Registries::Registries(const ClientOptions& options, net::Transport& transport, Clock& clock, Log log)
-    : options_(options), transport_(transport), clock_(clock), log_(std::move(log)) {}
+    : options_(options),
+      transport_(transport),
+      clock_(clock),
+      log_(log),
+      principals_(options.aws_environment, transport, clock, std::move(log)) {}
 
 const RegistryOptions& Registries::options_for(const std::string& host) const {
   const auto found = options_.registries.find(host);
@@ -34,12 +44,41 @@ bool Registries::plain_http(const std::string& host) const {
 
 Result<net::Url> Registries::origin(const std::string& host) {
   MutexLock lock(mutex_);
-  DAVIT_TRY(const Host* known, host_for(host));
+  DAVIT_TRY(const Host* known, host_for(host, Side::source));
   return known->registry->base();
 }
 
-Result<Registries::Host*> Registries::host_for(const std::string& host) {
-  const auto known = hosts_.find(host);
+AwsIdentity Registries::identity_for(const std::string& host, Side side) const {
+  const AwsIdentity& of_side = side == Side::destination ? options_.destination_aws : options_.source_aws;
+  const AwsIdentity given = merged(of_side, options_.aws);
+  return host.empty() ? given : merged(given, options_for(host).aws);
+}
+
+Result<std::optional<aws::EcrSite>> Registries::ecr_site(const std::string& host) const {
+  const std::optional<EcrRegistry>& ecr = options_for(host).ecr;
+  if (!ecr) {
+    auto named = aws::parse_ecr_host(host);
+    if (!named) return std::optional<aws::EcrSite>();
+    return std::optional(aws::EcrSite{.host = *std::move(named)});
+  }
+  const bool is_public = ecr->account == "public";
+  if ((!is_public && !aws::is_account(ecr->account)) || !aws::is_region(ecr->region))
+    return make_error(Errc::invalid_argument,
+                      "registry " + host + ": \"" + escaped(ecr->account, 40) + "." +
+                          escaped(ecr->region, 60) + "\" is not an AWS account and a region",
+                      "an account has twelve digits: 123456789012.eu-west-1");
+  return std::optional(aws::EcrSite{.host = {.account = is_public ? "" : ecr->account,
+                                             .region = ecr->region,
+                                             .form = {},
+                                             .is_public = is_public},
+                                    .api_endpoint = ecr->api_endpoint});
+}
+
+Result<Registries::Host*> Registries::host_for(const std::string& host, Side side) {
+  DAVIT_TRY(const std::optional<aws::EcrSite> site, ecr_site(host));
+  const AwsIdentity who = identity_for(host, side);
+  const std::string key = site ? host + '\n' + key_of(who) : host;
+  const auto known = hosts_.find(key);
   if (known != hosts_.end()) return &known->second;
   Host made;
   registry::RegistryOptions settings{
@@ -54,23 +93,91 @@ Result<Registries::Host*> Registries::host_for(const std::string& host) {
                                         .cert_file = std::move(files.certificate),
                                         .key_file = std::move(files.key),
                                         .verify = user.verify_tls});
-  made.authorizer = auth::make_authorizer({.host = host,
-                                           .origin = base,
-                                           .credentials = options_.credentials,
-                                           .allowed_realms = user.allow_realms},
-                                          transport_, clock_);
+  if (site) {
+    Principal& principal = principals_.of(who);
+    aws::EcrAuthorizerOptions options{
+        .host = host, .origin = base, .site = *site, .sources = {}, .allowed_realms = user.allow_realms};
+    for (const auto& source : options_.credentials)
+      (source->chosen() ? options.sources.chosen : options.sources.machine).push_back(source);
+    made.authorizer =
+        aws::make_ecr_authorizer(std::move(options), *principal.tokens, transport_, clock_, log_);
+    made.native = aws::make_ecr_native(*principal.api, *principal.identity, *site);
+    settings.kind = site->host.is_public ? registry::Kind::ecr_public : registry::Kind::ecr;
+    settings.native = made.native.get();
+  } else {
+    made.authorizer = auth::make_authorizer({.host = host,
+                                             .origin = base,
+                                             .credentials = options_.credentials,
+                                             .allowed_realms = user.allow_realms},
+                                            transport_, clock_);
+  }
   DAVIT_TRY(made.registry,
             registry::Registry::create(settings, transport_, made.authorizer.get(), clock_, log_));
-  return &hosts_.emplace(host, std::move(made)).first->second;
+  return &hosts_.emplace(key, std::move(made)).first->second;
 }
 
-Result<std::shared_ptr<registry::Repository>> Registries::repository(const std::string& host,
-                                                                     const std::string& name, Side side) {
+Result<std::shared_ptr<registry::Repository>> Registries::repository(
+    const std::string& host, const std::string& name, Side side, const std::optional<NewRepository>& create) {
   MutexLock lock(mutex_);
-  DAVIT_TRY(Host * at, host_for(host));
-  std::shared_ptr<registry::Repository>& repository = repositories_[{host + "/" + name, side}];
-  if (!repository) repository = at->registry->repository(name, side);
+  DAVIT_TRY(Host * at, host_for(host, side));
+  std::string key = host + "/" + name + (side == Side::destination ? " destination" : " source");
+  if (create) {
+    key += std::string(create->immutable ? " immutable" : "") + (create->scan ? " scan" : "") + " " +
+           create->kms_key;
+    for (const std::string& each : create->mutable_tags) key += '\n' + each;
+    for (const auto& [name_of_tag, value] : create->resource_tags) key += '\n' + name_of_tag + '=' + value;
+  }
+  std::shared_ptr<registry::Repository>& repository = repositories_[key];
+  if (!repository) repository = at->registry->repository(name, side, create);
   return repository;
+}
+
+/// The name under which an account's registry in a region is reached: one that the settings declare, or
+/// AWS's.
+std::string Registries::host_of(const std::string& account, const std::string& region) const {
+  for (const auto& [host, registry] : options_.registries) {
+    if (registry.ecr && registry.ecr->account == account && registry.ecr->region == region) return host;
+  }
+  return aws::ecr_host_name(account, region);
+}
+
+Result<std::string> Registries::account_of(Principal& who, const std::string& region,
+                                           const CallContext& context) {
+  DAVIT_TRY(const aws::Credentials credentials, who.identity->credentials(context));
+  if (aws::is_account(credentials.account)) return credentials.account;
+  // The login that is needed anyway names the registry it is for.
+  const aws::EcrSite unknown{.host = {.account = {}, .region = region}};
+  if (const auto token = who.tokens->get(unknown, context)) {
+    const auto url = net::Url::parse(token->proxy_endpoint);
+    const auto named = url ? aws::parse_ecr_host(url->host()) : std::nullopt;
+    if (named && named->region == region && !named->account.empty()) {
+      who.tokens->share(unknown, {.host = *named});
+      return named->account;
+    }
+  }
+  DAVIT_TRY(const aws::Caller caller, aws::caller_identity(*who.api, *who.identity, region, context));
+  return caller.account;
+}
+
+Result<std::string> Registries::expanded(std::string_view text, Side side, const CallContext& context) {
+  if (!is_ecr_reference(text)) return std::string(text);
+  DAVIT_TRY(EcrReference reference, parse_ecr_reference(text));
+  if (reference.region.empty() || reference.account.empty()) {
+    Principal& who = principals_.of(identity_for("", side));
+    if (reference.region.empty()) {
+      DAVIT_TRY(reference.region, who.identity->region(context));
+      if (reference.region.empty())
+        return make_error(Errc::invalid_argument,
+                          "\"" + escaped(text, 160) + "\": the AWS settings name no region",
+                          "give --region or AWS_REGION, or write ecr:REGION/" + escaped(reference.rest, 120));
+    }
+    if (reference.account.empty()) {
+      auto account = account_of(who, reference.region, context);
+      if (!account) return account.error().with_context("find the account of \"" + escaped(text, 160) + "\"");
+      reference.account = *account;
+    }
+  }
+  return host_of(reference.account, reference.region) + "/" + reference.rest;
 }
 
 }  // namespace davit::client

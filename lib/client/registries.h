@@ -4,12 +4,13 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include <davit/client.h>
 
+#include "aws/ecr_api.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "client/principals.h"
 #include "registry/repository.h"
 
 namespace davit::client {
@@ -23,20 +24,35 @@ class Registries {
   /// A repository, shared by everybody who asks for it. Errors: invalid_argument for a host that makes no
   /// URL.
   Result<std::shared_ptr<registry::Repository>> repository(const std::string& host, const std::string& name,
-                                                           Side side);
+                                                           Side side,
+                                                           const std::optional<NewRepository>& create = {});
 
   /// Where a registry is really reached, with its TLS settings in force.
   Result<net::Url> origin(const std::string& host);
   [[nodiscard]] const RegistryOptions& options_for(const std::string& host) const;
 
+  /// The account and region of an ECR host; empty for any other. Errors: invalid_argument for settings that
+  /// name none.
+  [[nodiscard]] Result<std::optional<aws::EcrSite>> ecr_site(const std::string& host) const;
+  /// Who to be there; with an empty host, for AWS in general.
+  [[nodiscard]] AwsIdentity identity_for(const std::string& host, Side side) const;
+  Principals& principals() { return principals_; }
+
+  /// An `ecr:` reference written out: "HOST/REPO:TAG". Other text stays as it is. May ask AWS for the
+  /// account. Errors: invalid_argument where no region is known; those of AWS.
+  Result<std::string> expanded(std::string_view text, Side side, const CallContext& context);
+
  private:
   struct Host {
     std::unique_ptr<auth::Authorizer> authorizer;
+    std::unique_ptr<registry::Native> native;
     std::unique_ptr<registry::Registry> registry;
   };
 
   [[nodiscard]] bool plain_http(const std::string& host) const;
-  Result<Host*> host_for(const std::string& host) DAVIT_REQUIRES(mutex_);
+  Result<Host*> host_for(const std::string& host, Side side) DAVIT_REQUIRES(mutex_);
+  Result<std::string> account_of(Principal& who, const std::string& region, const CallContext& context);
+  [[nodiscard]] std::string host_of(const std::string& account, const std::string& region) const;
 
   const ClientOptions& options_;
   net::Transport& transport_;
@@ -44,11 +60,11 @@ class Registries {
   const Log log_;
   const std::shared_ptr<std::atomic<std::uint64_t>> spooled_ =
       std::make_shared<std::atomic<std::uint64_t>>(0);  // co-owned by the registries
+  Principals principals_;                               // before the hosts, which refer to it
   Mutex mutex_;
   std::map<std::string, Host> hosts_ DAVIT_GUARDED_BY(mutex_);
   // co-owned by the transfers that use them; after hosts_, whose registries they need
-  std::map<std::pair<std::string, Side>, std::shared_ptr<registry::Repository>> repositories_
-      DAVIT_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<registry::Repository>> repositories_ DAVIT_GUARDED_BY(mutex_);
 };
 
 }  // namespace davit::client

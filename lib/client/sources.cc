@@ -13,6 +13,7 @@
 #include "base/escape.h"
 #include "base/try.h"
 #include "client/client_impl.h"
+#include "client/ecr_reference.h"
 #include "client/location.h"
 #include "content/choose_image.h"
 #include "layout/layout.h"
@@ -192,6 +193,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view sourc
                                                           const PushOptions& push, transfer::Board& board,
                                                           const CallContext& context) {
   if (destinations.empty()) return make_error(Errc::invalid_argument, "no destination");
+  DAVIT_TRY(const std::string written, registries.expanded(source, Side::source, context));
+  if (client::is_ecr_reference(source)) source = written;
   DAVIT_TRY(const client::Source from, client::parse_source(source));
   if (std::holds_alternative<Reference>(from) && destinations.size() == 1 &&
       client::looks_like_path(destinations.front())) {
@@ -200,7 +203,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view sourc
   }
   std::vector<DestinationPattern> patterns;
   for (const std::string& destination : destinations) {
-    DAVIT_TRY(patterns.emplace_back(), client::parse_destination(destination));
+    DAVIT_TRY(const std::string full, registries.expanded(destination, Side::destination, context));
+    DAVIT_TRY(patterns.emplace_back(), client::parse_destination(full));
   }
   for (const std::vector<std::string>* given : {&push.tags, &push.reuse_from}) {
     for (const std::string& tag : *given) {
@@ -226,7 +230,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(std::string_view sourc
       for (const auto& [name, references] : repositories) {
         const Reference& first = references.front();
         transfer::Destination destination{.name = name, .expected = first.digest};
-        DAVIT_TRY(destination.sink, registries.repository(first.host, first.repository, Side::destination));
+        DAVIT_TRY(destination.sink, registries.repository(first.host, first.repository, Side::destination,
+                                                          push.create_repository));
         const auto* named = std::get_if<Reference>(&from);
         if (named != nullptr && named->host == first.host && named->repository != first.repository)
           destination.mount_from = named->repository;

@@ -105,11 +105,10 @@ Result<std::vector<std::string>> texts_of(const YAML::Node& node, const Place& p
 Result<Registry> registry_of(const YAML::Node& node, const Place& place) {
   Registry out;
   RegistryOptions& options = out.options;
-  AwsIdentity aws;
   DAVIT_TRY_VOID(read_mapping(node, place,
-                              {{"profile", text(aws.profile)},
-                               {"role_arn", text(aws.role_arn)},
-                               {"region", text(aws.region)},
+                              {{"profile", text(options.aws.profile)},
+                               {"role_arn", text(options.aws.role_arn)},
+                               {"region", text(options.aws.region)},
                                {"creds_env", text(out.credentials_variable)},
                                {"helper", text(out.helper)},
                                {"ca_file", text(options.ca_file)},
@@ -135,7 +134,6 @@ Result<Registry> registry_of(const YAML::Node& node, const Place& place) {
                                   DAVIT_TRY(options.ecr, ecr_of(value, at));
                                   return {};
                                 }}}));
-  if (!aws.profile.empty() || !aws.role_arn.empty() || !aws.region.empty()) options.aws = std::move(aws);
   if (options.cert_file.empty() != options.key_file.empty())
     return place.wrong(node, "has only one of cert_file and key_file");
   if (!out.credentials_variable.empty() && !out.helper.empty())

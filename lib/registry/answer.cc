@@ -100,7 +100,9 @@ ErrorBody read_error_body(std::string_view body) {
     if (!each.is_object()) return;
     const std::string code = escaped(text_of(each, "code"), 64);
     if (!code.empty() && out.codes.size() < kMostCodes) out.codes.push_back(code);
-    if (out.text.empty()) out.text = escaped(text_of(each, "message"));
+    const std::string message = text_of(each, "message");
+    if (out.text.empty()) out.text = escaped(message);
+    if (!out.denial) out.denial = auth::parse_iam_denial(message);
   };
   if (!document->is_object()) {
     note(*document);
@@ -143,10 +145,21 @@ Error answer_error(const Purpose& purpose, const Answer& answer) {
   if (!body.codes.empty()) message += " " + body.codes.front();
   if (body.html) {
     message += ": a web page instead of a registry's answer";
+  } else if (body.denial) {
+    message += ": " + body.denial->text();
   } else if (!body.text.empty()) {
     message += ": " + body.text;
   }
   Error error = make_error(errc_of(answer.status, body), std::move(message), hint_of(answer.status));
+  if (body.denial) error.hint = body.denial->hint();
+  const Explanation* meaning =
+      purpose.quirks == nullptr || body.denial
+          ? nullptr
+          : purpose.quirks->explain(body.codes.empty() ? "" : body.codes.front(), body.text);
+  if (meaning != nullptr) {
+    error.hint = meaning->hint;
+    if (meaning->code_of_error) error.code = *meaning->code_of_error;
+  }
   error.side = purpose.side;
   error.attempts = answer.attempts;
   error.retryable = answer.status == 429 || answer.status == 408 || answer.status == 499 ||

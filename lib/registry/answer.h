@@ -1,13 +1,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <davit/error.h>
 
+#include "auth/iam_denial.h"
 #include "net/http.h"
+#include "registry/quirks.h"
 
 namespace davit::registry {
 
@@ -15,6 +18,7 @@ namespace davit::registry {
 struct Purpose {
   std::string text;
   Side side = Side::source;
+  const Quirks* quirks = nullptr;  ///< of the registry that is asked; may be null
 };
 
 /// A registry's answer to one request, after retries.
@@ -38,6 +42,7 @@ struct ErrorBody {
   std::vector<std::string> codes;
   std::string text;  ///< escaped and short; the first message, or an excerpt when the body is something else
   bool html = false;
+  std::optional<auth::IamDenial> denial = {};  ///< when that is what the message says
 };
 ErrorBody parse_error_body(std::string_view body);
 

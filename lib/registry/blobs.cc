@@ -1,7 +1,6 @@
 // Blobs into a repository: presence, upload, mount.
 #include "base/error.h"
 #include "base/try.h"
-#include "model/media_type.h"
 #include "registry/fields.h"
 #include "registry/repository.h"
 #include "registry/upload.h"
@@ -19,7 +18,7 @@ Result<bool> Repository::has_blob(const Digest& digest, const CallContext& conte
   const Purpose why = purpose("look for blob", digest.short_form());
   Tries patience = registry_.wire().tries();
   while (true) {
-    const bool head = registry_.head_works();
+    const bool head = registry_.head_works() && registry_.quirks().head_blobs;
     Call call{.request = {.method = head ? "HEAD" : "GET", .url = url("blobs/" + digest.to_string())},
               .scope = scope(),
               .stream = true};
@@ -43,22 +42,6 @@ Result<bool> Repository::has_blob(const Digest& digest, const CallContext& conte
     DAVIT_TRY(const bool again, patience.again(Trouble::transient, {}, context));
     if (!again) return false;
   }
-}
-
-Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> wanted,
-                                                const CallContext& context) {
-  std::vector<Presence> found;
-  for (const Descriptor& each : wanted) {
-    if (model::is_manifest(each.media_type)) {
-      // A registry takes a manifest only when everything below it is there.
-      DAVIT_TRY(const bool there, has_manifest(each.digest, each.digest.to_string(), context));
-      found.push_back(there ? Presence::sealed : Presence::absent);
-    } else {
-      DAVIT_TRY(const bool there, has_blob(each.digest, context));
-      found.push_back(there ? Presence::present : Presence::absent);
-    }
-  }
-  return found;
 }
 
 Result<Descriptor> Repository::put_blob(const Content& content, const CallContext& context) {

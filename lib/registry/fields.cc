@@ -51,27 +51,6 @@ std::optional<std::string> take_word(std::string_view& text) {
   return out;
 }
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT", the one form that servers are to send.
-std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
-  using namespace std::chrono;
-  if (text.size() != 29 || text[3] != ',' || text[4] != ' ' || !text.ends_with(" GMT")) return {};
-  if (text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') return {};
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto found = std::ranges::find(kMonths, text.substr(8, 3));
-  const auto number_at = [&](std::size_t offset, std::size_t count) {
-    return parse_decimal(text.substr(offset, count));
-  };
-  const auto d = number_at(5, 2), y = number_at(12, 4), h = number_at(17, 2), m = number_at(20, 2),
-             s = number_at(23, 2);
-  if (found == kMonths.end() || !d || !y || !h || !m || !s || *h > 23 || *m > 59 || *s > 60) return {};
-  const year_month_day date{year(static_cast<int>(*y)),
-                            month(static_cast<unsigned>(found - kMonths.begin() + 1)),
-                            day(static_cast<unsigned>(*d))};
-  if (!date.ok()) return {};
-  return sys_seconds(sys_days(date)) + hours(*h) + minutes(*m) + seconds(*s);
-}
-
 }  // namespace
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text) {
@@ -106,6 +85,26 @@ std::optional<std::uint64_t> parse_stored_range(std::string_view value) {
   const auto last = parse_decimal(value);
   if (!last) return {};
   return *last == 0 ? 0 : *last + 1;
+}
+
+std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
+  using namespace std::chrono;
+  if (text.size() != 29 || text[3] != ',' || text[4] != ' ' || !text.ends_with(" GMT")) return {};
+  if (text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') return {};
+  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto found = std::ranges::find(kMonths, text.substr(8, 3));
+  const auto number_at = [&](std::size_t offset, std::size_t count) {
+    return parse_decimal(text.substr(offset, count));
+  };
+  const auto d = number_at(5, 2), y = number_at(12, 4), h = number_at(17, 2), m = number_at(20, 2),
+             s = number_at(23, 2);
+  if (found == kMonths.end() || !d || !y || !h || !m || !s || *h > 23 || *m > 59 || *s > 60) return {};
+  const year_month_day date{year(static_cast<int>(*y)),
+                            month(static_cast<unsigned>(found - kMonths.begin() + 1)),
+                            day(static_cast<unsigned>(*d))};
+  if (!date.ok()) return {};
+  return sys_seconds(sys_days(date)) + hours(*h) + minutes(*m) + seconds(*s);
 }
 
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,

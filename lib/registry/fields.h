@@ -23,6 +23,9 @@ std::optional<ContentRange> parse_content_range(std::string_view value);
 /// registries say that for an empty upload; a one-byte upload loses nothing by it.
 std::optional<std::uint64_t> parse_stored_range(std::string_view value);
 
+/// "Sun, 06 Nov 1994 08:49:37 GMT", the one form that servers are to send.
+std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text);
+
 /// `Retry-After`: seconds, or a date. Dates count from `now`; the past is zero.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
                                                       std::chrono::system_clock::time_point now);

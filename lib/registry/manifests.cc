@@ -113,11 +113,9 @@ Result<Descriptor> Repository::resolve(std::string_view name, const CallContext&
       found.size = value;
       return found;
     }
-    if (answer.status == 405 || answer.status == 501 || answer.status == 400)
-      registry_.head_failed();
-    else if (answer.status == 401 || answer.status == 403)
-      return answer_error(why, answer);
-    // Anything else, 404 included, GET says with a body that names the cause (rows 64, 77).
+    if (answer.status == 405 || answer.status == 501 || answer.status == 400) registry_.head_failed();
+    if (answer.status == 401) return answer_error(why, answer);
+    // Anything else, 403 and 404 included, GET says with a body that names the cause (rows 64, 77).
   }
   DAVIT_TRY(const Manifest whole, manifest(name, context));
   return whole.descriptor();
@@ -146,11 +144,16 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
             .scope = scope()};
   call.request.headers.push_back({"Content-Type", manifest.descriptor().media_type});
   call.request.body = manifest.bytes();
+  call.pace = &registry_.manifest_pace();
   call.happened = [&] { return has_manifest(digest, name, context); };
   Tries patience = registry_.wire().tries();
-  while (true) {
+  for (int missing = 0;; ++missing) {
     DAVIT_TRY(const Answer answer, registry_.wire().send(why, call, context));
     if (answer.already_done) break;
+    if (says_missing(answer)) {
+      DAVIT_TRY(const bool made, make_missing(missing, context));
+      if (made) continue;
+    }
     if (answer.ok()) {
       const auto stated = stated_digest(answer.headers);
       if (stated && stated->algorithm() == digest.algorithm() && *stated != digest) {
@@ -177,16 +180,26 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
             "the tag cannot be moved: it names " + there->digest.to_string() + ", not " + digest.to_string());
       }
     }
-    const auto children = manifest.children();
-    const bool ours =
-        std::ranges::any_of(children, [&](const Descriptor& child) { return was_written(child.digest); });
-    if (!missing_child(answer) || !ours) return answer_error(why, answer);
+    if (!missing_child(answer) || !may_appear(manifest, answer)) return answer_error(why, answer);
     DAVIT_TRY(const bool again,
               patience.again(Trouble::transient, {}, context));  // it may not have seen our blobs yet
     if (!again) return answer_error(why, answer);
   }
   note_written(digest);
   return {};
+}
+
+/// Whether what the registry misses is something that this run has just written. Where the answer names what
+/// is missing, the others do not count.
+bool Repository::may_appear(const Manifest& manifest, const Answer& answer) const {
+  const auto children = manifest.children();
+  const auto named = [&](const Descriptor& child) {
+    return answer.body.find(child.digest.to_string()) != std::string::npos;
+  };
+  const bool names = std::ranges::any_of(children, named);
+  return std::ranges::any_of(children, [&](const Descriptor& child) {
+    return (!names || named(child)) && was_written(child.digest);
+  });
 }
 
 }  // namespace davit::registry

@@ -1,33 +1,77 @@
 #include "registry/quirks.h"
 
+#include <algorithm>
 #include <array>
 
 namespace davit::registry {
 namespace {
 
-constexpr Quirks kDistribution{};
+// Rows come with their evidence in docs/registry-quirks.md. What can be tolerated from every registry needs
+// no row.
 
-/// A host, or everything below it, and what is known about it. Rows come with their evidence in
-/// docs/registry-quirks.md. What can be tolerated from every registry needs no row.
-struct Row {
-  std::string_view host;
-  Quirks quirks;
+constexpr std::array kEcrExplanations{
+    Explanation{"UNSUPPORTED", "Limit on number of layers",
+                "ECR takes images of at most 500 layers: flatten the image or build it with fewer steps"},
+    Explanation{"UNSUPPORTED", "Invalid JSON syntax",
+                "ECR also says this about fields and media types that it does not know, such as "
+                "platform.features or parameters behind a media type"},
+    Explanation{"UNSUPPORTED", "'ImageManifest'", "ECR does not take a manifest like this one"},
+    Explanation{"TAG_INVALID", "immutable",
+                "tags of this repository cannot be moved: push under another tag, or change the repository's "
+                "settings"},
+    Explanation{"NAME_UNKNOWN", "", "--create-repo creates the repository"},
+    Explanation{"DENIED", "maximum allowed number",
+                "the repository is full: delete images, set a lifecycle policy, or ask AWS for a higher "
+                "quota",
+                Errc::unsupported},
+    Explanation{"DENIED", "token has expired",
+                "the login in use has expired: log in again, or let davit use the AWS credentials",
+                Errc::unauthenticated},
+    Explanation{"BLOB_UPLOAD_INVALID", "does not have any parts",
+                "ECR cannot store a blob of no bytes; the two bytes {} are the usual stand-in"},
+    Explanation{"TOOMANYREQUESTS", "",
+                "the account's rate for this action is used up, perhaps by others in the account"},
 };
-constexpr std::array kRows = {
-    Row{"amazonaws.com", {.name = "ECR", .cancels_uploads = false}},
-    Row{"amazonaws.com.cn", {.name = "ECR", .cancels_uploads = false}},
-    Row{"public.ecr.aws", {.name = "ECR Public", .cancels_uploads = false}},
-};
+constexpr std::string_view kCutUpload =
+    "ECR cuts the connection when the repository is missing or may not be pushed to: --create-repo creates "
+    "it";
+
+constexpr Quirks kDistribution{};
+constexpr Quirks kEcr{.name = "ECR",
+                      .least_chunk_bytes = 5u << 20,
+                      .cancels_uploads = false,
+                      .takes_empty_blobs = false,
+                      .manifests_per_second = 8,
+                      .manifest_burst = 10,
+                      .explanations = kEcrExplanations,
+                      .cut_upload_hint = kCutUpload};
+constexpr Quirks kEcrPublic{.name = "ECR Public",
+                            .least_chunk_bytes = 5u << 20,
+                            .cancels_uploads = false,
+                            .takes_empty_blobs = false,
+                            .head_blobs = false,
+                            .manifests_per_second = 8,
+                            .manifest_burst = 10,
+                            .explanations = kEcrExplanations,
+                            .cut_upload_hint = kCutUpload};
 
 }  // namespace
 
-const Quirks& quirks_for(std::string_view host) {
-  const std::string_view name = host.substr(0, host.find(':'));
-  for (const Row& row : kRows) {
-    const bool whole = name == row.host;
-    const bool below = name.size() > row.host.size() && name.ends_with(row.host) &&
-                       name[name.size() - row.host.size() - 1] == '.';
-    if (whole || below) return row.quirks;
+const Explanation* Quirks::explain(std::string_view code, std::string_view text) const {
+  const auto found = std::ranges::find_if(explanations, [&](const Explanation& each) {
+    return (each.code.empty() || each.code == code) && text.find(each.text) != std::string_view::npos;
+  });
+  return found == explanations.end() ? nullptr : &*found;
+}
+
+const Quirks& quirks_of(Kind kind) {
+  switch (kind) {
+    case Kind::ecr:
+      return kEcr;
+    case Kind::ecr_public:
+      return kEcrPublic;
+    case Kind::distribution:
+      break;
   }
   return kDistribution;
 }

@@ -1,22 +1,53 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 
+#include <davit/error.h>
+
 namespace davit::registry {
+
+/// Which row of the table a registry has. Chosen by whoever knows what it is, because a name need not show
+/// it.
+enum class Kind { distribution, ecr, ecr_public };
+
+/// What a registry means by an answer, in words that help.
+struct Explanation {
+  std::string_view code;  ///< the registry's error code; empty: any
+  std::string_view text;  ///< a part of its message; empty: any
+  std::string_view hint;
+  std::optional<Errc> code_of_error = {};  ///< where the status says something else than what is meant
+};
 
 /// What is particular to one kind of registry. The defaults describe the distribution specification.
 struct Quirks {
   std::string_view name = "distribution";
   /// Blobs are sent in PATCHes of this many bytes; 0 sends each in one piece.
   std::uint64_t chunk_bytes = 0;
+  /// The smallest PATCH that is taken, but for the last.
+  std::uint64_t least_chunk_bytes = 0;
   /// Whether abandoned upload sessions can be deleted.
   bool cancels_uploads = true;
   /// Whether the tag list takes an `n` of its own.
   std::uint64_t page_size = 1000;
+  /// Whether a blob of no bytes can be stored.
+  bool takes_empty_blobs = true;
+  /// Whether HEAD tells about blobs.
+  bool head_blobs = true;
+  /// How many manifests may be put in a second, and at once after a rest; 0: no limit is known.
+  double manifests_per_second = 0;
+  double manifest_burst = 0;
+  /// What its refusals mean.
+  std::span<const Explanation> explanations = {};
+  /// What a connection that is cut when an upload should begin may mean.
+  std::string_view cut_upload_hint = {};
+
+  /// What is known about a refusal; null when nothing is.
+  [[nodiscard]] const Explanation* explain(std::string_view code, std::string_view text) const;
 };
 
-/// The row for a host ("name" or "name:port"); the first one that matches.
-const Quirks& quirks_for(std::string_view host);
+const Quirks& quirks_of(Kind kind);
 
 }  // namespace davit::registry

@@ -22,12 +22,14 @@ Registry::Registry(RegistryOptions options, net::Url base, net::Transport& trans
                    auth::Authorizer* authorizer, Clock& clock, Log log)
     : options_(std::move(options)),
       base_(std::move(base)),
-      quirks_(quirks_for(options_.host)),
+      quirks_(quirks_of(options_.kind)),
       wire_(transport, authorizer, options_.retry, clock, std::move(log)),
+      manifest_pace_(quirks_.manifests_per_second, quirks_.manifest_burst, clock),
       spooled_(options_.spooled ? options_.spooled : std::make_shared<std::atomic<std::uint64_t>>(0)) {}
 
-std::unique_ptr<Repository> Registry::repository(std::string name, Side side) {
-  return std::make_unique<Repository>(*this, std::move(name), side);
+std::unique_ptr<Repository> Registry::repository(std::string name, Side side,
+                                                 std::optional<NewRepository> create) {
+  return std::make_unique<Repository>(*this, std::move(name), side, std::move(create));
 }
 
 bool Registry::reserve_spool(std::uint64_t bytes) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <davit/digest.h>
@@ -12,6 +13,8 @@
 #include "base/log.h"
 #include "net/http.h"
 #include "registry/answer.h"
+#include "registry/native.h"
+#include "registry/pace.h"
 #include "registry/quirks.h"
 #include "registry/retry.h"
 #include "registry/wire.h"
@@ -29,6 +32,8 @@ struct RegistryOptions {
   std::shared_ptr<std::atomic<std::uint64_t>> spooled =
       {};  ///< how much of it is in use; shared by the registries of one client, an own one when null
   RetryRules retry = {};
+  Kind kind = Kind::distribution;
+  Native* native = nullptr;  ///< what it offers beside the protocol; null: nothing. Outlives the registry
 };
 
 /// Where the registry is really reached. Errors: invalid_argument.
@@ -43,13 +48,18 @@ class Registry {
                                                   auth::Authorizer* authorizer, Clock& clock, Log log);
 
   /// A repository as one end of a transfer. As a destination it asks for the right to push.
+  /// With `create` it is made when it turns out to be missing, where the registry has a way to do that.
   /// REQUIRES: the registry outlives it; `name` follows the reference grammar.
-  std::unique_ptr<Repository> repository(std::string name, Side side);
+  std::unique_ptr<Repository> repository(std::string name, Side side,
+                                         std::optional<NewRepository> create = {});
 
   [[nodiscard]] const std::string& host() const { return options_.host; }
   [[nodiscard]] const net::Url& base() const { return base_; }
   [[nodiscard]] const RegistryOptions& options() const { return options_; }
   [[nodiscard]] const Quirks& quirks() const { return quirks_; }
+  [[nodiscard]] Native* native() const { return options_.native; }
+  /// For putting manifests.
+  Pace& manifest_pace() { return manifest_pace_; }
   Wire& wire() { return wire_; }
 
   /// Whether HEAD is worth trying; learned from the first refusal.
@@ -68,6 +78,7 @@ class Registry {
   const net::Url base_;
   const Quirks& quirks_;
   Wire wire_;
+  Pace manifest_pace_;
   std::atomic<bool> head_works_ = true;
   const std::shared_ptr<std::atomic<std::uint64_t>> spooled_;  // co-owned by the registries of one client
 };

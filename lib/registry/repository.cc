@@ -8,8 +8,8 @@ constexpr std::size_t kMostWritten = 16'384;
 
 }  // namespace
 
-Repository::Repository(Registry& registry, std::string name, Side side)
-    : registry_(registry), name_(std::move(name)), side_(side) {}
+Repository::Repository(Registry& registry, std::string name, Side side, std::optional<NewRepository> create)
+    : registry_(registry), name_(std::move(name)), side_(side), create_(std::move(create)) {}
 
 Purpose Repository::purpose(std::string_view verb, std::string_view thing) const {
   const std::string_view preposition = verb == "push" || verb == "mount" ? " to "
@@ -19,7 +19,7 @@ Purpose Repository::purpose(std::string_view verb, std::string_view thing) const
   text += ' ';
   text += thing;
   if (!thing.empty()) text += preposition;
-  return {text + registry_.host() + "/" + name_, side_};
+  return {text + registry_.host() + "/" + name_, side_, &registry_.quirks()};
 }
 
 net::Url Repository::url(std::string_view rest) const {

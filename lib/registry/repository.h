@@ -1,12 +1,15 @@
 #pragma once
 
+#include <atomic>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include <davit/content.h>
 
+#include "auth/shared_calls.h"
 #include "base/mutex.h"
 #include "registry/location.h"
 #include "registry/registry.h"
@@ -20,7 +23,7 @@ namespace davit::registry {
 /// sources that it opened.
 class Repository final : public ContentSource, public ContentSink, public TagLister, public Mounter {
  public:
-  Repository(Registry& registry, std::string name, Side side);
+  Repository(Registry& registry, std::string name, Side side, std::optional<NewRepository> create = {});
 
   Result<Descriptor> resolve(std::string_view name, const CallContext& context) override;
   Result<Manifest> manifest(std::string_view name, const CallContext& context) override;
@@ -28,6 +31,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
                                            const CallContext& context) override;
   TagLister* tag_lister() override { return this; }
 
+  [[nodiscard]] std::size_t probe_batch() const override;
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
                                       const CallContext& context) override;
   Result<Descriptor> put_blob(const Content& content, const CallContext& context) override;
@@ -37,6 +41,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   ContentSource* earlier() override { return this; }
 
   Result<std::vector<std::string>> tags(std::size_t most, const CallContext& context) override;
+  Result<std::vector<std::string>> newest(std::size_t count, const CallContext& context) override;
   Result<bool> mount(const Descriptor& blob, std::string_view from_repository,
                      const CallContext& context) override;
 
@@ -50,16 +55,30 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   Result<bool> has_blob(const Digest& digest, const CallContext& context);
   void note_written(const Digest& digest);
   [[nodiscard]] bool was_written(const Digest& digest) const;
+  /// After an answer that says that the repository is missing: whether it has been made, so that the request
+  /// is worth repeating. Errors: of making it.
+  /// `times`: how often this request has been repeated for that.
+  Result<bool> make_missing(int times, const CallContext& context);
+  /// How an answer says that the repository is missing.
+  [[nodiscard]] static bool says_missing(const Answer& answer);
   /// The session that a refused mount left behind for this digest, if any.
   std::optional<UploadTarget> take_session(const Digest& digest);
 
  private:
   Result<> put_under(const Manifest& manifest, const std::string& name, const CallContext& context);
+  Result<std::vector<Presence>> probe_natively(std::span<const Descriptor> wanted,
+                                               const CallContext& context);
+  [[nodiscard]] bool asks_natively() const;
+  [[nodiscard]] bool may_appear(const Manifest& manifest, const Answer& answer) const;
   Result<bool> has_manifest(const Digest& digest, const std::string& name, const CallContext& context);
 
   Registry& registry_;
   const std::string name_;
   const Side side_;
+  const std::optional<NewRepository> create_;
+  std::atomic<bool> native_denied_ = false;
+  auth::SharedCalls<bool> creations_;
+  std::atomic<bool> made_ = false;
   mutable Mutex mutex_;
   std::set<Digest> written_ DAVIT_GUARDED_BY(mutex_);
   std::map<Digest, UploadTarget> sessions_ DAVIT_GUARDED_BY(mutex_);

@@ -68,6 +68,8 @@ Result<Descriptor> Upload::run() {
 /// One session, from its POST to its PUT.
 Upload::Ending Upload::attempt() {
   descriptor_ = content_.descriptor();
+  if (descriptor_ && descriptor_->size == 0 && !registry_.quirks().takes_empty_blobs)
+    return stop(empty_blob());
   const std::uint64_t chunk = chunk_size();
   if (!descriptor_ && chunk == 0) {
     auto source = content_.open(0, context_);
@@ -78,6 +80,7 @@ Upload::Ending Upload::attempt() {
       descriptor_ = content_.descriptor();
       if (!descriptor_)
         return stop(make_error(Errc::internal, why_.text + ": the content has ended and has no digest"));
+      if (spool->size() == 0 && !registry_.quirks().takes_empty_blobs) return stop(empty_blob());
       auto session = begin();
       if (!session) return stop(std::move(session).error());
       session_ = *std::move(session);
@@ -93,10 +96,19 @@ Upload::Ending Upload::attempt() {
   return size == 0 || descriptor_->size <= size ? put_whole() : patches(size);
 }
 
+Error Upload::empty_blob() const {
+  return make_error(
+             Errc::unsupported,
+             why_.text + ": " + std::string(registry_.quirks().name) + " cannot store a blob of no bytes",
+             "the two bytes {} are the usual stand-in for an empty config or layer")
+      .on(why_.side);
+}
+
 std::uint64_t Upload::chunk_size() const {
   const std::uint64_t asked =
       registry_.options().chunk_bytes != 0 ? registry_.options().chunk_bytes : registry_.quirks().chunk_bytes;
-  return asked == 0 ? 0 : std::clamp<std::uint64_t>(std::max(asked, least_chunk_), 1, kLargestChunk);
+  const std::uint64_t least = std::max(least_chunk_, registry_.quirks().least_chunk_bytes);
+  return asked == 0 ? 0 : std::clamp<std::uint64_t>(std::max(asked, least), 1, kLargestChunk);
 }
 
 Call Upload::call_to(std::string method, const net::Url& url) const {
@@ -114,11 +126,27 @@ Result<UploadTarget> Upload::begin() {
   }
   const Call call{.request = {.method = "POST", .url = repository_.url("blobs/uploads/")},
                   .scope = repository_.scope()};
-  DAVIT_TRY(const Answer answer, registry_.wire().send(why_, call, context_));
-  if (!answer.ok()) return answer_error(why_, answer);
-  least_chunk_ =
-      std::min(parse_decimal(answer.headers.get("OCI-Chunk-Min-Length")).value_or(0), kLargestChunk);
-  return session_of(repository_, why_, answer);
+  for (int missing = 0;; ++missing) {
+    auto sent = registry_.wire().send(why_, call, context_);
+    if (!sent) {
+      Error error = std::move(sent).error();
+      if (error.code != Errc::unavailable || registry_.quirks().cut_upload_hint.empty()) return error;
+      if (missing == 0) {
+        DAVIT_TRY(const bool made, repository_.make_missing(0, context_));
+        if (made) continue;
+      }
+      if (error.hint.empty()) error.hint = registry_.quirks().cut_upload_hint;
+      return error;
+    }
+    if (Repository::says_missing(*sent)) {
+      DAVIT_TRY(const bool made, repository_.make_missing(missing, context_));
+      if (made) continue;
+    }
+    if (!sent->ok()) return answer_error(why_, *sent);
+    least_chunk_ =
+        std::min(parse_decimal(sent->headers.get("OCI-Chunk-Min-Length")).value_or(0), kLargestChunk);
+    return session_of(repository_, why_, *sent);
+  }
 }
 
 Result<UploadTarget> session_of(Repository& repository, const Purpose& why, const Answer& answer) {

@@ -39,6 +39,7 @@ class Upload {
   Call call_to(std::string method, const net::Url& url) const;
   Result<> follow(const Answer& answer);
   void cancel();
+  [[nodiscard]] Error empty_blob() const;
   [[nodiscard]] std::uint64_t chunk_size() const;
 
   Repository& repository_;

@@ -55,6 +55,7 @@ Result<Answer> Wire::send(const Purpose& purpose, const Call& call, const CallCo
   Tries tries = this->tries();
   Challenges challenges;
   while (true) {
+    if (call.pace != nullptr) DAVIT_TRY_VOID(call.pace->wait(context));
     Outcome outcome = once(call, challenges, context);
     if (outcome.source_failed) return std::move(outcome.answer).error();
     std::optional<Trouble> trouble;
@@ -64,6 +65,8 @@ Result<Answer> Wire::send(const Purpose& purpose, const Call& call, const CallCo
       trouble = trouble_of(outcome.answer->status);
       retry_after = parse_retry_after(outcome.answer->headers.get("Retry-After"), clock_.wall());
       if (!trouble && outcome.answer->ok()) tries.succeeded();
+      if (call.pace != nullptr && trouble == Trouble::throttled) call.pace->throttled();
+      if (call.pace != nullptr && !trouble) call.pace->succeeded();
     } else if (outcome.answer.error().retryable) {
       trouble = Trouble::transient;
     }
@@ -128,6 +131,19 @@ Wire::Outcome Wire::once(const Call& call, Challenges& left, const CallContext& 
                                            context);
       if (!again) return {std::move(again).error()};
       if (*again) continue;
+    }
+    const bool refusal = answer->status == 403 || answer->status == 400;
+    if (refusal && authorize && !authorization.empty() && left.rejected > 0) {
+      const ErrorBody said = parse_error_body(answer->body);
+      const auth::Rejection rejection{.status = answer->status,
+                                      .text = said.denial ? "is not authorized to perform" : said.text,
+                                      .silent = call.request.method == "HEAD"};
+      auto again = authorizer_->rejected(rejection, call.scope, authorization, context);
+      if (!again) return {std::move(again).error()};
+      if (*again) {
+        --left.rejected;
+        continue;
+      }
     }
     // A write is repeated elsewhere only where the server says "the same request, there" (row 86).
     if (reader ? net::is_redirect(answer->status) : answer->status == 307 || answer->status == 308) {

@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "net/http.h"
 #include "registry/answer.h"
+#include "registry/pace.h"
 #include "registry/retry.h"
 
 namespace davit::registry {
@@ -27,6 +28,7 @@ struct Call {
   std::function<Result<std::unique_ptr<ByteSource>>()> open_body = {};
   /// Asked before a write whose outcome is unknown is repeated: has it happened?
   std::function<Result<bool>()> happened = {};
+  Pace* pace = nullptr;  ///< each try waits for its turn
 };
 
 /// Sends requests to one registry: authorization, redirects, retries and nothing else. Any status that trying
@@ -51,6 +53,7 @@ class Wire {
   struct Challenges {
     int unauthorized = 1;
     int refused = 2;
+    int rejected = 1;  ///< refusals without a challenge
   };
   Outcome once(const Call& call, Challenges& left, const CallContext& context);
   Result<Answer> receive(const Call& call, const net::Request& request, const CallContext& context);

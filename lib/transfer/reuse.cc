@@ -122,6 +122,21 @@ std::vector<std::string> nearest_tags(std::vector<std::string> tags, const std::
   return out;
 }
 
+namespace {
+
+/// The tags pushed last, where the registry can say that, and otherwise those with the nearest names.
+std::vector<std::string> candidates(TagLister& lister, const std::string& tag, const CallContext& context) {
+  if (auto newest = lister.newest(kNeighbours + 1, context)) {
+    std::erase_if(*newest, [&](const std::string& each) { return each == tag || !Reference::is_tag(each); });
+    if (newest->size() > kNeighbours) newest->resize(kNeighbours);
+    return *std::move(newest);
+  }
+  auto tags = lister.tags(kMostTags, context);
+  return tags ? nearest_tags(*std::move(tags), tag, kNeighbours) : std::vector<std::string>();
+}
+
+}  // namespace
+
 Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& settings,
                           const CallContext& context) {
   Learner learner(question, settings, context);
@@ -133,10 +148,8 @@ Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& setting
     }
     TagLister* lister = question.repository.tag_lister();
     if (!learner.complete() && lister != nullptr) {
-      if (auto tags = lister->tags(kMostTags, context)) {
-        for (const std::string& tag : nearest_tags(*std::move(tags), question.tag, kNeighbours)) {
-          if (!learner.complete() && check(context)) learner.from_tag(tag);
-        }
+      for (const std::string& tag : candidates(*lister, question.tag, context)) {
+        if (!learner.complete() && check(context)) learner.from_tag(tag);
       }
     }
   }

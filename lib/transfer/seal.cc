@@ -19,8 +19,11 @@ using State = Arrival::State;
 /// blob, or an upload session that was lost, is another matter: nothing that was believed was wrong.
 bool misses_blob(const Error& error) {
   if (!error.http || error.side != Side::destination || error.http->method != "PUT") return false;
-  return std::ranges::any_of(error.http->codes, [](const std::string& code) {
-    return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN";
+  return std::ranges::any_of(error.http->codes, [&](const std::string& code) {
+    // ECR says that of a manifest's layers, too.
+    const bool layers =
+        code == "BLOB_UPLOAD_UNKNOWN" && error.http->url.find("/manifests/") != std::string::npos;
+    return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN" || layers;
   });
 }
 

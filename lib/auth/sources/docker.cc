@@ -38,6 +38,8 @@ class DockerCredentials final : public CredentialSource {
     return Found();
   }
 
+  [[nodiscard]] bool chosen() const override { return options_.chosen; }
+
  private:
   Result<Found> ask(const std::string& text, DockerConfig::Format format, const std::string& host,
                     const std::string& repository, const CallContext& context) const {

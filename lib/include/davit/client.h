@@ -28,9 +28,9 @@ struct RegistryOptions {
   std::string key_file = {};
   std::string certificate_directory = {};  ///< `*.crt`: authorities to trust, `*.cert` with `*.key`: client
                                            ///< certificate; as below, for this one
-  std::optional<AwsIdentity> aws = {};     ///< who to be for this registry; unset: ClientOptions::aws
-  std::optional<EcrRegistry> ecr = {};     ///< this host is an ECR registry, whatever its name
   std::vector<std::string> allow_realms = {};  ///< HOST[:PORT] of token services that may see its credentials
+  AwsIdentity aws = {};                 ///< who to be for an ECR host; ClientOptions' own fields come first
+  std::optional<EcrRegistry> ecr = {};  ///< set: it is an ECR registry, whatever its name
 };
 
 /// Everything a client needs to know about its surroundings. The defaults know nothing of this machine: no
@@ -49,6 +49,10 @@ struct DAVIT_EXPORT ClientOptions {
   std::size_t compression_threads = 0;       ///< 0: one for each core
   std::string temporary_directory = "/tmp";  ///< for what cannot be sought: pipes, gzip-wrapped archives
   DockerConfigOptions docker = {};           ///< where login() and logout() keep credentials
+  AwsIdentity aws = {};                      ///< who to be for ECR hosts, and for `ecr:` references
+  AwsIdentity source_aws = {};               ///< the same for sources only; before `aws`
+  AwsIdentity destination_aws = {};          ///< the same for destinations only; before `aws`
+  AwsEnvironment aws_environment = {};
   std::string http_proxy = {};
   std::string https_proxy = {};
   std::string all_proxy = {};
@@ -61,8 +65,9 @@ struct DAVIT_EXPORT ClientOptions {
   LogCallback log = {};
   LogLevel log_level = LogLevel::info;
 
-  /// This machine's settings: Docker's and Podman's credentials and helpers, HTTPS_PROXY and its relatives,
-  /// TMPDIR. With read_configuration() the only place where the library reads the environment.
+  /// This machine's settings: Docker's and Podman's credentials and helpers, the AWS_* variables, HTTPS_PROXY
+  /// and its relatives, TMPDIR. With read_configuration() the only place where the library reads the
+  /// environment.
   static ClientOptions from_environment();
 
   /// Adds what a configuration file says about registries (docs/configuration.md): to `registries`, and in
@@ -81,7 +86,8 @@ struct DAVIT_EXPORT ClientOptions {
 /// through),
 /// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`,
 /// `oci-archive:FILE[:TAG]`, `oci:DIR[:TAG]`, or a registry reference. Destinations: registry references;
-/// several tags as `repo:v1,v2`; a template `registry/{repo}:{tag}` for archives with several images.
+/// `ecr:[[ACCOUNT.]REGION/]REPO[:TAG]` is short for an ECR registry's name; several tags as `repo:v1,v2`; a
+/// template `registry/{repo}:{tag}` for archives with several images.
 class DAVIT_EXPORT Client {
  public:
   explicit Client(ClientOptions options);

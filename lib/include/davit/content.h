@@ -55,6 +55,14 @@ class TagLister {
   /// In the order the registry gave them; once there are `most`, no further page is asked for and the list
   /// ends there.
   virtual Result<std::vector<std::string>> tags(std::size_t most, const CallContext& context) = 0;
+
+  /// At most `count` tags, those pushed last first. Errors: unsupported where nobody knows; the engine then
+  /// goes by the tags' names.
+  virtual Result<std::vector<std::string>> newest(std::size_t count, const CallContext& context) {
+    static_cast<void>(count);
+    static_cast<void>(context);
+    return Error{.code = Errc::unsupported, .message = "nobody says which tags are new"};
+  }
 };
 
 /// Somewhere images come from: a registry repository, a layout, an archive, or your own. Thread-safe.

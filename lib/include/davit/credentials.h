@@ -32,6 +32,10 @@ class DAVIT_EXPORT CredentialSource {
   /// May block.
   virtual Result<std::optional<Credential>> find(const std::string& host, const std::string& repository,
                                                  const CallContext& context) = 0;
+
+  /// Whether somebody chose this source for the work at hand. For an ECR host chosen sources are asked before
+  /// AWS, the others after it.
+  [[nodiscard]] virtual bool chosen() const { return true; }
 };
 
 /// One credential for one host, or, with an empty `host`, for every registry that is asked.
@@ -52,6 +56,7 @@ struct DockerConfigOptions {
   std::string path;             ///< PATH, where docker-credential-* programs are looked for
   std::optional<std::uint32_t> uid = {};  ///< for /run/containers/UID when XDG_RUNTIME_DIR is unset
   std::chrono::milliseconds helper_timeout{60'000};
+  bool chosen = false;  ///< see CredentialSource::chosen(): `--authfile`, as opposed to what lies about
 };
 
 /// The credentials that docker and podman find on this machine: files, and the helper programs that these

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -45,6 +46,16 @@ enum class ManifestFormat {
   oci,
 };
 
+/// How a repository is made that a push does not find (`--create-repo`). Registries that make repositories by
+/// themselves pay no attention to it.
+struct NewRepository {
+  bool immutable = false;                      ///< tags cannot be moved
+  std::vector<std::string> mutable_tags = {};  ///< with `immutable`: patterns with `*` of tags that can
+  bool scan = false;                           ///< every image is scanned when it is pushed
+  std::string kms_key = {};                    ///< encrypt with this KMS key; "default": AWS's own one
+  std::map<std::string, std::string> resource_tags = {};  ///< of the repository itself, as for cost reports
+};
+
 class Observer;
 
 /// Options of a push. Every default is the documented one.
@@ -59,7 +70,8 @@ struct PushOptions {
   bool keep_archive_layers =
       false;  ///< an archive's own manifests travel even when their layers are uncompressed
   bool preserve_digests = false;  ///< refuse whatever would change the digest of the source's root
-  Observer* observer = nullptr;   ///< must outlive the call
+  std::optional<NewRepository> create_repository = {};  ///< make repositories that are missing (ECR)
+  Observer* observer = nullptr;                         ///< must outlive the call
   std::stop_token stop = {};
   std::optional<std::chrono::milliseconds> timeout = {};  ///< for the whole operation
 };

@@ -42,11 +42,11 @@ registries:
                                         "config.yaml")
                         .value();
   const auto& ecr = read.registries.at("123456789012.dkr.ecr.eu-west-1.amazonaws.com");
-  CHECK(ecr.options.aws->profile == "build");
-  CHECK(ecr.options.aws->region == "eu-west-1");
+  CHECK(ecr.options.aws.profile == "build");
+  CHECK(ecr.options.aws.region == "eu-west-1");
   CHECK_FALSE(ecr.options.plain_http);
   const auto& plain = read.registries.at("registry.example.com:5000");
-  CHECK(plain.options.aws->role_arn == "arn:aws:iam::210987654321:role/mirror");
+  CHECK(plain.options.aws.role_arn == "arn:aws:iam::210987654321:role/mirror");
   CHECK(plain.credentials_variable == "CREDS");
   CHECK(plain.options.plain_http == true);
   CHECK_FALSE(plain.options.verify_tls);
@@ -56,7 +56,7 @@ registries:
   CHECK(secure.options.ca_file == "/etc/ca.pem");
   CHECK(secure.options.plain_http == false);
   CHECK(secure.options.key_file == "me.key");
-  CHECK_FALSE(secure.options.aws);
+  CHECK(secure.options.aws.profile.empty());
   const auto& emulated = read.registries.at("localhost:4566").options.ecr;
   REQUIRE(emulated);
   CHECK(emulated->account == "123456789012");

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <davit/call_context.h>
+#include <davit/result.h>
+
+#include "aws/keys.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "net/http.h"
+
+namespace davit::aws {
+
+/// Whose keys sign a request. Thread-safe.
+class Signer {
+ public:
+  virtual ~Signer() = default;
+  virtual Result<Keys> keys(const CallContext& context) = 0;
+  /// AWS said that these have expired: the next keys() should be others.
+  virtual void expired(const Keys& keys) = 0;
+};
+
+/// One request to AWS as it is before it is signed.
+struct Call {
+  std::string operation;  ///< for messages
+  net::Request request;
+  std::string region;             ///< of the signature
+  std::string service;            ///< of the signature
+  std::vector<Secret> secrets{};  ///< in the request: an answer that repeats one comes without it
+};
+
+/// The one place that repeats requests to AWS: three tries with the waits of AWS's "standard" mode and its
+/// quota, expired keys renewed once, a wrong clock corrected once and remembered. Thread-safe.
+class CallLoop {
+ public:
+  /// REQUIRES: transport and clock outlive it.
+  CallLoop(net::Transport& transport, Clock& clock, Log log);
+
+  /// As Api::send(). Without a signer the request goes as it is.
+  Result<net::Response> send(const Call& call, Signer* signer, const CallContext& context);
+
+ private:
+  enum class Next { done, again, now };
+  struct Progress;
+
+  Result<net::Response> exchange(const Call& call, Signer* signer, Progress& progress,
+                                 const CallContext& context);
+  Next judge(const Call& call, Signer* signer, Progress& progress, const Result<net::Response>& answer);
+  bool correct_clock(const Call& call, std::chrono::seconds used, const net::Response& answer)
+      DAVIT_EXCLUDES(mutex_);
+  bool pay(int price) DAVIT_EXCLUDES(mutex_);
+  void refund(int paid) DAVIT_EXCLUDES(mutex_);
+  [[nodiscard]] std::chrono::seconds offset() const DAVIT_EXCLUDES(mutex_);
+
+  net::Transport& transport_;
+  Clock& clock_;
+  const Log log_;
+  mutable Mutex mutex_;
+  int quota_ DAVIT_GUARDED_BY(mutex_);
+  std::chrono::seconds offset_ DAVIT_GUARDED_BY(mutex_){0};
+  bool warned_ DAVIT_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace davit::aws

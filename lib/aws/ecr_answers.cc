@@ -1,0 +1,178 @@
+#include "aws/ecr_answers.h"
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "aws/timestamps.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/try.h"
+#include "crypto/base64.h"
+
+namespace davit::aws {
+namespace {
+
+using Json = nlohmann::json;
+using Wall = std::chrono::system_clock::time_point;
+
+/// A hundred manifests of 4 MiB would be more; ECR's own limit of an answer is far below.
+constexpr std::size_t kLongestAnswer = 64u << 20;
+constexpr std::size_t kLongestToken = 64u << 10;
+
+Error strange(const std::string& why) {
+  return make_error(Errc::protocol, "not an answer of the ECR API: " + why);
+}
+
+Result<Json> document(std::string_view body) {
+  auto parsed = parse_json(body, {.bytes = kLongestAnswer, .depth = 32});
+  if (!parsed) return strange(parsed.error().message);
+  if (!parsed->is_object()) return strange("not a JSON object");
+  return parsed;
+}
+
+std::string text_of(const Json& object, const char* name) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+const Json& list_of(const Json& object, const char* name) {
+  static const Json kNone = Json::array();
+  if (!object.is_object()) return kNone;
+  const auto found = object.find(name);
+  return found != object.end() && found->is_array() ? *found : kNone;
+}
+
+const Json& object_of(const Json& object, const char* name) {
+  static const Json kNone = Json::object();
+  if (!object.is_object()) return kNone;
+  const auto found = object.find(name);
+  return found != object.end() && found->is_object() ? *found : kNone;
+}
+
+/// Seconds since 1970 with a fraction, in any notation of a number; or the text that the AWS CLI makes of it.
+std::optional<Wall> time_of(const Json& object, const char* name) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(name);
+  if (found == object.end()) return {};
+  if (found->is_string()) return parse_iso8601(found->get_ref<const std::string&>());
+  if (!found->is_number()) return {};
+  const auto seconds = found->get<double>();
+  if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e11) return {};
+  return Wall(std::chrono::duration_cast<Wall::duration>(std::chrono::duration<double>(seconds)));
+}
+
+EcrRepository repository_of(const Json& each) {
+  EcrRepository out{.arn = text_of(each, "repositoryArn"),
+                    .name = text_of(each, "repositoryName"),
+                    .uri = text_of(each, "repositoryUri"),
+                    .account = text_of(each, "registryId"),
+                    .mutability = text_of(each, "imageTagMutability"),
+                    .exclusions = {},
+                    .scan_on_push = false,
+                    .encryption = text_of(object_of(each, "encryptionConfiguration"), "encryptionType"),
+                    .kms_key = text_of(object_of(each, "encryptionConfiguration"), "kmsKey")};
+  for (const Json& filter : list_of(each, "imageTagMutabilityExclusionFilters"))
+    out.exclusions.push_back(text_of(filter, "filter"));
+  const Json& scanning = object_of(each, "imageScanningConfiguration");
+  const auto on_push = scanning.find("scanOnPush");
+  out.scan_on_push = on_push != scanning.end() && on_push->is_boolean() && on_push->get<bool>();
+  return out;
+}
+
+}  // namespace
+
+Result<EcrGrant> parse_grant(std::string_view body) {
+  const auto parsed = document(body);
+  if (!parsed)
+    return make_error(Errc::protocol, "not an answer of GetAuthorizationToken");  // it may be a secret
+  const auto found = parsed->find("authorizationData");
+  if (found == parsed->end()) return strange("no authorizationData");
+  // A list for private registries, an object for the public gallery.
+  const Json& data = found->is_array() && !found->empty() ? found->front() : *found;
+  const std::string token = text_of(data, "authorizationToken");
+  if (token.empty() || token.size() > kLongestToken) return strange("no authorizationToken");
+  const auto decoded = crypto::base64_decode(token);
+  const bool visible = token.find_first_not_of(
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                           "0123456789+/-_=") == std::string::npos;
+  if (!visible || !decoded || decoded->find(':') == std::string::npos)
+    return strange("an authorizationToken that is not base64 of a user and a password");
+  const auto expires = time_of(data, "expiresAt");
+  // Twelve hours are what ECR documents.
+  return EcrGrant{.token = Secret(token),
+                  .expires = expires ? *expires : Wall::max(),
+                  .proxy_endpoint = text_of(data, "proxyEndpoint")};
+}
+
+Result<std::vector<EcrLayer>> parse_layers(std::string_view body) {
+  DAVIT_TRY(const Json parsed, document(body));
+  std::vector<EcrLayer> out;
+  for (const Json& each : list_of(parsed, "layers")) {
+    const auto digest = Digest::parse(text_of(each, "layerDigest"));
+    if (!digest) return strange("a layer without digest");
+    const std::string state = text_of(each, "layerAvailability");
+    out.push_back({.digest = *digest, .available = state == "AVAILABLE", .archived = state == "ARCHIVED"});
+  }
+  return out;
+}
+
+Result<EcrImages> parse_images(std::string_view body) {
+  DAVIT_TRY(const Json parsed, document(body));
+  EcrImages out;
+  for (const Json& each : list_of(parsed, "images")) {
+    const Json& id = object_of(each, "imageId");
+    out.images.push_back({.digest = text_of(id, "imageDigest"),
+                          .tag = text_of(id, "imageTag"),
+                          .manifest = text_of(each, "imageManifest"),
+                          .media_type = text_of(each, "imageManifestMediaType")});
+  }
+  for (const Json& each : list_of(parsed, "failures")) {
+    const Json& id = object_of(each, "imageId");
+    const std::string digest = text_of(id, "imageDigest");
+    out.failures[digest.empty() ? text_of(id, "imageTag") : digest] = text_of(each, "failureCode");
+  }
+  return out;
+}
+
+Result<std::vector<EcrRepository>> parse_repositories(std::string_view body) {
+  DAVIT_TRY(const Json parsed, document(body));
+  std::vector<EcrRepository> out;
+  if (parsed.contains("repository")) out.push_back(repository_of(parsed["repository"]));
+  for (const Json& each : list_of(parsed, "repositories")) out.push_back(repository_of(each));
+  return out;
+}
+
+Result<std::map<std::string, std::string>> parse_resource_tags(std::string_view body) {
+  DAVIT_TRY(const Json parsed, document(body));
+  std::map<std::string, std::string> out;
+  for (const Json& each : list_of(parsed, "tags")) out[text_of(each, "Key")] = text_of(each, "Value");
+  return out;
+}
+
+Result<EcrImagePage> parse_image_page(std::string_view body) {
+  DAVIT_TRY(const Json parsed, document(body));
+  EcrImagePage out{.images = {}, .next = text_of(parsed, "nextToken")};
+  for (const Json& each : list_of(parsed, "imageDetails")) {
+    EcrImageDetail image{.digest = text_of(each, "imageDigest"),
+                         .tags = {},
+                         .pushed = time_of(each, "imagePushedAt").value_or(Wall())};
+    for (const Json& tag : list_of(each, "imageTags")) {
+      if (tag.is_string()) image.tags.push_back(tag.get<std::string>());
+    }
+    out.images.push_back(std::move(image));
+  }
+  return out;
+}
+
+std::optional<std::chrono::system_clock::time_point> password_end(std::string_view password) {
+  if (password.size() > kLongestToken) return {};
+  const auto decoded = crypto::base64_decode(password);
+  if (!decoded) return {};
+  const auto parsed = parse_json(*decoded, {.bytes = kLongestToken, .depth = 8, .values = 100});
+  if (!parsed || !parsed->is_object()) return {};
+  return time_of(*parsed, "expiration");
+}
+
+}  // namespace davit::aws

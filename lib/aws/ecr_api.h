@@ -1,0 +1,83 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <davit/call_context.h>
+
+#include "aws/api.h"
+#include "aws/ecr_answers.h"
+#include "aws/ecr_host.h"
+#include "aws/identity.h"
+
+namespace davit::aws {
+
+/// One account's registry in one region, and where its API is.
+struct EcrSite {
+  EcrHost host;
+  std::string api_endpoint = {};  ///< URL; empty: what the identity's settings and AWS's own names say
+};
+
+/// What a repository is made with.
+struct EcrRepositorySettings {
+  std::string name;
+  std::string mutability = {};               ///< empty: ECR's default
+  std::vector<std::string> exclusions = {};  ///< tag patterns with `*`
+  bool scan_on_push = false;
+  std::string kms_key = {};                      ///< empty: AES256
+  std::string encryption = {};                   ///< with kms_key: "KMS" or "KMS_DSSE"
+  std::map<std::string, std::string> tags = {};  ///< of the resource
+};
+
+/// Typed calls of the ECR API. Thread-safe; holds nothing but references. Errors: see api_error(); with the
+/// operation, the host, and what IAM wants. REQUIRES: api and identity outlive it.
+class EcrApi {
+ public:
+  EcrApi(Api& api, Identity& identity, EcrSite site)
+      : api_(api), identity_(identity), site_(std::move(site)) {}
+
+  Result<EcrGrant> authorization_token(const CallContext& context);
+
+  /// A request for every 100. Errors: not_found for the repository; never for blobs.
+  Result<std::vector<EcrLayer>> check_layers(const std::string& repository, std::span<const Digest> digests,
+                                             const CallContext& context);
+  /// Manifests by tag or digest, a request for every 100. What is missing is in `failures`.
+  Result<EcrImages> get_images(const std::string& repository, std::span<const std::string> names,
+                               const CallContext& context);
+  /// The tags pushed last, newest first, out of the first ten thousand images that ECR lists.
+  Result<std::vector<std::string>> newest_tags(const std::string& repository, std::size_t count,
+                                               const CallContext& context);
+
+  /// Errors: already_exists.
+  Result<EcrRepository> create_repository(const EcrRepositorySettings& settings, const CallContext& context);
+  /// Errors: not_found.
+  Result<EcrRepository> describe_repository(const std::string& repository, const CallContext& context);
+  Result<> put_tag_mutability(const std::string& repository, const std::string& mutability,
+                              const std::vector<std::string>& exclusions, const CallContext& context);
+  Result<> put_scan_on_push(const std::string& repository, bool scan, const CallContext& context);
+  Result<> tag_resource(const std::string& arn, const std::map<std::string, std::string>& tags,
+                        const CallContext& context);
+  Result<std::map<std::string, std::string>> resource_tags(const std::string& arn,
+                                                           const CallContext& context);
+
+  [[nodiscard]] const EcrSite& site() const { return site_; }
+  /// Where the API is. Errors: invalid_argument for settings that contradict each other.
+  Result<Endpoint> endpoint() const;
+
+ private:
+  /// Which repository, as a request says it. A name in the public gallery begins with the owner's alias.
+  [[nodiscard]] nlohmann::json about(const std::string& repository) const;
+  /// The body of the answer.
+  Result<std::string> call(std::string_view operation, std::string body, const CallContext& context);
+
+  Api& api_;
+  Identity& identity_;
+  const EcrSite site_;
+};
+
+}  // namespace davit::aws

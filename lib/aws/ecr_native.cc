@@ -1,0 +1,93 @@
+#include "aws/ecr_native.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/try.h"
+
+namespace davit::aws {
+namespace {
+
+constexpr std::size_t kBatch = 100;
+
+class EcrNative final : public registry::Native {
+ public:
+  EcrNative(Api& api, Identity& identity, EcrSite site) : api_(api, identity, std::move(site)) {}
+
+  [[nodiscard]] std::size_t batch() const override { return kBatch; }
+
+  Result<std::vector<bool>> has_blobs(const std::string& repository, std::span<const Digest> digests,
+                                      const CallContext& context) override {
+    std::vector<Digest> unique(digests.begin(),
+                               digests.end());  // ECR refuses a digest that stands there twice
+    std::ranges::sort(unique);
+    unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
+    DAVIT_TRY(const std::vector<EcrLayer> layers, api_.check_layers(repository, unique, context));
+    std::set<Digest> there;
+    for (const EcrLayer& layer : layers) {
+      if (layer.available) there.insert(layer.digest);
+    }
+    std::vector<bool> out;
+    for (const Digest& digest : digests) out.push_back(there.contains(digest));
+    return out;
+  }
+
+  Result<std::vector<std::optional<Manifest>>> manifests(const std::string& repository,
+                                                         std::span<const std::string> names,
+                                                         const CallContext& context) override {
+    if (api_.site().host.is_public)
+      return make_error(Errc::unsupported, "BatchGetImage: the public gallery does not have it");
+    DAVIT_TRY(EcrImages found, api_.get_images(repository, names, context));
+    std::vector<std::optional<Manifest>> out(names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      for (const EcrImage& image : found.images) {
+        if (image.tag != names[i] && image.digest != names[i]) continue;
+        const auto stated = Digest::parse(image.digest);
+        auto parsed = Manifest::parse(image.manifest, image.media_type,
+                                      stated ? stated->algorithm() : Digest::Algorithm::sha256);
+        // The bytes decide: an answer that does not fit its own digest is no answer.
+        if (parsed && stated && parsed->descriptor().digest == *stated) out[i] = *std::move(parsed);
+        break;
+      }
+    }
+    return out;
+  }
+
+  Result<std::vector<std::string>> newest_tags(const std::string& repository, std::size_t count,
+                                               const CallContext& context) override {
+    if (api_.site().host.is_public)
+      return make_error(Errc::unsupported, "DescribeImages: not asked of the public gallery");
+    return api_.newest_tags(repository, count, context);
+  }
+
+  Result<bool> create(const std::string& repository, const NewRepository& how,
+                      const CallContext& context) override {
+    const auto created = api_.create_repository(settings_for(repository, how), context);
+    if (created) return true;
+    if (created.error().code == Errc::already_exists) return false;
+    return created.error();
+  }
+
+ private:
+  EcrApi api_;
+};
+
+}  // namespace
+
+EcrRepositorySettings settings_for(const std::string& repository, const NewRepository& how) {
+  return {.name = repository,
+          .mutability =
+              how.immutable ? (how.mutable_tags.empty() ? "IMMUTABLE" : "IMMUTABLE_WITH_EXCLUSION") : "",
+          .exclusions = how.immutable ? how.mutable_tags : std::vector<std::string>(),
+          .scan_on_push = how.scan,
+          .kms_key = how.kms_key == "default" ? "" : how.kms_key,
+          .encryption = how.kms_key.empty() ? "" : "KMS",
+          .tags = how.resource_tags};
+}
+
+std::unique_ptr<registry::Native> make_ecr_native(Api& api, Identity& identity, EcrSite site) {
+  return std::make_unique<EcrNative>(api, identity, std::move(site));
+}
+
+}  // namespace davit::aws

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <davit/digest.h>
+#include <davit/manifest.h>
+#include <davit/transfer.h>
+
+namespace davit::registry {
+
+/// What a registry offers beside the distribution protocol, to ask many things at once. Thread-safe. Each
+/// question may be denied without the protocol's own being denied: whoever asks goes on with that then.
+class Native {
+ public:
+  virtual ~Native() = default;
+
+  /// How many blobs or manifests one request answers.
+  [[nodiscard]] virtual std::size_t batch() const = 0;
+
+  /// Which of these blobs a repository has, in the order of the question. Errors: not_found for the
+  /// repository.
+  virtual Result<std::vector<bool>> has_blobs(const std::string& repository, std::span<const Digest> digests,
+                                              const CallContext& context) = 0;
+
+  /// The manifests under these tags or digests, in the order of the question; empty where there is none. The
+  /// bytes under a digest have it.
+  virtual Result<std::vector<std::optional<Manifest>>> manifests(const std::string& repository,
+                                                                 std::span<const std::string> names,
+                                                                 const CallContext& context) = 0;
+
+  /// The tags pushed last, newest first.
+  virtual Result<std::vector<std::string>> newest_tags(const std::string& repository, std::size_t count,
+                                                       const CallContext& context) = 0;
+
+  /// Makes the repository; one that is there is a success, and stays as it is. False: it was there.
+  virtual Result<bool> create(const std::string& repository, const NewRepository& how,
+                              const CallContext& context) = 0;
+};
+
+}  // namespace davit::registry
