@@ -81,7 +81,7 @@ TokenServer::TokenServer(TokenServerOptions options)
     : options_(std::move(options)),
       server_(
           {}, std::nullopt, [this](emulator::Request& request) { return answer(request); },
-          [](const auto&, const auto&) { return std::make_shared<std::atomic<std::uint64_t>>(0); }) {}
+          [](const auto&, const auto&) { return std::make_shared<emulator::Tally>(); }) {}
 
 std::string TokenServer::sign(const std::string& claims) const {
   const nlohmann::json header = {
