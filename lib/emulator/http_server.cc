@@ -89,9 +89,12 @@ struct HttpServer::Connection {
 };
 
 HttpServer::HttpServer(const Address& address, std::optional<TlsIdentity> tls, Handler handler, Logger logger)
+    : HttpServer(listen_on(address), std::move(tls), std::move(handler), std::move(logger)) {}
+
+HttpServer::HttpServer(Fd listener, std::optional<TlsIdentity> tls, Handler handler, Logger logger)
     : handler_(std::move(handler)),
       logger_(std::move(logger)),
-      listener_(listen_on(address)),
+      listener_(std::move(listener)),
       address_(local_address(listener_)) {
   if (tls) tls_.emplace(*tls);
   acceptor_ = std::thread([this] { accept_loop(); });

@@ -70,6 +70,8 @@ class HttpServer {
   using Logger = std::function<std::shared_ptr<Tally>(const Request&, const Response&)>;
 
   HttpServer(const Address& address, std::optional<TlsIdentity> tls, Handler handler, Logger logger);
+  /// Over a socket that listens already (see listen_on), for handlers that must know its address first.
+  HttpServer(Fd listener, std::optional<TlsIdentity> tls, Handler handler, Logger logger);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
