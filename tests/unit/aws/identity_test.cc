@@ -158,7 +158,7 @@ TEST_CASE("credentials that end are renewed before") {
   CHECK(container.id() == "KEY3");
 }
 
-TEST_CASE("a renewal that fails while there is time is tried again later; without time it is an error") {
+TEST_CASE("a renewal that fails while there is time is tried again later, and without time it is an error") {
   Container container{minutes(60)};
   CHECK(container.id() == "KEY1");
   container.broken = true;
