@@ -308,7 +308,7 @@ TEST_CASE("layers and images go in and out by the API alone") {
                                           "MissingDigestAndTag"});
 }
 
-TEST_CASE("images are described, listed and deleted; children of an index stay") {
+TEST_CASE("images are described, listed and deleted, and children of an index stay") {
   Ecr ecr;
   EcrClient client(ecr);
   ecr.backend().create({.name = "app"});
