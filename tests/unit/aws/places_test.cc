@@ -394,12 +394,23 @@ TEST_CASE("SSO: what cannot be renewed") {
 }
 
 TEST_CASE("SSO profiles with something missing") {
-  for (const char* missing :
-       {"sso_session = nowhere\n", "sso_region = eu-west-1\n", "sso_start_url = https://x\n"}) {
-    CAPTURE(missing);
+  constexpr const char* kBoth = "sso_account_id = 1\nsso_role_name = r\n";
+  const struct {
+    std::string config;
+    const char* message;
+  } rows[] = {
+      {std::string(kBoth) + "sso_session = nowhere\n", "its sso_session nowhere does not exist"},
+      {std::string(kBoth) + "sso_region = eu-west-1\n", "sso_session, or sso_start_url and sso_region"},
+      {std::string(kBoth) + "sso_start_url = https://x\n", "sso_session, or sso_start_url and sso_region"},
+      {"sso_account_id = 1\nsso_session = s\n", "both sso_account_id and sso_role_name"},
+      {"sso_role_name = r\nsso_session = s\n", "both sso_account_id and sso_role_name"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.config);
     Scene scene;
-    scene.config("[default]\nsso_account_id = 1\nsso_role_name = r\n" + std::string(missing));
+    scene.config("[default]\n" + row.config);
     CHECK(scene.outcome().starts_with("invalid_argument: profile default: "));
+    CHECK(scene.outcome().find(row.message) != std::string::npos);
   }
 }
 
