@@ -20,6 +20,21 @@ CLI::Option* with_environment(CLI::Option* option);
 CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify,
                             const std::string& help);
 
+/// --profile, --role-arn, --region, with a prefix such as "src-" or none.
+struct AwsFlags {
+  std::string profile;
+  std::string role_arn;
+  std::string region;
+
+  void add_to(CLI::App& command, const std::string& prefix, const std::string& whose);
+  [[nodiscard]] AwsIdentity identity() const {
+    return {.profile = profile, .role_arn = role_arn, .region = region};
+  }
+};
+
+/// --create-repo[=immutable,scan,kms=KEY]: what stands behind the equals sign. Errors: invalid_argument.
+Result<NewRepository> parse_new_repository(const std::string& text);
+
 /// Flags that every command talking to registries has.
 struct ConnectionFlags {
   std::optional<std::string> creds;
@@ -33,6 +48,9 @@ struct ConnectionFlags {
   std::string cert_file;
   std::string key_file;
   std::vector<std::string> allow_realms;
+  AwsFlags aws;
+  AwsFlags source_aws;
+  AwsFlags destination_aws;
   std::optional<std::size_t> jobs;
   std::optional<int> retries;
   std::string timeout;
