@@ -89,9 +89,12 @@ struct HttpServer::Connection {
 };
 
 HttpServer::HttpServer(const Address& address, std::optional<TlsIdentity> tls, Handler handler, Logger logger)
+    : HttpServer(listen_on(address), std::move(tls), std::move(handler), std::move(logger)) {}
+
+HttpServer::HttpServer(Fd listener, std::optional<TlsIdentity> tls, Handler handler, Logger logger)
     : handler_(std::move(handler)),
       logger_(std::move(logger)),
-      listener_(listen_on(address)),
+      listener_(std::move(listener)),
       address_(local_address(listener_)) {
   if (tls) tls_.emplace(*tls);
   acceptor_ = std::thread([this] { accept_loop(); });
@@ -153,6 +156,7 @@ bool HttpServer::exchange(Connection& connection, WireReader& reader) {
   if (!head) return false;
   Request request = parse(*head);
   request.connection = connection.number;
+  request.arrived = std::chrono::steady_clock::now();
   if (request.method.empty()) {
     connection.stream.write_all("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     return false;
@@ -182,20 +186,28 @@ bool HttpServer::exchange(Connection& connection, WireReader& reader) {
   const bool bodiless = response.status == 204 || response.status == 304;
   if (!bodiless) text += "Content-Length: " + std::to_string(length) + "\r\n";
   if (!alive) text += "Connection: close\r\n";
-  const auto out = logger_(request, response);
-  bool good = connection.stream.write_all(text + "\r\n");
+  const auto tally = logger_(request, response);
+  const std::uint64_t limit = response.cut_after.value_or(UINT64_MAX);
+  bool good = limit > 0 && connection.stream.write_all(text + "\r\n");
   if (request.method != "HEAD" && !bodiless) {
     const auto send = [&](std::string_view bytes) {
-      *out += bytes.size();
-      return connection.stream.write_all(bytes);
+      bytes = bytes.substr(
+          0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), limit - tally->bytes_out)));
+      tally->bytes_out += bytes.size();
+      return connection.stream.write_all(bytes) && tally->bytes_out < limit;
     };
-    if (!response.stream) good = good && send(response.body);
+    if (good && !response.stream) good = send(response.body);
     for (std::uint64_t left = response.stream ? length : 0; good && left > 0;) {
       const std::size_t n = response.stream(
           block.data(), static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), left)));
       good = n > 0 && send({block.data(), n});
       left -= n;
     }
+  }
+  if (tally->finished) tally->finished(tally->bytes_out);
+  if (response.cut_after) {
+    connection.stream.reset();
+    return false;
   }
   const bool keep =
       good && alive && head->start_line.ends_with("HTTP/1.1") && request.header("Connection") != "close";

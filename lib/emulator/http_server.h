@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -27,6 +28,7 @@ struct Request {
   std::string authority;  ///< host:port it was sent to, as the client wrote it
   std::size_t connection = 0;
   std::uint64_t bytes_in = 0;  ///< body bytes read so far
+  std::chrono::steady_clock::time_point arrived = {};
 
   /// Body bytes; 0 at the end. After that, body_complete says whether all of them came.
   std::function<std::size_t(char*, std::size_t)> read;
@@ -45,6 +47,16 @@ struct Response {
   std::string body = {};
   std::uint64_t stream_length = 0;
   std::function<std::size_t(char*, std::size_t)> stream = {};  ///< used instead of `body` when set
+
+  std::string operation = {};  ///< what an API was asked to do, for the log
+  /// After so many body bytes the connection is reset; with 0 there is no answer at all.
+  std::optional<std::uint64_t> cut_after = {};
+};
+
+/// What has gone out of an answer.
+struct Tally {
+  std::atomic<std::uint64_t> bytes_out{0};           ///< of the body; counted before they go
+  std::function<void(std::uint64_t)> finished = {};  ///< called once after the last of them; may be empty
 };
 
 /// HTTP/1.1 on one loopback port, a thread per connection, connections kept alive. HEAD is answered with the
@@ -53,12 +65,13 @@ struct Response {
 class HttpServer {
  public:
   using Handler = std::function<Response(Request&)>;
-  /// Before the answer is sent, so that whoever has an answer finds it in the log: what was asked and what
-  /// will be answered. The body bytes that go out are counted in what it returns (shared with the log),
-  /// before they go.
-  using Logger = std::function<std::shared_ptr<std::atomic<std::uint64_t>>(const Request&, const Response&)>;
+  /// Called before the answer is sent, so that whoever has an answer finds it in the log: what was asked and
+  /// what will be answered. The tally is shared with the log.
+  using Logger = std::function<std::shared_ptr<Tally>(const Request&, const Response&)>;
 
   HttpServer(const Address& address, std::optional<TlsIdentity> tls, Handler handler, Logger logger);
+  /// Over a socket that listens already (see listen_on), for handlers that must know its address first.
+  HttpServer(Fd listener, std::optional<TlsIdentity> tls, Handler handler, Logger logger);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

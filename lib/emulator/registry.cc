@@ -10,11 +10,6 @@ namespace davit::emulator {
 
 using std::chrono::steady_clock;
 
-std::string Access::header(std::string_view name) const {
-  const auto* value = find_header(headers, name);
-  return value == nullptr ? "" : *value;
-}
-
 void Visibility::written(const std::string& thing, const Behaviour& behaviour) {
   if (behaviour.hidden_for.count() == 0 && behaviour.hidden_lookups == 0) return;
   MutexLock lock(mutex_);
@@ -29,17 +24,18 @@ bool Visibility::visible(const std::string& thing) {
   return steady_clock::now() >= found->second.until;
 }
 
-Registry::Registry(const RegistryOptions& options) : storage_(options.folder), behaviour_(options.behaviour) {
+Registry::Registry(const RegistryOptions& options)
+    : log_(options.on_access), storage_(options.folder), behaviour_(options.behaviour) {
   const Address beside{options.listen.host, 0};
   store_ = std::make_unique<HttpServer>(
       beside, options.tls, [this](Request& request) { return store_port(request); },
-      logger(Access::Port::store));
+      log_.logger(Access::Port::store));
   token_server_ = std::make_unique<HttpServer>(
       beside, options.tls, [this](Request& request) { return token_port(request); },
-      logger(Access::Port::tokens));
+      log_.logger(Access::Port::tokens));
   server_ = std::make_unique<HttpServer>(
       options.listen, options.tls, [this](Request& request) { return registry_port(request); },
-      logger(Access::Port::registry));
+      log_.logger(Access::Port::registry));
 }
 
 Registry::~Registry() = default;
@@ -67,58 +63,9 @@ Behaviour Registry::behaviour() const {
   return behaviour_;
 }
 
-std::vector<Access> Registry::log(std::string_view method, std::string_view target) const {
-  MutexLock lock(mutex_);
-  std::vector<Access> out;
-  for (const auto& line : log_) {
-    const Access& access = line.access;
-    if ((method.empty() || access.method == method) && access.target.starts_with(target))
-      out.push_back(line.now());
-  }
-  return out;
-}
-
-std::vector<Access> Registry::log(Access::Port port) const {
-  MutexLock lock(mutex_);
-  std::vector<Access> out;
-  for (const auto& line : log_) {
-    if (line.access.port == port) out.push_back(line.now());
-  }
-  return out;
-}
-
-void Registry::clear_log() {
-  MutexLock lock(mutex_);
-  log_.clear();
-}
-
 UploadCounts Registry::uploads() const {
   MutexLock lock(mutex_);
   return uploads_;
-}
-
-Access Registry::Line::now() const {
-  Access out = access;
-  out.bytes_out = *bytes_out;
-  return out;
-}
-
-HttpServer::Logger Registry::logger(Access::Port port) {
-  return [this, port](const Request& request, const Response& response) {
-    const bool tokens = port == Access::Port::registry && request.path == "/token";
-    Line line{{.port = tokens ? Access::Port::tokens : port,
-               .connection = request.connection,
-               .method = request.method,
-               .target = request.target,
-               .headers = request.headers,
-               .status = response.status,
-               .answer_headers = response.headers,
-               .bytes_in = request.bytes_in},
-              std::make_shared<std::atomic<std::uint64_t>>(0)};
-    MutexLock lock(mutex_);
-    log_.push_back(line);
-    return line.bytes_out;
-  };
 }
 
 Response Registry::token_port(Request& request) {

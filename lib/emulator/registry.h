@@ -1,36 +1,20 @@
 #pragma once
 
-#include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/mutex.h"
+#include "emulator/access_log.h"
 #include "emulator/behaviour.h"
 #include "emulator/http_server.h"
 #include "emulator/storage.h"
 #include "emulator/token_service.h"
 
 namespace davit::emulator {
-
-/// One line of the access log.
-struct Access {
-  enum class Port { registry, tokens, store };
-  Port port = Port::registry;
-  std::size_t connection = 0;
-  std::string method;
-  std::string target;  ///< raw
-  Headers headers;
-  int status = 0;
-  Headers answer_headers;
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-
-  /// A request header; "" when absent.
-  [[nodiscard]] std::string header(std::string_view name) const;
-};
 
 /// How the uploads of this registry's life ended.
 struct UploadCounts {
@@ -60,6 +44,7 @@ struct RegistryOptions {
   std::filesystem::path folder = {};  ///< an OCI layout that keeps everything; empty: memory
   std::optional<TlsIdentity> tls = {};
   Behaviour behaviour = {};
+  std::function<void(const Access&)> on_access = {};  ///< see AccessLog
 };
 
 /// A registry on loopback that speaks the OCI distribution specification 1.1, for tests: it keeps a log of
@@ -88,9 +73,11 @@ class Registry {
   [[nodiscard]] Behaviour behaviour() const;
 
   /// Everything asked so far in the order of the answers; with a method or a target's beginning, only that.
-  [[nodiscard]] std::vector<Access> log(std::string_view method = {}, std::string_view target = {}) const;
-  [[nodiscard]] std::vector<Access> log(Access::Port port) const;
-  void clear_log();
+  [[nodiscard]] std::vector<Access> log(std::string_view method = {}, std::string_view target = {}) const {
+    return log_.lines(method, target);
+  }
+  [[nodiscard]] std::vector<Access> log(Access::Port port) const { return log_.lines(port); }
+  void clear_log() { log_.clear(); }
   [[nodiscard]] UploadCounts uploads() const;
 
   [[nodiscard]] Storage& storage() { return storage_; }
@@ -104,11 +91,6 @@ class Registry {
     std::string repository;
     std::string name;  ///< what follows blobs/, manifests/, ...: a digest, a tag or an upload's id
   };
-  struct Line {
-    Access access;
-    std::shared_ptr<std::atomic<std::uint64_t>> bytes_out;  ///< shared with the connection that sends them
-    [[nodiscard]] Access now() const;
-  };
   struct Grant {
     std::string repository;
     Digest digest;
@@ -119,7 +101,6 @@ class Registry {
   Response registry_port(Request& request);
   Response store_port(Request& request);
   Response token_port(Request& request);
-  HttpServer::Logger logger(Access::Port port);
   Response route(Request& request, const Behaviour& behaviour);
   std::optional<Response> refuse_stranger(const Request& request, const Behaviour& behaviour,
                                           const std::string& repository);
@@ -145,12 +126,12 @@ class Registry {
   Response catalog(const Call& call);
   Response referrers(const Call& call);
 
+  AccessLog log_;
   Storage storage_;
   TokenService tokens_;
   Visibility visibility_;
   mutable Mutex mutex_;
   Behaviour behaviour_ DAVIT_GUARDED_BY(mutex_);
-  std::vector<Line> log_ DAVIT_GUARDED_BY(mutex_);
   UploadCounts uploads_ DAVIT_GUARDED_BY(mutex_);
   std::map<std::string, Grant> grants_ DAVIT_GUARDED_BY(mutex_);
   std::unique_ptr<HttpServer> store_;

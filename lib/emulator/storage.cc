@@ -325,6 +325,21 @@ bool Storage::has_repository(const std::string& repository) const {
   return repositories_.contains(repository);
 }
 
+std::vector<Manifest> Storage::manifests(const std::string& repository) const {
+  MutexLock lock(mutex_);
+  std::vector<Manifest> out;
+  const auto where = repositories_.find(repository);
+  if (where == repositories_.end()) return out;
+  for (const auto& [digest, manifest] : where->second.manifests) out.push_back(manifest);
+  return out;
+}
+
+void Storage::remove_repository(const std::string& repository) {
+  MutexLock lock(mutex_);
+  repositories_.erase(repository);
+  write_index();
+}
+
 std::vector<Manifest> Storage::referrers(const std::string& repository, const Digest& subject) const {
   MutexLock lock(mutex_);
   std::vector<Manifest> out;

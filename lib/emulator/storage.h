@@ -82,11 +82,13 @@ class Storage {
   void set_tag(const std::string& repository, const std::string& tag, const Digest& digest);
   [[nodiscard]] std::optional<Manifest> manifest(const std::string& repository, const Digest& digest) const;
   [[nodiscard]] std::optional<Digest> tag(const std::string& repository, const std::string& tag) const;
+  [[nodiscard]] std::vector<Manifest> manifests(const std::string& repository) const;
   bool remove_manifest(const std::string& repository, const Digest& digest);
   bool remove_tag(const std::string& repository, const std::string& tag);
   [[nodiscard]] std::vector<std::string> tags(const std::string& repository) const;
   [[nodiscard]] std::vector<std::string> repositories() const;
   [[nodiscard]] bool has_repository(const std::string& repository) const;
+  void remove_repository(const std::string& repository);
   [[nodiscard]] std::vector<Manifest> referrers(const std::string& repository, const Digest& subject) const;
 
  private:

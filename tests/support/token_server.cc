@@ -80,8 +80,8 @@ nlohmann::json access_for(const std::string& scope) {
 TokenServer::TokenServer(TokenServerOptions options)
     : options_(std::move(options)),
       server_(
-          {}, std::nullopt, [this](emulator::Request& request) { return answer(request); },
-          [](const auto&, const auto&) { return std::make_shared<std::atomic<std::uint64_t>>(0); }) {}
+          emulator::Address{}, std::nullopt, [this](emulator::Request& request) { return answer(request); },
+          [](const auto&, const auto&) { return std::make_shared<emulator::Tally>(); }) {}
 
 std::string TokenServer::sign(const std::string& claims) const {
   const nlohmann::json header = {

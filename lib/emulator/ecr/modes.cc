@@ -1,0 +1,131 @@
+#include "emulator/ecr/modes.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <charconv>
+#include <optional>
+
+#include "base/error.h"
+#include "base/escape.h"
+
+namespace davit::emulator {
+namespace {
+
+constexpr std::array kModes{
+    // What kind of registry it is, and what is switched on in the account.
+    ModeHelp{"registry", "private|public", "private",
+             "private: Basic with a token of GetAuthorizationToken; public: Bearer, as the public gallery"},
+    ModeHelp{
+        "missing-repository", "refuse|cut|create", "refuse",
+        "a push into a repository that is not there: 404 NAME_UNKNOWN, a cut connection, or it is created"},
+    ModeHelp{"mount", "off|on", "off", "BLOB_MOUNTING of the account; PutAccountSetting switches it too"},
+    ModeHelp{"throttle", "off|aws|TEXT", "off",
+             "request rates: AWS's quotas, or OPERATION:PER_SECOND[,OPERATION:PER_SECOND...]"},
+    ModeHelp{"max-images", "NUMBER", "100000", "images in one repository"},
+    ModeHelp{"max-layers", "NUMBER", "500", "layers in one image"},
+    // Credentials and tokens.
+    ModeHelp{"token-life", "NUMBER", "43200", "seconds an authorization token lives"},
+    ModeHelp{"clock-skew", "NUMBER", "900", "seconds that a signature's time may differ from the server's"},
+    ModeHelp{"auth-status", "400|403", "403", "the status of refused signatures and denied API calls"},
+    ModeHelp{"timestamps", "number|exponent|iso", "number", "how the API writes times"},
+    ModeHelp{"session-life", "NUMBER", "3600", "seconds that credentials of the metadata endpoints live"},
+    ModeHelp{"imds-token", "200|401|403|404|405", "200",
+             "the answer to the PUT for an instance metadata token; 403 and above leave version 1 open"},
+    ModeHelp{"container-token", "TEXT", "",
+             "the Authorization that the container credentials endpoint wants"},
+    ModeHelp{"public-basic-token", "refuse|accept", "refuse",
+             "public: whether GetAuthorizationToken's answer itself serves as a Bearer token"},
+    ModeHelp{"public-expires-in", "absent|present", "absent", "public: expires_in in the token answer"},
+    // Uploads.
+    ModeHelp{"upload-location", "absolute|relative", "absolute", "the Location of an upload"},
+    ModeHelp{"upload-denied", "refuse|cut", "refuse",
+             "POST of an upload without permission: 403, or a cut connection"},
+    ModeHelp{"upload-query", "404|204", "404", "GET of an upload"},
+    ModeHelp{"upload-cancel", "404|204", "404", "DELETE of an upload"},
+    ModeHelp{"unranged-body", "first|append", "first",
+             "where upload bytes without Content-Range belong: at the beginning (416 when some are there), "
+             "or after those that are there"},
+    ModeHelp{"single-post", "session|store", "session", "POST ?digest= with the blob as its body"},
+    ModeHelp{"part-bytes", "NUMBER", "10485760", "the parts that an upload is cut into"},
+    ModeHelp{"least-part-bytes", "NUMBER", "5242880", "the least size of a part that is not the last"},
+    ModeHelp{"small-part-code", "BLOB_UPLOAD_INVALID|SIZE_INVALID", "BLOB_UPLOAD_INVALID",
+             "the error code for a part that is too small"},
+    ModeHelp{"put-digest", "off|on", "off", "Docker-Content-Digest in the answers to PUT"},
+    // Blobs and manifests.
+    ModeHelp{"store-life", "NUMBER", "3600", "seconds that a download URL lives"},
+    ModeHelp{"small-blobs", "redirect|direct", "redirect", "blobs under 4 KiB: 307 as all others, or 200"},
+    ModeHelp{"unreferenced-blob", "404|403", "404", "GET of a blob that no image uses"},
+    ModeHelp{"head-blob", "repository|account", "repository", "where HEAD looks for a blob"},
+    ModeHelp{"delete-blob", "405|202", "405", "DELETE of a blob"},
+    ModeHelp{"missing-content", "404|400", "404",
+             "the status when a manifest's layers or children are missing"},
+    ModeHelp{"empty-image", "refuse|accept", "refuse", "image manifests without layers"},
+    ModeHelp{"foreign-layers", "skip|require", "skip", "whether layers with urls must be in the repository"},
+    ModeHelp{"accept", "ignore|strict", "ignore",
+             "a manifest whose type the client does not accept: sent anyway, or 404"},
+    ModeHelp{"delete-manifest", "202|404|405", "202",
+             "DELETE of a manifest; 404 and 405 as in earlier years"},
+    ModeHelp{"delete-tag", "405|202", "405", "DELETE of a manifest by its tag"},
+    // Lists.
+    ModeHelp{"tag-order", "scrambled|sorted", "scrambled", "the order of lists"},
+    ModeHelp{"referrers-filter", "off|on", "off", "whether the registry filters referrers by artifactType"},
+    ModeHelp{"referrers-page", "NUMBER", "50", "referrers in one answer"},
+    ModeHelp{"retry-after", "NUMBER", "0", "seconds in the Retry-After of a 429; 0: no such header"},
+};
+
+const ModeHelp* find(std::string_view name) {
+  const auto found = std::ranges::find(kModes, name, &ModeHelp::name);
+  return found == kModes.end() ? nullptr : &*found;
+}
+
+std::optional<std::uint64_t> as_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+bool allows(std::string_view values, std::string_view value) {
+  while (true) {
+    const auto one = values.substr(0, values.find('|'));
+    if (one == "TEXT" || one == value || (one == "NUMBER" && as_number(value))) return true;
+    if (one.size() == values.size()) return false;
+    values.remove_prefix(one.size() + 1);
+  }
+}
+
+}  // namespace
+
+std::span<const ModeHelp> all_modes() {
+  return kModes;
+}
+
+Result<> Modes::set(std::string_view name, std::string_view value) {
+  const ModeHelp* mode = find(name);
+  if (mode == nullptr) {
+    std::string names;
+    for (const auto& one : kModes) names += (names.empty() ? "" : ", ") + std::string(one.name);
+    return make_error(Errc::invalid_argument, "no emulator mode " + escaped(name, 80), "there are: " + names);
+  }
+  if (!allows(mode->values, value)) {
+    return make_error(Errc::invalid_argument,
+                      "emulator mode " + std::string(name) + " cannot be " + escaped(value, 80),
+                      "values: " + std::string(mode->values));
+  }
+  chosen_[std::string(name)] = value;
+  return {};
+}
+
+std::string_view Modes::get(std::string_view name) const {
+  const auto chosen = chosen_.find(name);
+  if (chosen != chosen_.end()) return chosen->second;
+  assert(find(name) != nullptr);
+  return find(name)->fallback;
+}
+
+std::uint64_t Modes::number(std::string_view name) const {
+  return as_number(get(name)).value_or(0);
+}
+
+}  // namespace davit::emulator
