@@ -115,8 +115,8 @@ class Examination {
 
   bool login(registry::Repository& repository) {
     registry::Registry& registry = repository.registry();
-    const registry::Call call{
-        .request = {.method = "GET", .url = registry.base().with_path("/v2/")}, .scope = {}};
+    const registry::Call call{.request = {.method = "GET", .url = registry.base().with_path("/v2/")},
+                              .scope = {}};
     const registry::Purpose why{.text = "log in to " + registry.host(), .side = Side::source};
     const auto answer = registry.wire().send(why, call, context_);
     if (!answer) return bad("login", answer.error()), false;

@@ -143,8 +143,7 @@ Result<std::vector<std::string>> Client::adjust_repository(std::string_view repo
   const std::string mutability = settings.mutability.empty() ? "MUTABLE" : settings.mutability;
   if (mutability != now.tag_mutability || settings.exclusions != now.mutable_tags) {
     changes.push_back("tag mutability: " + now.tag_mutability + " -> " + mutability);
-    if (apply)
-      DAVIT_TRY_VOID(target.api.put_tag_mutability(name, mutability, settings.exclusions, context));
+    if (apply) DAVIT_TRY_VOID(target.api.put_tag_mutability(name, mutability, settings.exclusions, context));
   }
   if (settings.scan_on_push != now.scan) {
     changes.push_back(std::string("scan on push: ") + (now.scan ? "on -> off" : "off -> on"));

@@ -153,8 +153,7 @@ Result<std::string> Registries::account_of(Principal& who, const std::string& re
       return named->account;
     }
   }
-  DAVIT_TRY(const aws::CallerIdentity caller,
-            aws::get_caller_identity(*who.api, *who.identity, context));
+  DAVIT_TRY(const aws::CallerIdentity caller, aws::get_caller_identity(*who.api, *who.identity, context));
   return caller.account;
 }
 

@@ -44,7 +44,8 @@ int get(const Flags& flags, const Signals& signals) {
   if (server.empty()) {
     std::istream_iterator<char> end;
     std::cin >> std::noskipws;
-    for (std::istream_iterator<char> at(std::cin); at != end && server.size() < kLongestServer; ++at) server += *at;
+    for (std::istream_iterator<char> at(std::cin); at != end && server.size() < kLongestServer; ++at)
+      server += *at;
     while (!server.empty() && (server.back() == '\n' || server.back() == '\r' || server.back() == ' '))
       server.pop_back();
   }
@@ -60,9 +61,8 @@ int get(const Flags& flags, const Signals& signals) {
     if (!none) complain(login.error().to_string(), login.error().hint);
     return none ? kOther : exit_code(login.error().code);
   }
-  const nlohmann::json answer = {{"ServerURL", login->server},
-                                 {"Username", login->username},
-                                 {"Secret", login->password.reveal()}};
+  const nlohmann::json answer = {
+      {"ServerURL", login->server}, {"Username", login->username}, {"Secret", login->password.reveal()}};
   return print(answer.dump() + "\n") ? kOk : kLocal;
 }
 
@@ -112,8 +112,8 @@ void add_whoami(CLI::App& command, Action& action) {
 }
 
 void add_auth(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("auth", "show credentials; under the name docker-credential-davit, a credential helper");
+  CLI::App* command = app.add_subcommand(
+      "auth", "show credentials; under the name docker-credential-davit, a credential helper");
   command->require_subcommand(1);
   add_whoami(*command, action);
   const auto add = [&](const char* name, const char* help, const char* argument, bool required,
@@ -123,8 +123,9 @@ void add_auth(CLI::App& app, Action& action) {
     CLI::Option* registry = sub->add_option("REGISTRY", flags->registry, argument);
     if (required) registry->required();
     flags->aws.add_to(*sub, "", "");
-    sub->callback(
-        [flags, run, &action] { action = [flags, run](const Signals& signals) { return run(*flags, signals); }; });
+    sub->callback([flags, run, &action] {
+      action = [flags, run](const Signals& signals) { return run(*flags, signals); };
+    });
   };
   add("token", "print a password for a registry; for ECR a fresh one", "host or host:port", true, token);
   add("get", "answer as a Docker credential helper: the registry on standard input, JSON on standard output",
@@ -141,7 +142,9 @@ void add_auth(CLI::App& app, Action& action) {
   command->add_subcommand("list")->group("")->callback(
       [&action] { action = [](const Signals&) { return print("{}\n") ? kOk : kLocal; }; });
   command->add_subcommand("version")->group("")->callback([&action] {
-    action = [](const Signals&) { return print("docker-credential-davit " DAVIT_VERSION "\n") ? kOk : kLocal; };
+    action = [](const Signals&) {
+      return print("docker-credential-davit " DAVIT_VERSION "\n") ? kOk : kLocal;
+    };
   });
 }
 

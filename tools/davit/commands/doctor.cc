@@ -54,7 +54,8 @@ void add_doctor(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand(
       "doctor", "look whether a registry can be reached, and what this machine may do there");
-  command->add_option("REF", flags->reference, "a registry or a reference; without one, only AWS is looked at");
+  command->add_option("REF", flags->reference,
+                      "a registry or a reference; without one, only AWS is looked at");
   with_environment(command->add_flag("--json", flags->json, "one JSON object a line"));
   flags->connection.add_to(*command);
   flags->connection.aws.add_to(*command, "", "");

@@ -129,12 +129,14 @@ void add_ecr(CLI::App& app, Action& action) {
         ->expected(1);
     with_environment(sub->add_flag("--json", flags->json, "one JSON object"));
     flags->aws.add_to(*sub, "", "");
-    sub->callback(
-        [flags, run, &action] { action = [flags, run](const Signals& signals) { return run(*flags, signals); }; });
+    sub->callback([flags, run, &action] {
+      action = [flags, run](const Signals& signals) { return run(*flags, signals); };
+    });
     return std::pair(sub, flags);
   };
   const auto [made, made_flags] = add("create", "make a repository", create);
-  with_environment(made->add_flag("--if-missing", made_flags->if_missing, "one that is there is fine as it is"));
+  with_environment(
+      made->add_flag("--if-missing", made_flags->if_missing, "one that is there is fine as it is"));
   const auto [checked, checked_flags] =
       add("check", "show a repository's settings, or compare them with the ones given", check);
   with_environment(checked->add_flag("--apply", checked_flags->apply, "correct what differs"));
