@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "aws/caller.h"
 #include "aws/ecr_authorizer.h"
 #include "aws/ecr_native.h"
+#include "aws/sts.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -155,7 +155,7 @@ Result<std::string> Registries::account_of(Principal& who, const std::string& re
       return named->account;
     }
   }
-  DAVIT_TRY(const aws::Caller caller, aws::caller_identity(*who.api, *who.identity, region, context));
+  DAVIT_TRY(const aws::CallerIdentity caller, aws::get_caller_identity(*who.api, *who.identity, context));
   return caller.account;
 }
 

@@ -115,6 +115,9 @@ Result<Descriptor> Repository::resolve(std::string_view name, const CallContext&
     }
     if (answer.status == 405 || answer.status == 501 || answer.status == 400) registry_.head_failed();
     if (answer.status == 401) return answer_error(why, answer);
+    // Who writes asks whether something is there; who reads wants to hear why not.
+    if (answer.status == 404 && side_ == Side::destination && registry_.quirks().head_manifests_final)
+      return answer_error(why, answer);
     // Anything else, 403 and 404 included, GET says with a body that names the cause (rows 64, 77).
   }
   DAVIT_TRY(const Manifest whole, manifest(name, context));

@@ -71,8 +71,7 @@ Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> want
     const Error& error = found.error();
     if (is_over(error)) return error;
     if (error.code == Errc::not_found) {
-      // It may come into being with the first upload, too; that will tell.
-      DAVIT_TRY_VOID(make_missing(0, context));
+      missing_ = true;  // nothing is made by asking; the first upload does that
       return std::vector<Presence>(wanted.size(), Presence::absent);
     }
     if (error.code != Errc::rate_limited && error.code != Errc::unavailable) native_denied_ = true;
@@ -101,6 +100,12 @@ Result<std::vector<std::string>> Repository::newest(std::size_t count, const Cal
 
 bool Repository::says_missing(const Answer& answer) {
   return answer.status == 404 && has_code(answer, "NAME_UNKNOWN");
+}
+
+Result<> Repository::make_if_known_missing(const CallContext& context) {
+  if (!missing_ || made_) return {};
+  DAVIT_TRY_VOID(make_missing(0, context));
+  return {};
 }
 
 Result<bool> Repository::make_missing(int times, const CallContext& context) {

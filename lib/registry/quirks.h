@@ -34,6 +34,8 @@ struct Quirks {
   std::uint64_t page_size = 1000;
   /// Whether a blob of no bytes can be stored.
   bool takes_empty_blobs = true;
+  /// Whether a 404 to HEAD of a manifest can be believed; otherwise GET is asked as well.
+  bool head_manifests_final = false;
   /// Whether HEAD tells about blobs.
   bool head_blobs = true;
   /// How many manifests may be put in a second, and at once after a rest; 0: no limit is known.

@@ -59,6 +59,8 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   /// is worth repeating. Errors: of making it.
   /// `times`: how often this request has been repeated for that.
   Result<bool> make_missing(int times, const CallContext& context);
+  /// The same before anything is sent, when a probe has said so.
+  Result<> make_if_known_missing(const CallContext& context);
   /// How an answer says that the repository is missing.
   [[nodiscard]] static bool says_missing(const Answer& answer);
   /// The session that a refused mount left behind for this digest, if any.
@@ -78,6 +80,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   const std::optional<NewRepository> create_;
   std::atomic<bool> native_denied_ = false;
   auth::SharedCalls<bool> creations_;
+  std::atomic<bool> missing_ = false;
   std::atomic<bool> made_ = false;
   mutable Mutex mutex_;
   std::set<Digest> written_ DAVIT_GUARDED_BY(mutex_);

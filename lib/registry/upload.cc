@@ -124,6 +124,7 @@ Result<UploadTarget> Upload::begin() {
   if (descriptor_) {
     if (auto left = repository_.take_session(descriptor_->digest)) return *std::move(left);
   }
+  DAVIT_TRY_VOID(repository_.make_if_known_missing(context_));
   const Call call{.request = {.method = "POST", .url = repository_.url("blobs/uploads/")},
                   .scope = repository_.scope()};
   for (int missing = 0;; ++missing) {

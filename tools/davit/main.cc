@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <malloc.h>
@@ -18,12 +20,26 @@ namespace {
 
 using namespace davit::tool;
 
-int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+/// The innermost command that was typed, and its words.
+std::pair<const CLI::App*, std::string> typed_command(const CLI::App& app) {
   const CLI::App* typed = &app;
-  for (const CLI::App* command : app.get_subcommands()) typed = command;
-  const std::string name = typed == &app ? "davit" : "davit " + typed->get_name();
-  complain(error.what(), name + " --help lists what there is");
+  std::string name = "davit";
+  while (!typed->get_subcommands().empty()) {
+    typed = typed->get_subcommands().back();
+    name += " " + typed->get_name();
+  }
+  return {typed, name};
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  complain(error.what(), typed_command(app).second + " --help lists what there is");
   return kUsage;
+}
+
+/// docker, podman and skopeo run credential helpers by this name.
+bool is_credential_helper(const char* program) {
+  const std::string_view name(program);
+  return name.substr(name.rfind('/') + 1) == "docker-credential-davit";
 }
 
 }  // namespace
@@ -32,6 +48,7 @@ int main(int argc, char** argv) {
   ::mallopt(M_ARENA_MAX, 2);  // one arena for each of the many threads would break the memory promise
 
   std::vector<std::string> arguments = take_arguments(argc, argv);
+  if (argc > 0 && is_credential_helper(argv[0])) arguments.insert(arguments.begin(), "auth");
   CLI::App app("davit moves container images: into registries, between them, into multi-arch indexes",
                "davit");
   app.require_subcommand(0, 1);
@@ -43,14 +60,15 @@ int main(int argc, char** argv) {
   add_push(app, action);
   add_login(app, action);
   add_logout(app, action);
+  add_auth(app, action);
+  add_ecr(app, action);
+  add_doctor(app, action);
   add_version(app, action);
   try {
     std::ranges::reverse(arguments);  // CLI11 takes them from the back
     app.parse(arguments);
   } catch (const CLI::CallForHelp& help) {
-    const CLI::App* typed = &app;
-    for (const CLI::App* command : app.get_subcommands()) typed = command;
-    return print(typed->help()) ? kOk : kLocal;
+    return print(typed_command(app).first->help()) ? kOk : kLocal;
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error);
   }

@@ -1,5 +1,6 @@
 #include "shared_flags.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr const char* kConnection = "Connection";
 constexpr const char* kCredentials = "Credentials";
+constexpr const char* kAws = "AWS";
 constexpr const char* kOutput = "Output";
 
 Error usage(std::string message, std::string hint = {}) {
@@ -106,6 +108,38 @@ Result<ClientOptions> TrustFlags::client_options() const {
   return options;
 }
 
+void AwsFlags::add_to(CLI::App& command, const std::string& prefix, const std::string& whose) {
+  const auto add = [&](const std::string& name, std::string& into, const std::string& help) {
+    return with_environment(command.add_option("--" + prefix + name, into, help + whose))->group(kAws);
+  };
+  add("profile", profile, "AWS profile")->type_name("NAME");
+  add("role-arn", role_arn, "AWS role to assume")->type_name("ARN");
+  add("region", region, "AWS region for ecr: names and STS")->type_name("REGION");
+}
+
+Result<NewRepository> parse_new_repository(const std::string& text) {
+  NewRepository out;
+  std::string_view left =
+      text == "yes" || text == "true" || text == "1" ? std::string_view() : std::string_view(text);
+  while (!left.empty()) {
+    const std::string_view word = left.substr(0, left.find(','));
+    left.remove_prefix(std::min(word.size() + 1, left.size()));
+    if (word == "immutable") {
+      out.immutable = true;
+    } else if (word == "scan") {
+      out.scan = true;
+    } else if (word == "kms") {
+      out.kms_key = "default";
+    } else if (word.starts_with("kms=") && word.size() > 4) {
+      out.kms_key = word.substr(4);
+    } else {
+      return usage("--create-repo=" + text + ": \"" + std::string(word) + "\" is not known",
+                   "immutable, scan and kms[=KEY] are, separated by commas");
+    }
+  }
+  return out;
+}
+
 void ConnectionFlags::add_to(CLI::App& command) {
   const auto add = [&](const char* group, CLI::Option* option) {
     return with_environment(option)->group(group);
@@ -153,6 +187,7 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity,
       return error;
     }
     options.docker.auth_file = *authfile;
+    options.docker.chosen = true;
     options.credentials = {docker_config_credentials(options.docker)};
   }
   Credential given;
@@ -177,6 +212,14 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity,
   }
   if (registry_token) given.registry_token = Secret(*registry_token);
   const std::set<std::string> hosts = registries_of(destinations);
+  options.aws = aws.identity();
+  options.source_aws = source_aws.identity();
+  options.destination_aws = destination_aws.identity();
+  const bool short_name =
+      std::ranges::any_of(destinations, [](const std::string& each) { return each.starts_with("ecr:"); });
+  if ((creds || registry_token) && short_name)
+    return usage("--creds and --registry-token want to know the registry, and ecr: leaves it out",
+                 "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG");
   if (creds || registry_token) {
     for (const std::string& host : hosts)
       options.credentials.insert(options.credentials.begin(), fixed_credentials(host, given));

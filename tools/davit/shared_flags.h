@@ -40,7 +40,22 @@ struct TrustFlags {
   void apply(RegistryOptions& registry) const;
 };
 
-/// Flags that every command moving images has.
+/// --profile, --role-arn, --region, with a prefix such as "src-" or none.
+struct AwsFlags {
+  std::string profile;
+  std::string role_arn;
+  std::string region;
+
+  void add_to(CLI::App& command, const std::string& prefix, const std::string& whose);
+  [[nodiscard]] AwsIdentity identity() const {
+    return {.profile = profile, .role_arn = role_arn, .region = region};
+  }
+};
+
+/// --create-repo[=immutable,scan,kms=KEY]: what stands behind the equals sign. Errors: invalid_argument.
+Result<NewRepository> parse_new_repository(const std::string& text);
+
+/// Flags that every command talking to registries has.
 struct ConnectionFlags {
   TrustFlags trust;
   std::optional<std::string> creds;
@@ -48,6 +63,9 @@ struct ConnectionFlags {
   std::optional<std::string> authfile;
   std::optional<std::string> registry_token;
   std::optional<bool> dest_tls_verify;  ///< TrustFlags::tls_verify for the destinations alone
+  AwsFlags aws;
+  AwsFlags source_aws;
+  AwsFlags destination_aws;
   std::optional<std::size_t> jobs;
   std::optional<int> retries;
   std::string timeout;

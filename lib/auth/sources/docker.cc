@@ -45,7 +45,7 @@ class DockerCredentials final : public CredentialSource {
                     const std::string& repository, const CallContext& context) const {
     DAVIT_TRY(const DockerConfig config, DockerConfig::parse(text, format));
     const std::string program = config.helper_for(host);
-    if (!program.empty()) {
+    if (!program.empty() && program != "davit") {  // docker-credential-davit would only ask us
       const auth::Helper helper{.name = program, .path = options_.path, .limit = options_.helper_timeout};
       const std::string key = auth::config_key_for(host);
       DAVIT_TRY(Found found, helper.get(key, context));

@@ -12,6 +12,7 @@
 
 #include <davit/aws.h>
 #include <davit/credentials.h>
+#include <davit/ecr.h>
 #include <davit/export.h>
 #include <davit/log.h>
 #include <davit/result.h>
@@ -113,6 +114,27 @@ class DAVIT_EXPORT Client {
 
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
+  /// What davit would show a registry: for an ECR host a fresh password from the AWS chain, for others what is
+  /// stored. `server` may be a URL, as Docker writes it. Errors: not_found where nothing is stored.
+  Result<RegistryLogin> login_for(std::string_view server, std::stop_token stop = {});
+  /// Who the AWS credentials for this registry belong to; an empty host asks in general.
+  Result<AwsCaller> aws_caller(std::string_view host = {}, std::stop_token stop = {});
+
+  /// Makes a repository in an ECR registry ("host/repo" or "ecr:repo"). Errors: already_exists.
+  Result<RepositoryInfo> create_repository(std::string_view repository, const NewRepository& how = {},
+                                           std::stop_token stop = {});
+  /// Errors: not_found.
+  Result<RepositoryInfo> repository_info(std::string_view repository, std::stop_token stop = {});
+  /// What would have to change for the settings to be as wanted, in words; with `apply` it has been changed.
+  /// Errors: unsupported for what cannot be changed: the encryption.
+  Result<std::vector<std::string>> adjust_repository(std::string_view repository, const NewRepository& wanted,
+                                                     bool apply, std::stop_token stop = {});
+
+  /// Looks at what has to be right before images move: name, connection, TLS, clock, credentials, repository,
+  /// permissions. `reference` may be a registry alone, or empty: then only AWS is looked at. Changes nothing.
+  /// Stops at what everything after it rests on. Errors: invalid_argument.
+  Result<std::vector<Finding>> examine(std::string_view reference = {}, std::stop_token stop = {});
+
   /// Forgets what is stored for the registry. Returns where it was. Errors: not_found.
   Result<std::string> logout(std::string_view host, std::stop_token stop = {});
 

@@ -35,6 +35,7 @@ struct Flags {
   std::string reuse = "repo";
   std::vector<std::string> reuse_from;
   bool no_clobber = false;
+  std::string create_repo;
   bool preserve_digests = false;
   bool dry_run = false;
   bool exit_code = false;
@@ -104,6 +105,11 @@ Result<PushOptions> push_options(const Flags& flags) {
   options.reuse_from = flags.reuse_from;
   if (flags.no_clobber) options.on_existing_tag = OnExistingTag::fail;
   options.preserve_digests = flags.preserve_digests;
+  if (!flags.create_repo.empty()) {
+    auto how = parse_new_repository(flags.create_repo);
+    if (!how) return how.error();
+    options.create_repository = *std::move(how);
+  }
   if (flags.insecure)
     return usage("--insecure means different things to different tools",
                  "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
@@ -207,6 +213,8 @@ void add_push(CLI::App& app, Action& action) {
       ->expected(1);
   add(command->add_flag("-n,--no-clobber", flags->no_clobber,
                         "do not move a tag that points at something else"));
+  add(command->add_flag("--create-repo{yes}", flags->create_repo,
+                        "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
   add(command->add_flag("--preserve-digests", flags->preserve_digests,
                         "refuse what would change the image's digest"));
   add(command->add_flag("--dry-run", flags->dry_run, "say what would be done and do nothing"));
@@ -218,6 +226,9 @@ void add_push(CLI::App& app, Action& action) {
   command->add_flag("--all,--all-platforms", flags->all)->group("");
   command->add_flag("--insecure", flags->insecure)->group("");
   flags->connection.add_to(*command);
+  flags->connection.aws.add_to(*command, "", "");
+  flags->connection.source_aws.add_to(*command, "src-", ", for the source");
+  flags->connection.destination_aws.add_to(*command, "dest-", ", for the destinations");
   flags->output.add_to(*command);
   command->callback(
       [flags, &action] { action = [flags](const Signals& signals) { return run(*flags, signals); }; });

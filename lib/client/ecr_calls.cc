@@ -1,0 +1,169 @@
+// What the client does with ECR besides moving images: logins, and repositories and their settings.
+
+#include <davit/client.h>
+#include <davit/reference.h>
+
+#include "auth/credential_cache.h"
+#include "aws/ecr_api.h"
+#include "aws/ecr_login.h"
+#include "aws/ecr_native.h"
+#include "aws/sts.h"
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/try.h"
+#include "client/client_impl.h"
+#include "client/ecr_reference.h"
+#include "crypto/base64.h"
+
+namespace davit {
+namespace {
+
+constexpr std::string_view kNoEcr =
+    "a registry host such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com, or ecr:REPOSITORY";
+
+Error not_ecr(std::string_view host) {
+  return make_error(Errc::invalid_argument, escaped(host, 120) + " is not an ECR registry",
+                    "write " + std::string(kNoEcr));
+}
+
+/// "https://HOST/v2/" as Docker configurations write it, or just HOST.
+std::string bare_host(std::string_view text) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (text.starts_with(scheme)) text.remove_prefix(scheme.size());
+  }
+  std::string host(text.substr(0, text.find('/')));
+  for (char& c : host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return host;
+}
+
+/// One repository of an ECR registry, and the calls about it.
+struct Target {
+  Reference reference;
+  aws::EcrApi api;
+};
+
+Result<Target> target_of(client::Registries& registries, std::string_view text, const CallContext& context) {
+  DAVIT_TRY(const std::string written, registries.expanded(text, Side::destination, context));
+  DAVIT_TRY(Reference reference, Reference::parse(written));
+  DAVIT_TRY(const auto site, registries.ecr_site(reference.host));
+  if (!site) return not_ecr(reference.host);
+  client::Principal& who =
+      registries.principals().of(registries.identity_for(reference.host, Side::destination));
+  return Target{.reference = std::move(reference), .api = aws::EcrApi(*who.api, *who.identity, *site)};
+}
+
+RepositoryInfo info_of(const Reference& reference, const aws::EcrRepository& found) {
+  return {.name = reference.name(),
+          .arn = found.arn,
+          .tag_mutability = found.mutability.empty() ? "MUTABLE" : found.mutability,
+          .mutable_tags = found.exclusions,
+          .scan = found.scan_on_push,
+          .encryption = found.encryption.empty() ? "AES256" : found.encryption,
+          .kms_key = found.kms_key,
+          .resource_tags = {}};
+}
+
+}  // namespace
+
+Result<AwsCaller> Client::aws_caller(std::string_view host, std::stop_token stop) {
+  const CallContext context{.stop = std::move(stop)};
+  client::Principal& who =
+      impl_->registries.principals().of(impl_->registries.identity_for(bare_host(host), Side::source));
+  DAVIT_TRY(const aws::Credentials credentials, who.identity->credentials(context));
+  DAVIT_TRY(const aws::CallerIdentity caller, aws::get_caller_identity(*who.api, *who.identity, context));
+  DAVIT_TRY(const std::string region, who.identity->region(context));
+  return AwsCaller{.account = caller.account,
+                   .arn = caller.arn,
+                   .user_id = caller.user_id,
+                   .key_id = credentials.keys.id,
+                   .source = credentials.source,
+                   .region = region,
+                   .expires = credentials.expires};
+}
+
+Result<RegistryLogin> Client::login_for(std::string_view server, std::stop_token stop) {
+  const CallContext context{.stop = std::move(stop)};
+  std::string host = bare_host(server);
+  if (host == "index.docker.io" || host == "registry-1.docker.io") host = "docker.io";
+  DAVIT_TRY(const auto site, impl_->registries.ecr_site(host));
+  RegistryLogin out{.server = std::string(server), .username = {}, .password = {}, .source = {}};
+  if (site) {
+    client::Principal& who =
+        impl_->registries.principals().of(impl_->registries.identity_for(host, Side::source));
+    DAVIT_TRY(const aws::EcrToken token, who.tokens->get(*site, context));
+    DAVIT_TRY(const std::string plain, crypto::base64_decode(token.text.reveal()));
+    const auto colon = plain.find(':');
+    out.username = plain.substr(0, colon);
+    out.password = Secret(plain.substr(colon + 1));
+    out.source = "AWS";
+    return out;
+  }
+  auth::CredentialCache stored(host, impl_->options.credentials);
+  DAVIT_TRY(const auth::SharedCredential found, stored.find("", context));
+  if (found == nullptr)
+    return make_error(Errc::not_found, "no credentials for " + escaped(host, 120),
+                      "davit login " + escaped(host, 120));
+  out.username = found->identity_token.empty() ? found->username : "<token>";
+  out.password = found->identity_token.empty() ? found->password : found->identity_token;
+  out.source = "stored credentials";
+  return out;
+}
+
+Result<RepositoryInfo> Client::create_repository(std::string_view repository, const NewRepository& how,
+                                                 std::stop_token stop) {
+  const CallContext context{.stop = std::move(stop)};
+  DAVIT_TRY(Target target, target_of(impl_->registries, repository, context));
+  auto made = target.api.create_repository(aws::settings_for(target.reference.repository, how), context);
+  if (!made) return made.error().with_context("create " + target.reference.name());
+  RepositoryInfo info = info_of(target.reference, *made);
+  info.resource_tags = how.resource_tags;
+  return info;
+}
+
+Result<RepositoryInfo> Client::repository_info(std::string_view repository, std::stop_token stop) {
+  const CallContext context{.stop = std::move(stop)};
+  DAVIT_TRY(Target target, target_of(impl_->registries, repository, context));
+  auto found = target.api.describe_repository(target.reference.repository, context);
+  if (!found) return found.error().with_context("look at " + target.reference.name());
+  RepositoryInfo info = info_of(target.reference, *found);
+  // Costs a right of its own; what it shows is not worth failing for.
+  if (auto tags = target.api.resource_tags(found->arn, context)) info.resource_tags = *std::move(tags);
+  return info;
+}
+
+Result<std::vector<std::string>> Client::adjust_repository(std::string_view repository,
+                                                           const NewRepository& wanted, bool apply,
+                                                           std::stop_token stop) {
+  const CallContext context{.stop = stop};
+  DAVIT_TRY(Target target, target_of(impl_->registries, repository, context));
+  DAVIT_TRY(const RepositoryInfo now, repository_info(repository, std::move(stop)));
+  const aws::EcrRepositorySettings settings = aws::settings_for(target.reference.repository, wanted);
+  const std::string& name = target.reference.repository;
+  std::vector<std::string> changes;
+  const std::string mutability = settings.mutability.empty() ? "MUTABLE" : settings.mutability;
+  if (mutability != now.tag_mutability || settings.exclusions != now.mutable_tags) {
+    changes.push_back("tag mutability: " + now.tag_mutability + " -> " + mutability);
+    if (apply) DAVIT_TRY_VOID(target.api.put_tag_mutability(name, mutability, settings.exclusions, context));
+  }
+  if (settings.scan_on_push != now.scan) {
+    changes.push_back(std::string("scan on push: ") + (now.scan ? "on -> off" : "off -> on"));
+    if (apply) DAVIT_TRY_VOID(target.api.put_scan_on_push(name, settings.scan_on_push, context));
+  }
+  std::map<std::string, std::string> missing;
+  for (const auto& [key, value] : settings.tags) {
+    const auto there = now.resource_tags.find(key);
+    if (there != now.resource_tags.end() && there->second == value) continue;
+    missing[key] = value;
+    changes.push_back("resource tag " + escaped(key, 100) + ": " +
+                      (there == now.resource_tags.end() ? "(none)" : escaped(there->second, 100)) + " -> " +
+                      escaped(value, 100));
+  }
+  if (apply && !missing.empty()) DAVIT_TRY_VOID(target.api.tag_resource(now.arn, missing, context));
+  if (!settings.encryption.empty() && settings.encryption != now.encryption)
+    return make_error(Errc::unsupported,
+                      now.name + ": the encryption is " + now.encryption + " and cannot be changed later",
+                      "make a new repository and copy the images");
+  return changes;
+}
+
+}  // namespace davit

@@ -1,0 +1,395 @@
+// The whole library through its front door, against an emulated ECR.
+
+#include <davit/davit.h>
+
+#include <thread>
+
+#include "emulator/ecr/ecr.h"
+#include "push_fixture.h"
+#include "support/catch.h"
+#include "support/save_archive.h"
+#include "support/temp_dir.h"
+
+using namespace davit;
+using davit::test::sample;
+using davit::test::save_archive;
+using davit::test::TempDir;
+using emulator::Access;
+using emulator::Ecr;
+using emulator::Fault;
+
+namespace {
+
+ClientOptions options_for(const Ecr& ecr) {
+  ClientOptions options;
+  options.aws_environment.variables = ecr.environment();
+  options.registries[ecr.authority()].ecr = EcrRegistry{
+      .account = ecr.place().account, .region = ecr.place().region, .api_endpoint = ecr.api_url()};
+  return options;
+}
+
+/// An OCI layout of one finished image with so many layers.
+std::string layout(TempDir& folder, int layers, int seed = 1, const std::string& tag = "1") {
+  const std::string config =
+      R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"seed":)" +
+      std::to_string(seed) + "}";
+  std::vector<std::string> bytes;
+  for (int i = 0; i < layers; ++i)
+    bytes.push_back(sample(2000 + static_cast<std::size_t>(i), static_cast<std::uint32_t>(seed * 1000 + i)));
+  const Manifest manifest = test::image_of(config, bytes);
+  const std::string name = "layout" + std::to_string(seed);
+  const auto put = [&](const std::string& blob) {
+    folder.write(name + "/blobs/sha256/" + Digest::of(blob).hex(), blob);
+  };
+  put(config);
+  for (const std::string& each : bytes) put(each);
+  put(manifest.bytes());
+  folder.write(name + "/oci-layout", R"({"imageLayoutVersion":"1.0.0"})");
+  folder.write(
+      name + "/index.json",
+      R"({"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":")" +
+          manifest.descriptor().digest.to_string() + R"(","size":)" +
+          std::to_string(manifest.bytes().size()) +
+          R"(,"annotations":{"org.opencontainers.image.ref.name":")" + tag + R"("}}]})");
+  return "oci:" + (folder.path() / name).string() + ":" + tag;
+}
+
+std::size_t at_registry(const Ecr& ecr) {
+  return ecr.log(Access::Port::registry).size();
+}
+
+}  // namespace
+
+TEST_CASE("a first push costs two requests a blob, one batch, one tag check and one manifest") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  Client client(options_for(ecr));
+  REQUIRE(client.push(layout(folder, 60), ecr.authority() + "/app:1"));
+  CHECK(ecr.controls().calls("GetAuthorizationToken") == 1);
+  CHECK(ecr.controls().calls("BatchCheckLayerAvailability") == 1);
+  CHECK(ecr.controls().calls("InitiateLayerUpload") == 61);
+  CHECK(ecr.controls().calls("PutImage") == 1);
+  CHECK(ecr.log("PATCH").empty());
+  CHECK(ecr.log("PUT", "/v2/app/blobs/").size() == 61);
+  CHECK(ecr.log("HEAD", "/v2/app/blobs/").empty());
+  CHECK(ecr.log("", "/v2/app/manifests/").size() <= 3);  // the tag, the root, and the PUT
+}
+
+TEST_CASE("an image that is there costs at most four requests") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  const std::string source = layout(folder, 60);
+  {
+    Client client(options_for(ecr));
+    REQUIRE(client.push(source, ecr.authority() + "/app:1"));
+  }
+  for (const char* tag : {"1", "2"}) {
+    INFO(tag);
+    ecr.clear_log();
+    Client client(options_for(ecr));
+    const auto pushed = client.push(source, ecr.authority() + "/app:" + tag);
+    REQUIRE(pushed);
+    CHECK(pushed->blobs.sent == 0);
+    std::size_t tokens = 0;
+    for (const Access& each : ecr.log(Access::Port::api)) tokens += each.operation == "GetAuthorizationToken";
+    CHECK(tokens == 1);
+    CHECK(at_registry(ecr) + ecr.log(Access::Port::api).size() - tokens <= 4);
+  }
+}
+
+TEST_CASE("a token that ends in the middle of a push is renewed, and the push goes on") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  Client client(options_for(ecr));
+  REQUIRE(client.push(layout(folder, 2, 1), ecr.authority() + "/app:1"));
+  ecr.advance(std::chrono::hours(13));  // the client's clock has not moved: only the registry knows
+  const auto pushed = client.push(layout(folder, 20, 2), ecr.authority() + "/app:2");
+  REQUIRE(pushed);
+  CHECK(pushed->blobs.sent == 21);
+  CHECK(ecr.controls().calls("GetAuthorizationToken") == 2);
+}
+
+TEST_CASE("many pushes at once share one login") {
+  Ecr ecr;
+  TempDir folder;
+  const std::string source = layout(folder, 1);
+  Client client(options_for(ecr));
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 16; ++i) ecr.backend().create({.name = "app" + std::to_string(i)});
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&, i] {
+      if (client.push(source, ecr.authority() + "/app" + std::to_string(i) + ":1")) ++good;
+    });
+  }
+  for (std::thread& each : threads) each.join();
+  CHECK(good == 16);
+  CHECK(ecr.controls().calls("GetAuthorizationToken") == 1);
+}
+
+TEST_CASE("a missing right is named with its action and resource, and costs no new token") {
+  for (const char* operation :
+       {"InitiateLayerUpload", "PutImage", "CompleteLayerUpload", "UploadLayerPart"}) {
+    INFO(operation);
+    Ecr ecr;
+    ecr.backend().create({.name = "app"});
+    ecr.controls().deny(operation);
+    TempDir folder;
+    Client client(options_for(ecr));
+    const auto pushed = client.push(layout(folder, 2), ecr.authority() + "/app:1");
+    REQUIRE_FALSE(pushed);
+    INFO(pushed.error().message);
+    CHECK(pushed.error().code == Errc::denied);
+    CHECK(pushed.error().message.find("ecr:" + std::string(operation) + " is not allowed on arn:aws:ecr:") !=
+          std::string::npos);
+    CHECK(pushed.error().hint.find("allow ecr:" + std::string(operation)) == 0);
+    CHECK(ecr.controls().calls("GetAuthorizationToken") == 1);
+  }
+}
+
+TEST_CASE("one who may not log in hears which right is missing") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  ecr.controls().deny("GetAuthorizationToken");
+  TempDir folder;
+  Client client(options_for(ecr));
+  const auto pushed = client.push(layout(folder, 2), ecr.authority() + "/app:1");
+  REQUIRE_FALSE(pushed);
+  CHECK(pushed.error().code == Errc::denied);
+  CHECK(pushed.error().message.find("ecr:GetAuthorizationToken is not allowed") != std::string::npos);
+}
+
+TEST_CASE("one who may not ask in batches pushes all the same") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  ecr.controls().deny("BatchCheckLayerAvailability");
+  ecr.controls().deny("BatchGetImage");
+  TempDir folder;
+  Client client(options_for(ecr));
+  const auto pushed = client.push(layout(folder, 5), ecr.authority() + "/app:1");
+  INFO((pushed ? "" : pushed.error().message));
+  REQUIRE(pushed);
+  CHECK(ecr.controls().calls("PutImage") == 1);
+}
+
+TEST_CASE("a full repository is told from a missing right") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  REQUIRE(ecr.controls().set_mode("max-images", "1"));
+  TempDir folder;
+  Client client(options_for(ecr));
+  REQUIRE(client.push(layout(folder, 1, 1), ecr.authority() + "/app:1"));
+  const auto pushed = client.push(layout(folder, 1, 2), ecr.authority() + "/app:2");
+  REQUIRE_FALSE(pushed);
+  INFO(pushed.error().message);
+  CHECK(pushed.error().code == Errc::unsupported);
+  CHECK(pushed.error().hint.find("the repository is full") == 0);
+  CHECK(ecr.controls().calls("GetAuthorizationToken") == 1);
+}
+
+TEST_CASE("an immutable tag: the same image is a success, another one a conflict that names both") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app", .mutability = {.mode = "IMMUTABLE"}});
+  TempDir folder;
+  Client client(options_for(ecr));
+  const auto first = client.push(layout(folder, 1, 1), ecr.authority() + "/app:1");
+  REQUIRE(first);
+  const auto again = client.push(layout(folder, 1, 1), ecr.authority() + "/app:1");
+  REQUIRE(again);
+  CHECK(again->unchanged);
+  CHECK(ecr.controls().calls("PutImage") == 1);
+  const auto other = client.push(layout(folder, 1, 2), ecr.authority() + "/app:1");
+  REQUIRE_FALSE(other);
+  CHECK(other.error().code == Errc::conflict);
+  CHECK(other.error().message.find(first->root.digest.to_string()) != std::string::npos);
+  CHECK(other.error().message.find(", not sha256:") != std::string::npos);
+}
+
+TEST_CASE("a missing repository is made when that was asked for, as it was asked for") {
+  for (const char* mode : {"refuse", "cut"}) {
+    INFO(mode);
+    Ecr ecr;
+    REQUIRE(ecr.controls().set_mode("missing-repository", mode));
+    TempDir folder;
+    ClientOptions options = options_for(ecr);
+    options.retries = 2;
+    Client client(options);
+    PushOptions push;
+    push.create_repository = NewRepository{.immutable = true, .scan = true};
+    const auto plan = client.plan_push(layout(folder, 8), std::vector{ecr.authority() + "/team/app:1"}, push);
+    REQUIRE(plan);
+    CHECK_FALSE(ecr.backend().has("team/app"));  // a plan makes nothing
+    const auto pushed = client.push(layout(folder, 8), ecr.authority() + "/team/app:1", push);
+    INFO((pushed ? "" : pushed.error().message));
+    REQUIRE(pushed);
+    CHECK(ecr.controls().calls("CreateRepository") == 1);
+    CHECK(ecr.backend().find("team/app").mutability.mode == "IMMUTABLE");
+    CHECK(ecr.backend().find("team/app").scan_on_push);
+  }
+}
+
+TEST_CASE("without that wish a missing repository is an error with the cure") {
+  for (const char* mode : {"refuse", "cut"}) {
+    INFO(mode);
+    Ecr ecr;
+    REQUIRE(ecr.controls().set_mode("missing-repository", mode));
+    TempDir folder;
+    ClientOptions options = options_for(ecr);
+    options.retries = 2;
+    Client client(options);
+    const auto pushed = client.push(layout(folder, 2), ecr.authority() + "/app:1");
+    REQUIRE_FALSE(pushed);
+    INFO(pushed.error().message);
+    CHECK(pushed.error().hint.find("--create-repo") != std::string::npos);
+    CHECK(pushed.error().code == (std::string_view(mode) == "cut" ? Errc::unavailable : Errc::not_found));
+  }
+}
+
+TEST_CASE("layers that a probe wrongly believed are sent when the manifest misses them") {
+  Ecr ecr;
+  ecr.backend().create({.name = "other"});
+  ecr.backend().create({.name = "app"});
+  REQUIRE(ecr.controls().set_mode("head-blob", "account"));  // HEAD sees the whole account
+  ecr.controls().deny("BatchCheckLayerAvailability", "nowhere");
+  TempDir folder;
+  Client client(options_for(ecr));
+  REQUIRE(client.push(layout(folder, 3), ecr.authority() + "/other:1"));
+  const auto pushed = client.push(layout(folder, 3), ecr.authority() + "/app:1");
+  INFO((pushed ? "" : pushed.error().message));
+  REQUIRE(pushed);
+}
+
+TEST_CASE("plain layers that an earlier image holds are found by push date and not sent again") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  const std::string base = test::tar_entry("base", sample(300'000));
+  folder.write("old.tar", save_archive({base, test::tar_entry("a", "old")}, "app:zz-last"));
+  folder.write("new.tar", save_archive({base, test::tar_entry("a", "new")}, "app:1"));
+  Client client(options_for(ecr));
+  REQUIRE(client.push((folder.path() / "old.tar").string(), ecr.authority() + "/app:zz-last"));
+  const auto pushed = client.push((folder.path() / "new.tar").string(), ecr.authority() + "/app:1");
+  REQUIRE(pushed);
+  CHECK(pushed->blobs.reused == 1);
+  CHECK(ecr.controls().calls("DescribeImages") == 1);
+  CHECK(ecr.log("GET", "/v2/app/tags/list").empty());
+}
+
+TEST_CASE("an ecr: name finds account, region and registry by itself") {
+  Ecr ecr({.region = "eu-west-1"});
+  ecr.backend().create({.name = "team/app"});
+  TempDir folder;
+  Client client(options_for(ecr));
+  const auto pushed = client.push(layout(folder, 1), "ecr:team/app:7");
+  INFO((pushed ? "" : pushed.error().message));
+  REQUIRE(pushed);
+  CHECK(pushed->destination == ecr.authority() + "/team/app");
+  const auto again = client.push(layout(folder, 1), "ecr:eu-west-1/team/app:7");
+  REQUIRE(again);
+  CHECK(again->unchanged);
+  const auto whole = client.push(layout(folder, 1), "ecr:" + ecr.place().account + ".eu-west-1/team/app:7");
+  REQUIRE(whole);
+  CHECK(whole->unchanged);
+}
+
+TEST_CASE("a tag list with an opaque continuation is read to its end") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  Client client(options_for(ecr));
+  PushOptions push;
+  for (int i = 0; i < 30; ++i) push.tags.push_back("t" + std::to_string(i));
+  REQUIRE(client.push(layout(folder, 1), ecr.authority() + "/app:1", push));
+}
+
+TEST_CASE("secrets of AWS and ECR are in no log record and no error") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  ecr.controls().deny("PutImage");
+  TempDir folder;
+  std::string everything;
+  ClientOptions options = options_for(ecr);
+  options.log_level = LogLevel::trace;
+  Mutex mutex;
+  options.log = [&](const LogRecord& record) {
+    MutexLock lock(mutex);
+    everything += record.component + " " + record.event;
+    for (const LogField& field : record.fields) everything += " " + field.name + "=" + field.value;
+    everything += "\n";
+  };
+  const std::string token = ecr.authorization_token();
+  {
+    Client client(options);
+    const auto pushed = client.push(layout(folder, 3), ecr.authority() + "/app:1");
+    REQUIRE_FALSE(pushed);
+    everything += pushed.error().to_string() + pushed.error().hint;
+    const auto who = client.aws_caller();
+    REQUIRE(who);
+    CHECK(who->account == ecr.place().account);
+    const auto login = client.login_for(ecr.authority());
+    REQUIRE(login);
+    CHECK(login->username == "AWS");
+    CHECK(everything.find(login->password.reveal().substr(0, 40)) == std::string::npos);
+  }
+  const std::string secret = ecr.environment().at("AWS_SECRET_ACCESS_KEY");
+  CHECK(everything.find("answer") != std::string::npos);  // the log was on
+  CHECK(everything.find(secret) == std::string::npos);
+  CHECK(everything.find(net::percent_encode(secret)) == std::string::npos);
+  CHECK(everything.find("Signature=") == std::string::npos);
+  CHECK(everything.find("AWS4-HMAC") == std::string::npos);
+  CHECK(everything.find(token.substr(0, 40)) == std::string::npos);
+}
+
+TEST_CASE("repositories are made, looked at and corrected") {
+  Ecr ecr;
+  Client client(options_for(ecr));
+  const std::string name = ecr.authority() + "/team/app";
+  REQUIRE(client.create_repository(name, {.scan = true, .resource_tags = {{"team", "blue"}}}));
+  const auto twice = client.create_repository(name);
+  REQUIRE_FALSE(twice);
+  CHECK(twice.error().code == Errc::already_exists);
+  const auto info = client.repository_info("ecr:team/app");
+  REQUIRE(info);
+  CHECK(info->tag_mutability == "MUTABLE");
+  CHECK(info->scan);
+  CHECK(info->resource_tags == std::map<std::string, std::string>{{"team", "blue"}});
+  const NewRepository wanted{.immutable = true, .scan = true, .resource_tags = {{"team", "green"}}};
+  const auto would = client.adjust_repository(name, wanted, false);
+  REQUIRE(would);
+  CHECK(would->size() == 2);
+  CHECK(ecr.backend().find("team/app").mutability.mode == "MUTABLE");
+  REQUIRE(client.adjust_repository(name, wanted, true));
+  CHECK(ecr.backend().find("team/app").mutability.mode == "IMMUTABLE");
+  const auto done = client.adjust_repository(name, wanted, false);
+  REQUIRE(done);
+  CHECK(done->empty());
+  const auto missing = client.repository_info(ecr.authority() + "/nothing");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == Errc::not_found);
+}
+
+TEST_CASE("the examination says line by line what is right, and stops where nothing can follow") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  Client client(options_for(ecr));
+  const auto good = client.examine(ecr.authority() + "/app:1");
+  REQUIRE(good);
+  for (const Finding& each : *good) {
+    INFO(each.what + ": " + each.text);
+    CHECK(each.state != Finding::State::bad);
+  }
+  ecr.controls().deny("BatchGetImage");
+  const auto denied = client.examine(ecr.authority() + "/app:1");
+  REQUIRE(denied);
+  const auto bad = std::ranges::find(*denied, Finding::State::bad, &Finding::state);
+  REQUIRE(bad != denied->end());
+  CHECK(bad->code == Errc::denied);
+  CHECK(bad->cure.find("ecr:BatchGetImage") != std::string::npos);
+  const auto missing = client.examine(ecr.authority() + "/nothing:1");
+  REQUIRE(missing);
+  CHECK(missing->back().what == "repository");
+  CHECK(missing->back().code == Errc::not_found);
+}

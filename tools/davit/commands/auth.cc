@@ -1,0 +1,151 @@
+#include <chrono>
+#include <ctime>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include <davit/version.h>
+
+#include "commands/commands.h"
+#include "exit_code.h"
+#include "shared_flags.h"
+#include "ui/terminal_text.h"
+
+namespace davit::tool {
+namespace {
+
+/// What helpers say when they know nothing; docker and podman go on without credentials then.
+constexpr const char* kNotFound = "credentials not found in native keychain";
+constexpr std::size_t kLongestServer = 4096;
+
+struct Flags {
+  std::string registry;
+  bool json = false;
+  AwsFlags aws;
+};
+
+int fail(const Error& error) {
+  complain(error.to_string(), error.hint);
+  return exit_code(error.code);
+}
+
+ClientOptions options_of(const Flags& flags) {
+  ClientOptions options = ClientOptions::from_environment();
+  options.aws = flags.aws.identity();
+  options.log_level = LogLevel::error;
+  return options;
+}
+
+/// The protocol of credential helpers: failures are told on standard output.
+int get(const Flags& flags, const Signals& signals) {
+  std::string server = flags.registry;
+  if (server.empty()) {
+    std::istream_iterator<char> end;
+    std::cin >> std::noskipws;
+    for (std::istream_iterator<char> at(std::cin); at != end && server.size() < kLongestServer; ++at)
+      server += *at;
+    while (!server.empty() && (server.back() == '\n' || server.back() == '\r' || server.back() == ' '))
+      server.pop_back();
+  }
+  if (server.empty()) {
+    static_cast<void>(print("no credentials server URL\n"));
+    return kOther;
+  }
+  Client client(options_of(flags));
+  const auto login = client.login_for(server, signals.stop());
+  if (!login) {
+    const bool none = login.error().code == Errc::not_found;
+    static_cast<void>(print((none ? std::string(kNotFound) : "davit: " + login.error().to_string()) + "\n"));
+    if (!none) complain(login.error().to_string(), login.error().hint);
+    return none ? kOther : exit_code(login.error().code);
+  }
+  const nlohmann::json answer = {
+      {"ServerURL", login->server}, {"Username", login->username}, {"Secret", login->password.reveal()}};
+  return print(answer.dump() + "\n") ? kOk : kLocal;
+}
+
+int token(const Flags& flags, const Signals& signals) {
+  Client client(options_of(flags));
+  const auto login = client.login_for(flags.registry, signals.stop());
+  if (!login) return fail(login.error());
+  return print(login->password.reveal() + "\n") ? kOk : kLocal;
+}
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+}
+
+int whoami(const Flags& flags, const Signals& signals) {
+  Client client(options_of(flags));
+  const auto caller = client.aws_caller(flags.registry, signals.stop());
+  if (!caller) return fail(caller.error());
+  if (flags.json) {
+    nlohmann::json out = {{"account", caller->account}, {"arn", caller->arn},
+                          {"userId", caller->user_id},  {"keyId", caller->key_id},
+                          {"source", caller->source},   {"region", caller->region}};
+    if (caller->expires) out["expires"] = time_text(*caller->expires);
+    return print(out.dump() + "\n") ? kOk : kLocal;
+  }
+  std::string text = "account  " + caller->account + "\narn      " + caller->arn + "\nkey      " +
+                     caller->key_id + "\nfrom     " + caller->source + "\nregion   " +
+                     (caller->region.empty() ? "(none)" : caller->region) + "\n";
+  if (caller->expires) text += "expires  " + time_text(*caller->expires) + "\n";
+  return print(text) ? kOk : kLocal;
+}
+
+}  // namespace
+
+void add_whoami(CLI::App& command, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* who = command.add_subcommand("whoami", "say who AWS takes you for, and where that comes from");
+  who->add_option("REGISTRY", flags->registry, "ask as for this registry");
+  with_environment(who->add_flag("--json", flags->json, "one JSON object"));
+  flags->aws.add_to(*who, "", "");
+  who->callback(
+      [flags, &action] { action = [flags](const Signals& signals) { return whoami(*flags, signals); }; });
+}
+
+void add_auth(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand(
+      "auth", "show credentials; under the name docker-credential-davit, a credential helper");
+  command->require_subcommand(1);
+  add_whoami(*command, action);
+  const auto add = [&](const char* name, const char* help, const char* argument, bool required,
+                       int (*run)(const Flags&, const Signals&)) {
+    auto flags = std::make_shared<Flags>();
+    CLI::App* sub = command->add_subcommand(name, help);
+    CLI::Option* registry = sub->add_option("REGISTRY", flags->registry, argument);
+    if (required) registry->required();
+    flags->aws.add_to(*sub, "", "");
+    sub->callback([flags, run, &action] {
+      action = [flags, run](const Signals& signals) { return run(*flags, signals); };
+    });
+  };
+  add("token", "print a password for a registry; for ECR a fresh one", "host or host:port", true, token);
+  add("get", "answer as a Docker credential helper: the registry on standard input, JSON on standard output",
+      "instead of standard input", false, get);
+  // The rest of the helper protocol: davit keeps nothing of its own.
+  for (const char* name : {"store", "erase"}) {
+    command->add_subcommand(name)->group("")->callback([&action] {
+      action = [](const Signals&) {
+        static_cast<void>(print("not implemented\n"));
+        return kOther;
+      };
+    });
+  }
+  command->add_subcommand("list")->group("")->callback(
+      [&action] { action = [](const Signals&) { return print("{}\n") ? kOk : kLocal; }; });
+  command->add_subcommand("version")->group("")->callback([&action] {
+    action = [](const Signals&) {
+      return print("docker-credential-davit " DAVIT_VERSION "\n") ? kOk : kLocal;
+    };
+  });
+}
+
+}  // namespace davit::tool

@@ -1,0 +1,88 @@
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "commands/commands.h"
+#include "exit_code.h"
+#include "shared_flags.h"
+#include "ui/terminal_text.h"
+
+namespace davit::tool {
+namespace {
+
+struct Flags {
+  std::string reference;
+  bool json = false;
+  ConnectionFlags connection;
+  OutputFlags output;
+};
+
+const char* word_of(Finding::State state) {
+  switch (state) {
+    case Finding::State::good:
+      return "ok";
+    case Finding::State::warning:
+      return "warning";
+    case Finding::State::bad:
+      return "FAILED";
+    case Finding::State::skipped:
+      return "skipped";
+  }
+  return "";
+}
+
+std::string line_of(const Finding& finding, bool json) {
+  if (json) {
+    const nlohmann::json out = {{"check", finding.what},
+                                {"state", word_of(finding.state)},
+                                {"text", finding.text},
+                                {"cure", finding.cure}};
+    return out.dump() + "\n";
+  }
+  std::string line = word_of(finding.state);
+  line.resize(9, ' ');
+  line += finding.what;
+  line.resize(std::max<std::size_t>(line.size() + 1, 23), ' ');
+  line += finding.text;
+  if (!finding.cure.empty()) line += " (" + finding.cure + ")";
+  return line + "\n";
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand(
+      "doctor", "look whether a registry can be reached, and what this machine may do there");
+  command->add_option("REF", flags->reference,
+                      "a registry or a reference; without one, only AWS is looked at");
+  with_environment(command->add_flag("--json", flags->json, "one JSON object a line"));
+  flags->connection.add_to(*command);
+  flags->connection.aws.add_to(*command, "", "");
+  flags->output.add_to(*command);
+  command->callback([flags, &action] {
+    action = [flags](const Signals& signals) {
+      auto options = flags->connection.client_options(
+          flags->output.verbose,
+          flags->reference.empty() ? std::vector<std::string>() : std::vector<std::string>{flags->reference});
+      if (!options) {
+        complain(options.error().to_string(), options.error().hint);
+        return exit_code(options.error().code);
+      }
+      Client client(*std::move(options));
+      const auto findings = client.examine(flags->reference, signals.stop());
+      if (!findings) {
+        complain(findings.error().to_string(), findings.error().hint);
+        return exit_code(findings.error().code);
+      }
+      int code = kOk;
+      for (const Finding& finding : *findings) {
+        if (!print(line_of(finding, flags->json))) return kLocal;
+        if (finding.state == Finding::State::bad && code == kOk) code = exit_code(finding.code);
+      }
+      return code;
+    };
+  });
+}
+
+}  // namespace davit::tool

@@ -1,0 +1,148 @@
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "commands/commands.h"
+#include "exit_code.h"
+#include "shared_flags.h"
+#include "ui/terminal_text.h"
+
+namespace davit::tool {
+namespace {
+
+struct Flags {
+  std::string repository;
+  bool immutable = false;
+  std::vector<std::string> mutable_tags;
+  bool scan = false;
+  std::string kms;
+  std::vector<std::string> resource_tags;
+  bool if_missing = false;
+  bool apply = false;
+  bool exit_code = false;
+  bool json = false;
+  AwsFlags aws;
+};
+
+int fail(const Error& error) {
+  complain(error.to_string(), error.hint);
+  return exit_code(error.code);
+}
+
+Result<NewRepository> wanted(const Flags& flags) {
+  NewRepository out{.immutable = flags.immutable || !flags.mutable_tags.empty(),
+                    .mutable_tags = flags.mutable_tags,
+                    .scan = flags.scan,
+                    .kms_key = flags.kms == "yes" ? "default" : flags.kms,
+                    .resource_tags = {}};
+  for (const std::string& each : flags.resource_tags) {
+    const auto equals = each.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Error{.code = Errc::invalid_argument,
+                   .message = "--resource-tag " + each + ": not KEY=VALUE",
+                   .hint = "for instance --resource-tag team=blue"};
+    out.resource_tags[each.substr(0, equals)] = each.substr(equals + 1);
+  }
+  return out;
+}
+
+ClientOptions options_of(const Flags& flags) {
+  ClientOptions options = ClientOptions::from_environment();
+  options.aws = flags.aws.identity();
+  return options;
+}
+
+std::string shown(const RepositoryInfo& info, bool json) {
+  if (json) {
+    const nlohmann::json out = {{"name", info.name},
+                                {"arn", info.arn},
+                                {"tagMutability", info.tag_mutability},
+                                {"mutableTags", info.mutable_tags},
+                                {"scanOnPush", info.scan},
+                                {"encryption", info.encryption},
+                                {"kmsKey", info.kms_key},
+                                {"resourceTags", info.resource_tags}};
+    return out.dump() + "\n";
+  }
+  std::string text = "repository   " + info.name + "\ntags         " + info.tag_mutability;
+  for (const std::string& each : info.mutable_tags) text += " " + each;
+  text += std::string("\nscan on push ") + (info.scan ? "on" : "off") + "\nencryption   " + info.encryption;
+  if (!info.kms_key.empty()) text += " " + info.kms_key;
+  text += "\n";
+  for (const auto& [key, value] : info.resource_tags) text += "resource tag " + key + "=" + value + "\n";
+  return text;
+}
+
+int create(const Flags& flags, const Signals& signals) {
+  const auto how = wanted(flags);
+  if (!how) return fail(how.error());
+  Client client(options_of(flags));
+  const auto made = client.create_repository(flags.repository, *how, signals.stop());
+  if (!made && made.error().code == Errc::already_exists && flags.if_missing) {
+    const auto there = client.repository_info(flags.repository, signals.stop());
+    if (!there) return fail(there.error());
+    return print(flags.json ? shown(*there, true) : there->name + "\n") ? kOk : kLocal;
+  }
+  if (!made) return fail(made.error());
+  return print(flags.json ? shown(*made, true) : made->name + "\n") ? kOk : kLocal;
+}
+
+/// Without wishes it shows; with some it compares, and with --apply it corrects.
+int check(const Flags& flags, const Signals& signals) {
+  const auto how = wanted(flags);
+  if (!how) return fail(how.error());
+  Client client(options_of(flags));
+  const bool wishes =
+      how->immutable || how->scan || !how->kms_key.empty() || !how->resource_tags.empty() || flags.apply;
+  if (!wishes) {
+    const auto info = client.repository_info(flags.repository, signals.stop());
+    if (!info) return fail(info.error());
+    return print(shown(*info, flags.json)) ? kOk : kLocal;
+  }
+  const auto changes = client.adjust_repository(flags.repository, *how, flags.apply, signals.stop());
+  if (!changes) return fail(changes.error());
+  for (const std::string& change : *changes) {
+    if (!print(change + "\n")) return kLocal;
+  }
+  if (changes->empty()) say("everything is as wanted");
+  return flags.exit_code && !flags.apply && !changes->empty() ? kWouldChange : kOk;
+}
+
+}  // namespace
+
+void add_ecr(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("ecr", "repositories of Amazon ECR and their settings");
+  command->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, int (*run)(const Flags&, const Signals&)) {
+    auto flags = std::make_shared<Flags>();
+    CLI::App* sub = command->add_subcommand(name, help);
+    sub->add_option("REPOSITORY", flags->repository, "HOST/REPO or ecr:REPO")->required();
+    with_environment(sub->add_flag("--immutable", flags->immutable, "tags cannot be moved"));
+    with_environment(sub->add_option("--mutable-tag", flags->mutable_tags,
+                                     "with --immutable: a pattern with * of tags that can"))
+        ->type_name("PATTERN")
+        ->expected(1);
+    with_environment(sub->add_flag("--scan", flags->scan, "scan every image when it is pushed"));
+    with_environment(sub->add_flag("--kms{yes}", flags->kms, "encrypt with KMS; =KEY says with which key"));
+    with_environment(sub->add_option("--resource-tag", flags->resource_tags, "tag of the repository itself"))
+        ->type_name("KEY=VALUE")
+        ->expected(1);
+    with_environment(sub->add_flag("--json", flags->json, "one JSON object"));
+    flags->aws.add_to(*sub, "", "");
+    sub->callback([flags, run, &action] {
+      action = [flags, run](const Signals& signals) { return run(*flags, signals); };
+    });
+    return std::pair(sub, flags);
+  };
+  const auto [made, made_flags] = add("create", "make a repository", create);
+  with_environment(
+      made->add_flag("--if-missing", made_flags->if_missing, "one that is there is fine as it is"));
+  const auto [checked, checked_flags] =
+      add("check", "show a repository's settings, or compare them with the ones given", check);
+  with_environment(checked->add_flag("--apply", checked_flags->apply, "correct what differs"));
+  with_environment(
+      checked->add_flag("--exit-code", checked_flags->exit_code, "exit 10 when something differs"));
+  add_whoami(*command, action);
+}
+
+}  // namespace davit::tool
