@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   add_push(app, action);
   add_login(app, action);
   add_logout(app, action);
+  add_serve(app, action);
   add_version(app, action);
   try {
     std::ranges::reverse(arguments);  // CLI11 takes them from the back

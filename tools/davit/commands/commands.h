@@ -15,6 +15,7 @@ using Action = std::function<int(const Signals&)>;
 void add_push(CLI::App& app, Action& action);
 void add_login(CLI::App& app, Action& action);
 void add_logout(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
 
 }  // namespace davit::tool
