@@ -17,7 +17,7 @@ Ecr::Ecr(const EcrOptions& options)
       backend_(place_, storage_, clock_, controls_),
       identity_(backend_) {
   // All addresses are known before the first request is taken.
-  const Address beside{options.listen.host, 0};
+  const Address beside{options.listen.host, 0, options.listen.anywhere};
   Fd registry = listen_on(options.listen);
   Fd store = listen_on(beside);
   Fd api = listen_on(beside);
