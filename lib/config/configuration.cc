@@ -5,7 +5,9 @@
 #include <fstream>
 #include <functional>
 #include <set>
+#include <sstream>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <davit/reference.h>
@@ -169,6 +171,30 @@ Result<Configuration> read(const YAML::Node& document, const std::string& name) 
   return out;
 }
 
+/// Hears of a document and keeps nothing.
+class Deaf final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+};
+
+/// YAML::LoadAll() never comes back from some texts that are no YAML.
+bool has_second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Deaf handler;
+  return parser.HandleNextDocument(handler) && parser.HandleNextDocument(handler);
+}
+
 }  // namespace
 
 Result<Configuration> parse_configuration(std::string_view text, const std::string& name) {
@@ -176,10 +202,9 @@ Result<Configuration> parse_configuration(std::string_view text, const std::stri
   if (text.size() > kMostBytes)
     return make_error(Errc::invalid_argument, file + ": more than " + std::to_string(kMostBytes) + " bytes");
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1)
+    if (has_second_document(std::string(text)))
       return make_error(Errc::invalid_argument, file + ": more than one YAML document");
-    return documents.empty() ? Configuration() : read(documents.front(), file);
+    return read(YAML::Load(std::string(text)), file);
   } catch (const YAML::ParserException& problem) {
     return make_error(Errc::invalid_argument, file + ":" + std::to_string(problem.mark.line + 1) +
                                                   ": not YAML: " + escaped(problem.msg, 120));

@@ -97,6 +97,7 @@ TEST_CASE("a hostile document is an error, quickly") {
   CHECK_FALSE(refusal("a: &a [*a, *a]\nregistries: *a\n").empty());
   CHECK_FALSE(refusal(std::string("registries: \0", 13)).empty());
   CHECK_FALSE(refusal(std::string((1 << 20) + 1, ' ')).empty());
+  CHECK_FALSE(refusal(",:`: *\327egistr}\n").empty());
 }
 
 TEST_CASE("a file that is not there is none, one that cannot be read is an error") {
