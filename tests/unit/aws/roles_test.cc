@@ -1,3 +1,5 @@
+#include <atomic>
+
 #include "scene.h"
 #include "support/catch.h"
 
@@ -115,6 +117,28 @@ TEST_CASE("the role of the options is assumed with whatever was found") {
   CHECK(scene.outcome() == "ROLE/role-secret/role-token from role arn:aws:iam::1:role/on-top");
   REQUIRE(scene.transport.seen().size() == 1);
   CHECK(scene.transport.seen()[0].body.find("RoleSessionName=davit-1768478400") != std::string::npos);
+}
+
+TEST_CASE("row 71: credentials of a role last as long as AWS says, whatever this machine's clock says") {
+  std::atomic<int> asked{0};
+  Scene scene([&](const net::Request&) {
+    if (asked++ > 0) return sts_answer(Scene::in(minutes(60)));
+    auto refused = sts_refusal(403, "RequestExpired");
+    refused.headers.add("Date", "Thu, 15 Jan 2026 12:00:00 GMT");
+    return refused;
+  });
+  scene.clock.advance(hours(3));  // by which the machine is ahead
+  scene.variables["AWS_ACCESS_KEY_ID"] = "ENV";
+  scene.variables["AWS_SECRET_ACCESS_KEY"] = "s";
+  scene.who.role_arn = "arn:aws:iam::1:role/x";
+  CHECK(scene.outcome().starts_with("ROLE/"));
+  CHECK(asked == 2);
+  scene.clock.advance(minutes(40));
+  CHECK(scene.outcome().starts_with("ROLE/"));
+  CHECK(asked == 2);
+  scene.clock.advance(minutes(6));
+  CHECK(scene.outcome().starts_with("ROLE/"));
+  CHECK(asked == 3);
 }
 
 TEST_CASE("a role that STS refuses") {
