@@ -5,7 +5,7 @@ declare -A PACKAGES=(
            zlib1g-dev libdeflate-dev libpsl-dev libcli11-dev"
   [demo]="docker-registry skopeo"
   [test]="catch2 docker-registry skopeo umoci buildah containerd apache2-utils openssl python3 busybox-static
-          gzip zstd strace curl"
+          gzip zstd strace curl awscli"
   [bench]="docker-registry skopeo curl python3 time"
   [check-format]="clang-format"
   [check]="clang clang-tidy clang-format libclang-rt-dev qemu-user-static g++-aarch64-linux-gnu"
