@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -249,6 +250,13 @@ class Serve(SystemTest):
         taken = self.emulator()
         self.davit("serve", "--listen", taken.host, code=8)
         self.davit("serve", "--listen", "127.0.0.1:0", "--env-file", self.path("no", "such", "folder"), code=8)
+
+    def test_the_manual_has_the_modes_that_help_lists(self):
+        listed = re.findall(r"^(\S+)=(\S+) \[(.*)\]$", self.davit("serve", "--mode", "help").out, re.M)
+        manual = read(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/emulator.md")).decode()
+        written = re.findall(r"^\| `([a-z0-9-]+)` \| (.*?) \| (.*?) \|", manual, re.M)
+        self.assertGreater(len(listed), 30)
+        self.assertEqual([(name, values.replace("|", ", "), initial or "(empty)") for name, values, initial in listed], written)
 
     def test_the_modes_are_listed(self):
         listed = self.davit("serve", "--mode", "help")
