@@ -173,8 +173,8 @@ Result<> Emulator::create_repository(const std::string& name) {
   return {};
 }
 
-std::string Emulator::authorization_token() const {
-  return state_->ecr ? state_->ecr->authorization_token() : "";
+Secret Emulator::registry_password() const {
+  return state_->ecr ? Secret(state_->ecr->registry_password()) : Secret();
 }
 
 void Emulator::deny(const std::string& operation, const std::string& repository) {

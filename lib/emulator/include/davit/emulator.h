@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <davit/result.h>
+#include <davit/secret.h>
 
 namespace davit {
 
@@ -100,8 +101,8 @@ class Emulator {
 
   /// Errors: already_exists, invalid_argument; unsupported for a plain registry.
   Result<> create_repository(const std::string& name);
-  /// base64 of `AWS:PASSWORD`, as GetAuthorizationToken gives it; empty for a plain registry.
-  [[nodiscard]] std::string authorization_token() const;
+  /// A token that opens the registry, as the password of the user AWS; empty for a plain registry.
+  [[nodiscard]] Secret registry_password() const;
 
   /// From now on nobody may do this: "PutImage", "AssumeRole". With a repository, only there.
   void deny(const std::string& operation, const std::string& repository = {});
