@@ -117,6 +117,28 @@ TEST_CASE("a token that ends between and in the middle of pushes is renewed, and
   REQUIRE(client.push(layout(folder, 3, 3), ecr.authority() + "/app:3"));
 }
 
+TEST_CASE("a token that ends while blobs are on their way costs one more login and no blob twice") {
+  std::atomic<Ecr*> running = nullptr;
+  std::atomic<int> uploads = 0;
+  emulator::EcrOptions settings;
+  settings.on_access = [&](const Access& access) {
+    if (access.method == "PUT" && ++uploads == 8 && running != nullptr)
+      running.load()->advance(std::chrono::minutes(11));
+  };
+  Ecr ecr(settings);
+  running = &ecr;
+  ecr.backend().create({.name = "app"});
+  REQUIRE(ecr.controls().set_mode("token-life", "600"));
+  TempDir folder;
+  Client client(options_for(ecr));
+  const auto pushed = client.push(layout(folder, 40), ecr.authority() + "/app:1");
+  INFO((pushed ? "" : pushed.error().to_string()));
+  REQUIRE(pushed);
+  CHECK(ecr.controls().calls("GetAuthorizationToken") == 2);
+  CHECK(ecr.controls().calls("CompleteLayerUpload") == 41);
+  running = nullptr;
+}
+
 TEST_CASE("many pushes at once share one login") {
   Ecr ecr;
   TempDir folder;
