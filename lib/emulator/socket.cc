@@ -26,7 +26,9 @@ sockaddr_in to_sockaddr(const Address& address) {
   if (inet_pton(AF_INET, address.host.c_str(), &out.sin_addr) != 1) {
     throw std::runtime_error("not an IPv4 address: " + address.host);
   }
-  if ((ntohl(out.sin_addr.s_addr) >> 24) != 127) throw std::runtime_error("not on loopback: " + address.host);
+  if (!address.anywhere && (ntohl(out.sin_addr.s_addr) >> 24) != 127) {
+    throw std::runtime_error("not on loopback: " + address.host);
+  }
   return out;
 }
 
@@ -43,6 +45,11 @@ Address Address::parse(std::string_view text) {
     throw std::runtime_error("bad port in " + std::string(text));
   }
   return out;
+}
+
+bool is_ipv4(const std::string& text) {
+  in_addr address{};
+  return inet_pton(AF_INET, text.c_str(), &address) == 1;
 }
 
 Fd& Fd::operator=(Fd&& other) noexcept {

@@ -15,6 +15,7 @@ namespace davit::emulator {
 struct Address {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
+  bool anywhere = false;  ///< otherwise only loopback addresses are good
 
   [[nodiscard]] std::string to_string() const { return host + ":" + std::to_string(port); }
   /// REQUIRES: "a.b.c.d:port"; throws std::runtime_error otherwise.
@@ -39,7 +40,9 @@ class Fd {
   int fd_ = -1;
 };
 
-/// Listens on an IPv4 loopback address; port 0 lets the system choose. Throws std::runtime_error.
+bool is_ipv4(const std::string& text);
+
+/// Listens on an IPv4 address; port 0 lets the system choose. Throws std::runtime_error.
 Fd listen_on(const Address& address);
 /// The address a socket is bound to.
 Address local_address(const Fd& fd);

@@ -39,6 +39,11 @@ class LayersTest(unittest.TestCase):
             if room != "emulator":
                 self.assert_refused("lib/%s/a.cc" % room, '#include "emulator/registry.h"', "must not include emulator")
 
+        self.assert_refused("lib/client/a.cc", "#include <davit/emulator.h>", "nothing in the library")
+        self.assert_refused("lib/include/davit/a.h", "#include <davit/emulator.h>", "nothing in the library")
+        self.assert_passes("tools/davit/a.cc", "#include <davit/emulator.h>")
+        self.assert_refused("lib/emulator/include/davit/emulator.h", '#include "emulator/registry.h"', "public header")
+
     def test_no_arrow_goes_in_a_circle(self):
         reached = {}
 

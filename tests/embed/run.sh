@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# run.sh find_package|add_subdirectory|pkg_config: builds docs/examples/push.cc as a program outside davit's source tree
-# would be built, and pushes an image with it. Runs beside a registry: tests/support/with_registry.sh.
+# run.sh find_package|add_subdirectory|pkg_config: builds the programs of docs/examples as programs outside davit's
+# source tree would be built, and pushes an image with them. Runs beside a registry: tests/support/with_registry.sh.
 set -euo pipefail
 
 consumer=$DAVIT_SOURCE/tests/embed/$1
-source=$DAVIT_SOURCE/docs/examples/push.cc
+examples=$DAVIT_SOURCE/docs/examples
 mkdir "$SCRATCH/consumer"
 cd "$SCRATCH/consumer"
 
@@ -17,18 +17,19 @@ case $1 in
   find_package)
     cmake --install "$DAVIT_RELEASE_BUILD" --prefix "$SCRATCH/installed" >/dev/null
     mv "$SCRATCH/installed" "$SCRATCH/moved"  # nothing in there may depend on where it was put
-    cmake -G Ninja -S "$consumer" -B . -DPUSH_SOURCE="$source" -DCMAKE_PREFIX_PATH="$SCRATCH/moved" >/dev/null
+    cmake -G Ninja -S "$consumer" -B . -DEXAMPLES="$examples" -DCMAKE_PREFIX_PATH="$SCRATCH/moved" >/dev/null
     cmake --build .
     ;;
   add_subdirectory)
-    cmake -G Ninja -S "$consumer" -B . -DPUSH_SOURCE="$source" -DDAVIT_SOURCE="$DAVIT_SOURCE" >/dev/null
+    cmake -G Ninja -S "$consumer" -B . -DEXAMPLES="$examples" -DDAVIT_SOURCE="$DAVIT_SOURCE" >/dev/null
     cmake --build . --parallel 2
     ;;
   pkg_config)
     cmake --install "$DAVIT_RELEASE_BUILD" --prefix "$SCRATCH/installed" >/dev/null
     mv "$SCRATCH/installed" "$SCRATCH/moved"
     export PKG_CONFIG_PATH=$SCRATCH/moved/lib/pkgconfig
-    "${CXX:-c++}" -std=c++20 $(pkg-config --cflags davit) "$source" -o push $(pkg-config --libs davit)
+    "${CXX:-c++}" -std=c++20 $(pkg-config --cflags davit) "$examples/push.cc" -o push $(pkg-config --libs davit)
+    "${CXX:-c++}" -std=c++20 $(pkg-config --cflags davit-emulator) "$examples/emulator.cc" -o emulator $(pkg-config --libs davit-emulator)
     ;;
 esac
 
@@ -42,3 +43,6 @@ code=0
 ./push "$SCRATCH/no-such-file.tar" "$REGISTRY/embed:1" 2>"$SCRATCH/errors" || code=$?
 [[ $code == 8 ]] || fail "a missing file ended with $code: $(cat "$SCRATCH/errors")"
 grep --quiet no-such-file.tar "$SCRATCH/errors" || fail "the message does not name the file"
+
+said=$(./emulator "$SCRATCH/fixtures/docker24.tar")
+[[ $said == "as it should be" ]] || fail "the emulator example said $said"

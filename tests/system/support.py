@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -95,6 +96,12 @@ class SystemTest(unittest.TestCase):
         registry = Registry(tempfile.mkdtemp(prefix="registry-", dir=cls.dir), **options)
         cls.addClassCleanup(registry.stop)
         return registry
+
+    @classmethod
+    def emulator(cls, *args):
+        emulator = Emulator(tempfile.mkdtemp(prefix="emulator-", dir=cls.dir), *args)
+        cls.addClassCleanup(emulator.stop)
+        return emulator
 
     def fresh_home(self):
         return tempfile.mkdtemp(prefix="home-", dir=self.dir)
@@ -268,6 +275,34 @@ class Registry:
     def tags(self, repository):
         folder = os.path.join(self.storage, "docker/registry/v2/repositories", repository, "_manifests/tags")
         return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+class Emulator:
+    """davit serve, with the environment that it writes for its clients."""
+
+    def __init__(self, folder, *args):
+        self.folder, self.log = folder, os.path.join(folder, "access.log")
+        exports = os.path.join(folder, "env")
+        self.process = subprocess.Popen([DAVIT, "serve", "--listen", "127.0.0.1:0", "--env-file", exports, "--access-log", self.log, *args],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(folder), text=True)
+        self.ready = self.process.stdout.readline()  # comes when it serves, or with the end of the process
+        if not self.ready:
+            raise AssertionError("davit serve ended: " + self.process.communicate()[1])
+        self.env = dict(re.findall(r"^export (\w+)='(.*)'$", read(exports).decode(), re.M))
+        self.host = self.env["DAVIT_REGISTRY"]
+
+    def lines(self):
+        return [json.loads(line) for line in read(self.log).decode().splitlines()]
+
+    def operations(self):
+        return [line["operation"] for line in self.lines() if "operation" in line]
+
+    def stop(self, signal_number=signal.SIGTERM):
+        """Ends it, and gives what the shell would see."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        self.process.communicate(timeout=20)
+        return self.process.returncode
 
 
 OCI, DOCKER = "application/vnd.oci.image.", "application/vnd.docker."

@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
   add_auth(app, action);
   add_ecr(app, action);
   add_doctor(app, action);
+  add_serve(app, action);
   add_version(app, action);
   try {
     std::ranges::reverse(arguments);  // CLI11 takes them from the back

@@ -17,7 +17,7 @@ Ecr::Ecr(const EcrOptions& options)
       backend_(place_, storage_, clock_, controls_),
       identity_(backend_) {
   // All addresses are known before the first request is taken.
-  const Address beside{options.listen.host, 0};
+  const Address beside{options.listen.host, 0, options.listen.anywhere};
   Fd registry = listen_on(options.listen);
   Fd store = listen_on(beside);
   Fd api = listen_on(beside);
@@ -50,13 +50,16 @@ Response Ecr::api_port(Request& request) {
 }
 
 std::string Ecr::authorization_token() const {
+  return crypto::base64_encode("AWS:" + registry_password());
+}
+
+std::string Ecr::registry_password() const {
   const std::chrono::seconds life(controls_.modes().number("token-life"));
-  const Principal who = user();
-  return crypto::base64_encode("AWS:" + write_token({.account = place_.account,
-                                                     .region = place_.region,
-                                                     .arn = who.arn,
-                                                     .for_public = controls_.modes().is("registry", "public"),
-                                                     .expires = clock_.now() + life}));
+  return write_token({.account = place_.account,
+                      .region = place_.region,
+                      .arn = user().arn,
+                      .for_public = controls_.modes().is("registry", "public"),
+                      .expires = clock_.now() + life});
 }
 
 std::map<std::string, std::string> Ecr::environment() const {

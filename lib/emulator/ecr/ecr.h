@@ -60,6 +60,7 @@ class Ecr {
   [[nodiscard]] Principal user() const { return account_user(place_.region, place_.account); }
   /// base64 of `AWS:password`, as GetAuthorizationToken gives it.
   [[nodiscard]] std::string authorization_token() const;
+  [[nodiscard]] std::string registry_password() const;
   /// What makes davit and AWS tools use this emulator.
   [[nodiscard]] std::map<std::string, std::string> environment() const;
 

@@ -1,0 +1,224 @@
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include <davit/emulator.h>
+
+#include "commands/commands.h"
+#include "exit_code.h"
+#include "shared_flags.h"
+#include "ui/terminal_text.h"
+
+namespace davit::tool {
+namespace {
+
+struct Flags {
+  std::string folder;
+  std::string listen = "127.0.0.1:5000";
+  bool tls = false;
+  bool ecr = false;
+  std::string account;
+  std::string region;
+  std::vector<std::string> modes;
+  std::string env_file;
+  std::string access_log;
+  bool allow_remote = false;
+};
+
+Error cannot_write(const std::string& path) {
+  return {.code = Errc::local_io, .message = "write " + path + ": " + std::strerror(errno)};
+}
+
+/// Whole or not at all, and for nobody else to read.
+Result<> write_privately(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".davit-" + std::to_string(::getpid());
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return cannot_write(path);
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const ssize_t n = ::write(fd, text.data() + at, text.size() - at);
+    if (n <= 0) break;
+    at += static_cast<std::size_t>(n);
+  }
+  Result<> result;
+  if (at < text.size() || ::fchmod(fd, 0600) != 0) result = cannot_write(path);
+  ::close(fd);
+  if (result && std::rename(fresh.c_str(), path.c_str()) != 0) result = cannot_write(path);
+  if (!result) ::unlink(fresh.c_str());
+  return result;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+/// The access log: one JSON object per line, each written in one piece.
+class LogFile {
+ public:
+  LogFile() = default;
+  ~LogFile() {
+    if (file_ != nullptr) std::fclose(file_);
+  }
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+
+  Result<> open(const std::string& path) {
+    file_ = std::fopen(path.c_str(), "ae");
+    return file_ == nullptr ? Result<>(cannot_write(path)) : Result<>();
+  }
+
+  void write(const EmulatorAccess& access) {
+    nlohmann::ordered_json line = {{"listener", access.listener},
+                                   {"method", access.method},
+                                   {"path", access.path},
+                                   {"status", access.status},
+                                   {"bytes_in", access.bytes_in},
+                                   {"bytes_out", access.bytes_out},
+                                   {"milliseconds", static_cast<double>(access.duration.count()) / 1000.0}};
+    if (!access.operation.empty()) line["operation"] = access.operation;
+    const std::string text =
+        line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    const std::scoped_lock lock(mutex_);
+    std::fwrite(text.data(), 1, text.size(), file_);
+    std::fflush(file_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::FILE* file_ = nullptr;
+};
+
+std::string mode_list() {
+  std::string out =
+      "Modes of --ecr, as --mode NAME=VALUE. The value in brackets holds unless you say another.\n";
+  for (const auto& mode : Emulator::modes()) {
+    out += "\n" + std::string(mode.name) + "=" + std::string(mode.values) + " [" + std::string(mode.initial) +
+           "]\n    " + std::string(mode.help) + "\n";
+  }
+  return out;
+}
+
+Result<EmulatorOptions> emulator_options(const Flags& flags) {
+  EmulatorOptions options{
+      .listen = flags.listen, .folder = flags.folder, .allow_remote = flags.allow_remote, .tls = flags.tls};
+  if (!flags.ecr) {
+    if (!flags.modes.empty() || !flags.account.empty() || !flags.region.empty()) {
+      return Error{.code = Errc::invalid_argument,
+                   .message = "--mode, --account and --region say what kind of ECR it is",
+                   .hint = "add --ecr"};
+    }
+    return options;
+  }
+  options.ecr.emplace();
+  if (!flags.account.empty()) options.ecr->account = flags.account;
+  if (!flags.region.empty()) options.ecr->region = flags.region;
+  for (const auto& mode : flags.modes) {
+    const auto equals = mode.find('=');
+    if (equals == std::string::npos) {
+      return Error{.code = Errc::invalid_argument,
+                   .message = "--mode " + mode + " has no value",
+                   .hint = "write --mode NAME=VALUE; --mode help lists them"};
+    }
+    options.ecr->modes[mode.substr(0, equals)] = mode.substr(equals + 1);
+  }
+  return options;
+}
+
+/// What a shell needs to know; beside it, with TLS, what to trust.
+Result<> write_environment(const Emulator& emulator, const std::string& path) {
+  auto variables = emulator.environment();
+  if (!emulator.certificate().empty()) {
+    const std::string trusted = std::filesystem::absolute(path + ".pem").string();
+    if (auto written = write_privately(trusted, emulator.certificate()); !written) return written;
+    variables["DAVIT_CA_FILE"] = trusted;
+    if (!emulator.api_url().empty()) variables["AWS_CA_BUNDLE"] = trusted;
+  }
+  std::string text;
+  for (const auto& [name, value] : variables) text += "export " + name + "=" + quoted(value) + "\n";
+  return write_privately(path, text);
+}
+
+void wait_for(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::unique_lock lock(mutex);
+  changed.wait(lock, stop, [&] { return stop.stop_requested(); });
+}
+
+int serve(const Flags& flags, const Signals& signals) {
+  const auto fail = [](const Error& error) {
+    complain(error.to_string(), error.hint);
+    return exit_code(error.code);
+  };
+  if (std::ranges::find(flags.modes, "help") != flags.modes.end()) return print(mode_list()) ? kOk : kLocal;
+  auto options = emulator_options(flags);
+  if (!options) return fail(options.error());
+  LogFile log;
+  if (!flags.access_log.empty()) {
+    if (auto opened = log.open(flags.access_log); !opened) return fail(opened.error());
+    options->access_log = [&log](const EmulatorAccess& access) { log.write(access); };
+  }
+  auto emulator = Emulator::start(*options);
+  if (!emulator) return fail(emulator.error());
+  if (!flags.env_file.empty()) {
+    if (auto written = write_environment(*emulator, flags.env_file); !written) return fail(written.error());
+  }
+  std::string line = "listening on " + emulator->registry();
+  if (options->ecr) {
+    line += " as ECR " + options->ecr->account + "." + options->ecr->region + ", API " + emulator->api_url();
+  }
+  if (!print(line + "\n")) return kLocal;
+  wait_for(signals.stop());
+  return kOk;  // main() ends the process by the signal
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand(
+      "serve", "a registry on loopback, for development and tests; with --ecr an Amazon ECR");
+  const auto add = [&](const std::string& name, auto& value, const std::string& help) {
+    return with_environment(command->add_option(name, value, help));
+  };
+  const auto add_flag = [&](const std::string& name, bool& value, const std::string& help) {
+    with_environment(command->add_flag(name, value, help));
+  };
+  command->add_option("DIR", flags->folder,
+                      "an OCI layout that keeps the images; without it they are in memory");
+  add("--listen", flags->listen, "where (127.0.0.1:5000); port 0 picks a free one")->type_name("HOST:PORT");
+  add_flag("--allow-remote", flags->allow_remote,
+           "permit an address that other machines reach; nothing protects it");
+  add_flag("--tls", flags->tls,
+           "talk TLS with a certificate of its own, written to the --env-file with .pem behind");
+  add_flag("--ecr", flags->ecr,
+           "behave as Amazon ECR: API, STS and credential endpoints, registry, blob store");
+  add("--account", flags->account, "the account of --ecr (123456789012)")->type_name("ID");
+  add("--region", flags->region, "the region of --ecr (us-east-1)")->type_name("REGION");
+  add("--mode", flags->modes, "a behaviour of --ecr; may be repeated, \"--mode help\" lists them")
+      ->type_name("NAME=VALUE")
+      ->expected(1);
+  add("--env-file", flags->env_file, "write shell exports for clients to this file, when ready")
+      ->type_name("FILE");
+  add("--access-log", flags->access_log, "append one line of JSON per request to this file")
+      ->type_name("FILE");
+  command->callback(
+      [flags, &action] { action = [flags](const Signals& signals) { return serve(*flags, signals); }; });
+}
+
+}  // namespace davit::tool
