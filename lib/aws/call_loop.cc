@@ -71,7 +71,7 @@ Result<net::Response> CallLoop::send(const Call& call, Signer* signer, const Cal
     if (signer != nullptr) {
       DAVIT_TRY(progress.keys, signer->keys(context));
     }
-    const auto answer = exchange(call, signer, progress, context);
+    auto answer = exchange(call, signer, progress, context);
     const Next next = judge(call, signer, progress, answer);
     if (next == Next::now) continue;
     if (next == Next::done) {

@@ -43,6 +43,9 @@ class CallLoop {
   /// As Api::send(). Without a signer the request goes as it is.
   Result<net::Response> send(const Call& call, Signer* signer, const CallContext& context);
 
+  /// The time by AWS's clock, as far as a refusal has told.
+  [[nodiscard]] Clock::Wall now() const { return clock_.wall() + offset(); }
+
  private:
   enum class Next { done, again, now };
   struct Progress;

@@ -79,19 +79,19 @@ Result<Credentials> make_credentials(std::string id, Secret secret, Secret sessi
       .source = std::move(source)};
 }
 
-Result<Credentials> parse_process_answer(std::string_view text, std::string source) {
+Result<Credentials> parse_process_answer(std::string_view text, const std::string& source) {
   DAVIT_TRY(const json document, object_of(text, source));
   const auto version = document.find("Version");
   if (version == document.end() || !version->is_number_integer() || *version != 1)
     return malformed(source, "its answer is not of version 1");
   DAVIT_TRY(Credentials credentials,
             make_credentials(text_of(document, "AccessKeyId"), Secret(text_of(document, "SecretAccessKey")),
-                             Secret(text_of(document, "SessionToken")), std::move(source)));
+                             Secret(text_of(document, "SessionToken")), source));
   credentials.account = text_of(document, "AccountId");
   return with_end(std::move(credentials), text_of(document, "Expiration"));
 }
 
-Result<Credentials> parse_metadata_answer(std::string_view text, std::string source) {
+Result<Credentials> parse_metadata_answer(std::string_view text, const std::string& source) {
   DAVIT_TRY(const json document, object_of(text, source));
   const std::string code = text_of(document, "Code");
   if (!code.empty() && code != "Success") {
@@ -100,12 +100,12 @@ Result<Credentials> parse_metadata_answer(std::string_view text, std::string sou
   }
   DAVIT_TRY(Credentials credentials,
             make_credentials(text_of(document, "AccessKeyId"), Secret(text_of(document, "SecretAccessKey")),
-                             Secret(text_of(document, "Token")), std::move(source)));
+                             Secret(text_of(document, "Token")), source));
   credentials.account = text_of(document, "AccountId");
   return with_end(std::move(credentials), text_of(document, "Expiration"));
 }
 
-Result<Credentials> parse_sso_answer(std::string_view text, std::string source) {
+Result<Credentials> parse_sso_answer(std::string_view text, const std::string& source) {
   DAVIT_TRY(const json document, object_of(text, source));
   const auto found = document.find("roleCredentials");
   if (found == document.end() || !found->is_object())
@@ -119,7 +119,7 @@ Result<Credentials> parse_sso_answer(std::string_view text, std::string source) 
   return credentials;
 }
 
-Result<Credentials> parse_sts_answer(std::string_view text, std::string source) {
+Result<Credentials> parse_sts_answer(std::string_view text, const std::string& source) {
   DAVIT_TRY(Credentials credentials,
             make_credentials(xml_field(text, "AccessKeyId"), Secret(xml_field(text, "SecretAccessKey")),
                              Secret(xml_field(text, "SessionToken")), source));
@@ -171,7 +171,7 @@ std::string sso_renewal_request(const SsoToken& token) {
 Result<SsoRenewal> parse_sso_renewal(std::string_view text) {
   const std::string source = "SSO token service";
   DAVIT_TRY(const json document, object_of(text, source));
-  const auto lifetime = count_of(document, "expiresIn", 400 * 86'400);
+  const auto lifetime = count_of(document, "expiresIn", 34'560'000);  // 400 days
   SsoRenewal renewal{.access_token = Secret(text_of(document, "accessToken")),
                      .lifetime = std::chrono::seconds(lifetime.value_or(0)),
                      .refresh_token = Secret(text_of(document, "refreshToken"))};

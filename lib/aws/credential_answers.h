@@ -18,16 +18,16 @@ Result<Credentials> make_credentials(std::string id, Secret secret, Secret sessi
 
 /// What a credential_process prints (version 1). Errors of all of these: protocol, corrupt, unauthenticated;
 /// none with any of the text, which may hold secrets.
-Result<Credentials> parse_process_answer(std::string_view text, std::string source);
+Result<Credentials> parse_process_answer(std::string_view text, const std::string& source);
 
 /// What the container endpoint and instance metadata answer.
-Result<Credentials> parse_metadata_answer(std::string_view text, std::string source);
+Result<Credentials> parse_metadata_answer(std::string_view text, const std::string& source);
 
 /// What the SSO portal answers to GetRoleCredentials.
-Result<Credentials> parse_sso_answer(std::string_view text, std::string source);
+Result<Credentials> parse_sso_answer(std::string_view text, const std::string& source);
 
 /// What STS answers to AssumeRole and its relatives (XML).
-Result<Credentials> parse_sts_answer(std::string_view text, std::string source);
+Result<Credentials> parse_sts_answer(std::string_view text, const std::string& source);
 
 /// A file of the SSO token cache.
 struct SsoToken {

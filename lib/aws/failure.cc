@@ -76,6 +76,7 @@ Errc errc_of(const ApiFailure& failure) {
   if (failure.code.starts_with("Validation") || failure.code.starts_with("InvalidParameter"))
     return Errc::invalid_argument;
   if (failure.code.ends_with("NotFoundException")) return Errc::not_found;
+  if (failure.code.ends_with("AlreadyExistsException")) return Errc::already_exists;
   if (failure.code.starts_with("UnknownOperation")) return Errc::unsupported;
   if (!failure.code.empty()) return Errc::conflict;
   if (failure.status == 401) return Errc::unauthenticated;

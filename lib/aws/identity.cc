@@ -47,7 +47,7 @@ class ChainIdentity final : public Identity {
 
   Result<Credentials> credentials(const CallContext& context) override {
     const std::optional<Held> held = current();
-    const Clock::Wall now = clock_.wall();
+    const Clock::Wall now = calls_.now();
     if (!held || now >= held->late) return ask(context);
     if (now < held->early || renewing_.exchange(true)) return held->credentials;
     auto renewed = ask(context);
@@ -142,7 +142,7 @@ class ChainIdentity final : public Identity {
         {},
         [&]() -> Result<Credentials> {
           // Somebody may have been here between our look and our turn.
-          if (auto held = current(); held && clock_.wall() < held->early) return held->credentials;
+          if (auto held = current(); held && calls_.now() < held->early) return held->credentials;
           DAVIT_TRY(const auto setup, read_setup());
           std::vector<std::string> said;
           DAVIT_TRY(Credentials found, find_credentials(inquiry(*setup, context, said)));
@@ -159,7 +159,7 @@ class ChainIdentity final : public Identity {
   Result<Held> schedule(Credentials found) {
     Held held{.credentials = std::move(found)};
     if (!held.credentials.expires) return held;
-    const Clock::Wall now = clock_.wall();
+    const Clock::Wall now = calls_.now();
     const auto left = duration_cast<milliseconds>(*held.credentials.expires - now);
     if (left.count() <= 0) {
       if (!held.credentials.may_be_stale)

@@ -48,14 +48,17 @@ class IniReader {
   Result<> line(std::string_view raw) {
     const std::string_view text = trimmed(raw);
     if (text.empty() || text.front() == '#' || text.front() == ';') return {};
-    const bool indented = raw.front() == ' ' || raw.front() == '\t';
-    if (text.front() == '[' && !indented) return header(text);
+    // Further in than the key above: it belongs to that one. As far in: a file that is indented as a whole.
+    const std::size_t indent = raw.find_first_not_of(kBlanks);
+    const bool deeper = !last_.empty() && indent > indent_;
+    if (text.front() == '[' && !deeper) return header(text);
     if (current_ == nullptr) return wrong("stands in no section");
     if (++keys_ > kMostKeys) return wrong("is one key too many");
-    if (indented && !last_.empty()) return continued(text);
+    if (deeper) return continued(text);
     const auto pair = pair_of(text);
     if (!pair) return wrong("is neither a section nor a key with a value");
     last_ = pair->name;
+    indent_ = indent;
     current_->set(pair->name, Secret(std::string(pair->value)));
     return {};
   }
@@ -92,6 +95,7 @@ class IniReader {
 
   Settings* current_ = nullptr;  // in `sections`
   std::string last_;             // the key above
+  std::size_t indent_ = 0;       // and how far in it stands
   std::size_t keys_ = 0;
 };
 

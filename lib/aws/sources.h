@@ -11,6 +11,7 @@
 #include "aws/call_loop.h"
 #include "aws/keys.h"
 #include "aws/setup.h"
+#include "aws/sts.h"
 #include "base/clock.h"
 #include "net/http.h"
 
@@ -54,8 +55,8 @@ Found from_instance(const Inquiry& inquiry);
 Found from_profile(const Inquiry& inquiry, const std::string& profile);
 
 /// Assumes a role with credentials that were found. `who` names the result.
-Result<Credentials> assume_with(const Inquiry& inquiry, const Credentials& source,
-                                const struct RoleRequest& role, std::string who);
+Result<Credentials> assume_with(const Inquiry& inquiry, const Credentials& source, const RoleRequest& role,
+                                const std::string& who);
 
 /// A name for the session of a role where nobody chose one.
 std::string session_name(Clock& clock);

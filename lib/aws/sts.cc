@@ -31,28 +31,29 @@ Call call_for(const char* operation, const Endpoint& endpoint, const RoleRequest
   return call;
 }
 
-Result<Credentials> send(CallLoop& calls, Signer* signer, const Call& call, std::string source,
+Result<Credentials> send(CallLoop& calls, Signer* signer, const Call& call, const std::string& source,
                          const CallContext& context) {
   auto answer = calls.send(call, signer, context);
   if (!answer) return answer.error().with_context(source);
   if (answer->status != 200) return refusal(call.operation, call.request.url, *answer).with_context(source);
-  return parse_sts_answer(answer->body, std::move(source));
+  return parse_sts_answer(answer->body, source);
 }
 
 }  // namespace
 
 Result<Credentials> assume_role(CallLoop& calls, Signer& signer, const Endpoint& endpoint,
-                                const RoleRequest& role, std::string source, const CallContext& context) {
-  return send(calls, &signer, call_for("AssumeRole", endpoint, role), std::move(source), context);
+                                const RoleRequest& role, const std::string& source,
+                                const CallContext& context) {
+  return send(calls, &signer, call_for("AssumeRole", endpoint, role), source, context);
 }
 
 Result<Credentials> assume_role_with_web_identity(CallLoop& calls, const Endpoint& endpoint,
                                                   const RoleRequest& role, const Secret& token,
-                                                  std::string source, const CallContext& context) {
+                                                  const std::string& source, const CallContext& context) {
   Call call = call_for("AssumeRoleWithWebIdentity", endpoint, role);
   add(call.request.body, "WebIdentityToken", token.reveal());
   call.secrets.push_back(token);
-  return send(calls, nullptr, call, std::move(source), context);
+  return send(calls, nullptr, call, source, context);
 }
 
 Result<CallerIdentity> get_caller_identity(Api& api, Identity& identity, const CallContext& context) {

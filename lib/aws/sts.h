@@ -23,12 +23,13 @@ struct RoleRequest {
 
 /// Errors of both: those of CallLoop, and STS's refusals by refusal(). `source` names the credentials.
 Result<Credentials> assume_role(CallLoop& calls, Signer& signer, const Endpoint& endpoint,
-                                const RoleRequest& role, std::string source, const CallContext& context);
+                                const RoleRequest& role, const std::string& source,
+                                const CallContext& context);
 
 /// Unsigned: the token is the proof.
 Result<Credentials> assume_role_with_web_identity(CallLoop& calls, const Endpoint& endpoint,
                                                   const RoleRequest& role, const Secret& token,
-                                                  std::string source, const CallContext& context);
+                                                  const std::string& source, const CallContext& context);
 
 struct CallerIdentity {
   std::string account;

@@ -68,11 +68,13 @@ std::optional<system_clock::time_point> parse_iso8601(std::string_view text) {
   const auto h = d ? take(text, 2, ':') : std::nullopt;
   const auto mi = h ? take(text, 2, ':') : std::nullopt;
   const auto s = mi ? take(text, 2, 0) : std::nullopt;
-  if (!s || *y < 1970 || *y > 2199 || *h > 23 || *mi > 59 || *s > 60) return {};
+  if (!s || *h > 23 || *mi > 59 || *s > 60) return {};
   const year_month_day date{year(*y), month(static_cast<unsigned>(*mo)), day(static_cast<unsigned>(*d))};
   const auto zone = take_zone(text);
   if (!date.ok() || !zone) return {};
-  return sys_days(date) + hours(*h) + minutes(*mi) + seconds(*s) - *zone;
+  const sys_seconds instant = sys_days(date) + hours(*h) + minutes(*mi) + seconds(*s) - *zone;
+  if (instant < sys_days() || instant >= sys_days(year(2200) / 1 / 1)) return {};
+  return instant;
 }
 
 }  // namespace davit::aws

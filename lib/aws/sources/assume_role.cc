@@ -137,10 +137,10 @@ std::string session_name(Clock& clock) {
 }
 
 Result<Credentials> assume_with(const Inquiry& inquiry, const Credentials& source, const RoleRequest& role,
-                                std::string who) {
+                                const std::string& who) {
   DAVIT_TRY(const Endpoint endpoint, inquiry.sts());
   FixedSigner signer(source.keys);
-  return assume_role(inquiry.calls, signer, endpoint, role, std::move(who), inquiry.context);
+  return assume_role(inquiry.calls, signer, endpoint, role, who, inquiry.context);
 }
 
 Found from_role_profile(const Inquiry& inquiry, const std::string& profile) {

@@ -42,6 +42,8 @@ Result<SsoProfile> read_profile(const Setup& setup, const Settings& settings, co
   const auto incomplete = [&](const std::string& what) {
     return make_error(Errc::invalid_argument, "profile " + escaped(name, 60) + ": " + what);
   };
+  if (profile.account.empty() || profile.role.empty())
+    return incomplete("SSO needs both sso_account_id and sso_role_name");
   if (const std::string session = settings.text("sso_session"); !session.empty()) {
     const Settings* found = setup.files.sso_session(session);
     if (found == nullptr) return incomplete("its sso_session " + escaped(session, 60) + " does not exist");
@@ -150,7 +152,7 @@ Result<Credentials> role_credentials(const Inquiry& inquiry, const SsoProfile& p
 
 Found from_sso(const Inquiry& inquiry, const std::string& name) {
   const Settings* settings = inquiry.setup.files.profile(name);
-  if (settings == nullptr || !settings->has("sso_account_id") || !settings->has("sso_role_name"))
+  if (settings == nullptr || (!settings->has("sso_account_id") && !settings->has("sso_role_name")))
     return std::optional<Credentials>();
   DAVIT_TRY(const SsoProfile profile, read_profile(inquiry.setup, *settings, name));
   TokenFile file(inquiry, profile);

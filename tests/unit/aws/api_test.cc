@@ -268,6 +268,7 @@ TEST_CASE("what kind of failure a refusal is") {
   CHECK(code_of(403, "InvalidClientTokenId") == Errc::unauthenticated);
   CHECK(code_of(400, "ValidationError") == Errc::invalid_argument);
   CHECK(code_of(400, "RepositoryNotFoundException") == Errc::not_found);
+  CHECK(code_of(400, "RepositoryAlreadyExistsException") == Errc::already_exists);
   CHECK(code_of(418, "") == Errc::protocol);
   // AWS repeats the whole request here.
   const auto signature = aws::refusal("AssumeRole", url, failure(403, "SignatureDoesNotMatch"));

@@ -33,6 +33,21 @@ TEST_CASE("both files of a profile, and what else the config file holds") {
   CHECK(files->services("own")->text("ecr.endpoint_url") == "https://ecr");
 }
 
+TEST_CASE("a file that is indented as a whole, and values of several lines") {
+  const auto sections = aws::parse_ini(
+      "  [default]\n  region = eu-west-1\n\n  output = json\n  ecr =\n    endpoint_url = https://ecr\n"
+      "    other = x\n  after = 1\n\t[next]\nlong = one\n two\n [not a header]\nlast = 2\n");
+  REQUIRE(sections);
+  const aws::Settings& first = sections->at("default");
+  CHECK(first.text("region") == "eu-west-1");
+  CHECK(first.text("output") == "json");
+  CHECK(first.text("ecr.endpoint_url") == "https://ecr");
+  CHECK(first.text("ecr.other") == "x");
+  CHECK(first.text("after") == "1");
+  CHECK(sections->at("next").text("long") == "one\ntwo\n[not a header]");
+  CHECK(sections->at("next").text("last") == "2");
+}
+
 TEST_CASE("a line that is no INI is an error with its number and without its text") {
   const struct {
     std::string text;
