@@ -43,6 +43,9 @@ if(DAVIT_BUILD_TOOL)
     set_target_properties(davit_tool PROPERTIES INSTALL_RPATH "$ORIGIN/${DAVIT_LIBRARY_FROM_TOOL}")
   endif()
   install(TARGETS davit_tool)
+  # The same program under the name by which docker and others ask for credentials.
+  install(CODE "execute_process(COMMAND \${CMAKE_COMMAND} -E create_symlink davit
+    \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/docker-credential-davit\")")
   install(FILES ${PROJECT_SOURCE_DIR}/docs/man/davit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -99,17 +99,44 @@ TEST_CASE("an image that is there costs at most four requests") {
   }
 }
 
-TEST_CASE("a token that ends in the middle of a push is renewed, and the push goes on") {
+TEST_CASE("a token that ends between and in the middle of pushes is renewed, and the push goes on") {
   Ecr ecr;
+  REQUIRE(ecr.controls().set_mode("token-life", "600"));
   ecr.backend().create({.name = "app"});
   TempDir folder;
   Client client(options_for(ecr));
   REQUIRE(client.push(layout(folder, 2, 1), ecr.authority() + "/app:1"));
-  ecr.advance(std::chrono::hours(13));  // the client's clock has not moved: only the registry knows
+  ecr.advance(std::chrono::minutes(11));  // the client's clock has not moved: only the registry knows
   const auto pushed = client.push(layout(folder, 20, 2), ecr.authority() + "/app:2");
+  INFO((pushed ? "" : pushed.error().to_string()));
   REQUIRE(pushed);
   CHECK(pushed->blobs.sent == 21);
   CHECK(ecr.controls().calls("GetAuthorizationToken") == 2);
+  // A connection that is cut in the middle costs its blob a new session and nothing else.
+  ecr.controls().fail_next({.operation = "UploadLayerPart", .kind = Fault::Kind::cut, .times = 1});
+  REQUIRE(client.push(layout(folder, 3, 3), ecr.authority() + "/app:3"));
+}
+
+TEST_CASE("a token that ends while blobs are on their way costs one more login and no blob twice") {
+  std::atomic<Ecr*> running = nullptr;
+  std::atomic<int> uploads = 0;
+  emulator::EcrOptions settings;
+  settings.on_access = [&](const Access& access) {
+    if (access.method == "PUT" && ++uploads == 8 && running != nullptr)
+      running.load()->advance(std::chrono::minutes(11));
+  };
+  Ecr ecr(settings);
+  running = &ecr;
+  ecr.backend().create({.name = "app"});
+  REQUIRE(ecr.controls().set_mode("token-life", "600"));
+  TempDir folder;
+  Client client(options_for(ecr));
+  const auto pushed = client.push(layout(folder, 40), ecr.authority() + "/app:1");
+  INFO((pushed ? "" : pushed.error().to_string()));
+  REQUIRE(pushed);
+  CHECK(ecr.controls().calls("GetAuthorizationToken") == 2);
+  CHECK(ecr.controls().calls("CompleteLayerUpload") == 41);
+  running = nullptr;
 }
 
 TEST_CASE("many pushes at once share one login") {
@@ -274,7 +301,7 @@ TEST_CASE("plain layers that an earlier image holds are found by push date and n
   const auto pushed = client.push((folder.path() / "new.tar").string(), ecr.authority() + "/app:1");
   REQUIRE(pushed);
   CHECK(pushed->blobs.reused == 1);
-  CHECK(ecr.controls().calls("DescribeImages") == 1);
+  CHECK(ecr.controls().calls("DescribeImages") == 2);  // once for each push
   CHECK(ecr.log("GET", "/v2/app/tags/list").empty());
 }
 
