@@ -32,7 +32,7 @@ class TempDir {
 
   /// Writes a file in it and returns its path.
   std::filesystem::path write(const std::filesystem::path& name, std::string_view bytes) const {
-    const auto file = path_ / name;
+    auto file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return file;

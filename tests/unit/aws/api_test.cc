@@ -52,14 +52,14 @@ struct Scene {
 };
 
 /// The given answers one after the other, the last one for ever.
-FakeTransport::Handler script(std::vector<Result<net::Response>> answers) {
+FakeTransport::Handler script(const std::vector<Result<net::Response>>& answers) {
   return [answers, at = std::make_shared<std::atomic<std::size_t>>(0)](const net::Request&) {
     return answers[std::min(at->fetch_add(1), answers.size() - 1)];
   };
 }
 
-net::Response failure(int status, const std::string& code, std::vector<net::Header> headers = {}) {
-  return answer(status, R"({"__type":")" + code + R"(","message":"words"})", std::move(headers));
+net::Response failure(int status, const std::string& code, const std::vector<net::Header>& headers = {}) {
+  return answer(status, R"({"__type":")" + code + R"(","message":"words"})", headers);
 }
 
 }  // namespace

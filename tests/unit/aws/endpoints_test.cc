@@ -6,7 +6,7 @@ using namespace davit;
 using aws::Service;
 
 TEST_CASE("where AWS's services are, by region and form") {
-  constexpr aws::EndpointForm plain{}, fips{.fips = true}, dual{.dual_stack = true},
+  const aws::EndpointForm plain{}, fips{.fips = true}, dual{.dual_stack = true},
       both{.fips = true, .dual_stack = true};
   const struct {
     Service service;

@@ -49,10 +49,10 @@ inline std::string header(const davit::net::Request& request, std::string_view n
 }
 
 inline davit::net::Response answer(int status, std::string body = {},
-                                   std::vector<davit::net::Header> headers = {}) {
+                                   const std::vector<davit::net::Header>& headers = {}) {
   davit::net::Response response{
       .status = status, .headers = {}, .body = std::move(body), .peer = "192.0.2.1"};
-  for (auto& field : headers) response.headers.add(field.name, field.value);
+  for (const auto& field : headers) response.headers.add(field.name, field.value);
   return response;
 }
 

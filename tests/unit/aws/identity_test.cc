@@ -197,6 +197,7 @@ TEST_CASE("row 81: many threads share one question") {
   aws::Identity& identity = scene.identity();
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       all_here.count_down();
