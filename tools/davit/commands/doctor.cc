@@ -42,7 +42,7 @@ std::string line_of(const Finding& finding, bool json) {
   std::string line = word_of(finding.state);
   line.resize(9, ' ');
   line += finding.what;
-  line.resize(std::max<std::size_t>(line.size() + 1, 23), ' ');
+  line.resize(std::max<std::size_t>(line.size() + 1, 29), ' ');
   line += finding.text;
   if (!finding.cure.empty()) line += " (" + finding.cure + ")";
   return line + "\n";

@@ -1,0 +1,220 @@
+// A registry of the kind "ECR": what its row of the table changes.
+#include "support/catch.h"
+#include "unit/registry/scripted.h"
+
+using namespace davit;
+using namespace davit::test;
+using registry::Kind;
+
+namespace {
+
+const CallContext kContext;
+
+/// A native interface from a script.
+class FakeNative final : public registry::Native {
+ public:
+  [[nodiscard]] std::size_t batch() const override { return 100; }
+  Result<std::vector<bool>> has_blobs(const std::string&, std::span<const Digest> digests,
+                                      const CallContext&) override {
+    ++asked;
+    if (refusal) return *refusal;
+    std::vector<bool> out;
+    for (const Digest& each : digests) out.push_back(there.contains(each));
+    return out;
+  }
+  Result<std::vector<std::optional<Manifest>>> manifests(const std::string&,
+                                                         std::span<const std::string> names,
+                                                         const CallContext&) override {
+    return std::vector<std::optional<Manifest>>(names.size());
+  }
+  Result<std::vector<std::string>> newest_tags(const std::string&, std::size_t, const CallContext&) override {
+    return std::vector<std::string>{"new"};
+  }
+  Result<bool> create(const std::string&, const NewRepository&, const CallContext&) override {
+    ++created;
+    return true;
+  }
+
+  std::set<Digest> there;
+  std::optional<Error> refusal;
+  int asked = 0;
+  int created = 0;
+};
+
+registry::RegistryOptions ecr(FakeNative* native = nullptr, Kind kind = Kind::ecr) {
+  return {.host = "r.example", .kind = kind, .native = native};
+}
+
+Descriptor layer(const std::string& bytes) {
+  return {.media_type = "application/vnd.oci.image.layer.v1.tar+gzip",
+          .digest = Digest::of(bytes),
+          .size = bytes.size()};
+}
+
+Manifest some_image() {
+  const std::string config = Digest::of("c").to_string();
+  const std::string blob = Digest::of("l").to_string();
+  return Manifest::parse(
+             R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":)"
+             R"({"mediaType":"application/vnd.oci.image.config.v1+json","digest":")" +
+                 config +
+                 R"(","size":1},"layers":[{"mediaType":)"
+                 R"("application/vnd.oci.image.layer.v1.tar+gzip","digest":")" +
+                 blob + R"(","size":1}]})",
+             "")
+      .value();
+}
+
+}  // namespace
+
+TEST_CASE("blobs are asked for in one batch, and manifests by the protocol when there is one") {
+  FakeNative native;
+  native.there = {Digest::of("a")};
+  Scene scene([](const Sent&) { return Scripted{.status = 500}; }, ecr(&native));
+  CHECK(scene.repository->probe_batch() == 100);
+  const std::vector<Descriptor> wanted = {layer("a"), layer("b")};
+  const auto found = scene.repository->probe(wanted, kContext);
+  REQUIRE(found);
+  CHECK(*found == std::vector{Presence::present, Presence::absent});
+  CHECK(scene.transport.sent.empty());
+}
+
+TEST_CASE("where the batch is denied blobs are asked for one by one, and that is remembered") {
+  FakeNative native;
+  native.refusal = make_error(Errc::denied, "ecr:BatchCheckLayerAvailability is not allowed");
+  Scene scene([](const Sent&) { return Scripted{.status = 404}; }, ecr(&native));
+  const std::vector<Descriptor> wanted = {layer("a"), layer("b")};
+  REQUIRE(scene.repository->probe(wanted, kContext));
+  REQUIRE(scene.repository->probe(wanted, kContext));
+  CHECK(native.asked == 1);
+  CHECK(scene.transport.count("HEAD") == 4);
+  CHECK(scene.repository->probe_batch() == 1);
+}
+
+TEST_CASE("a batch that is down for a moment is asked again the next time") {
+  FakeNative native;
+  native.refusal = make_error(Errc::rate_limited, "Rate exceeded");
+  Scene scene([](const Sent&) { return Scripted{.status = 404}; }, ecr(&native));
+  const std::vector<Descriptor> wanted = {layer("a")};
+  REQUIRE(scene.repository->probe(wanted, kContext));
+  native.refusal.reset();
+  REQUIRE(scene.repository->probe(wanted, kContext));
+  CHECK(native.asked == 2);
+}
+
+TEST_CASE("asking makes no repository; the first upload does, once") {
+  FakeNative native;
+  native.refusal = make_error(Errc::not_found, "The repository with name 'app' does not exist");
+  Scene scene(
+      [&](const Sent& sent) {
+        if (native.created == 0) return Scripted{.status = 404, .body = errors("NAME_UNKNOWN")};
+        if (sent.method == "POST") return Scripted{.status = 202, .headers = {{"Location", "/v2/app/u"}}};
+        return Scripted{.status = 201};
+      },
+      ecr(&native));
+  const auto repository = scene.registry->repository("app", Side::destination, NewRepository{});
+  const std::vector<Descriptor> wanted = {layer("a")};
+  REQUIRE(repository->probe(wanted, kContext));
+  CHECK(native.created == 0);
+  REQUIRE(repository->put_blob(Bytes("a"), kContext));
+  REQUIRE(repository->put_blob(Bytes("b"), kContext));
+  CHECK(native.created == 1);
+  CHECK(scene.transport.count("POST") == 2);
+}
+
+TEST_CASE("a blob of no bytes is refused before anything is sent, and only there") {
+  Scene scene([](const Sent&) { return Scripted{.status = 500}; }, ecr());
+  const auto stored = scene.repository->put_blob(Bytes(""), kContext);
+  REQUIRE_FALSE(stored);
+  CHECK(stored.error().code == Errc::unsupported);
+  CHECK(stored.error().hint.find("{}") != std::string::npos);
+  CHECK(scene.transport.sent.empty());
+  Scene late([](const Sent&) { return Scripted{.status = 500}; }, ecr());
+  const auto empty = late.repository->put_blob(Bytes("", false), kContext);
+  REQUIRE_FALSE(empty);
+  CHECK(empty.error().code == Errc::unsupported);
+  CHECK(late.transport.sent.empty());
+}
+
+TEST_CASE("the public gallery is asked for blobs by their first byte") {
+  Scene scene([](const Sent&) { return Scripted{.status = 206, .body = "x"}; },
+              ecr(nullptr, Kind::ecr_public));
+  const auto there = scene.repository->has_blob(Digest::of("a"), kContext);
+  REQUIRE(there);
+  CHECK(*there);
+  CHECK(scene.transport.count("HEAD") == 0);
+  CHECK(scene.transport.sent.front().headers.at("Range") == "bytes=0-0");
+}
+
+TEST_CASE("refusals of a manifest are explained") {
+  struct Case {
+    std::string code, text, hint;
+    int status;
+    Errc expected;
+  };
+  for (const Case& each : std::vector<Case>{
+           {"UNSUPPORTED",
+            "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Limit on number of layers "
+            "per "
+            "image exceeded'",
+            "500 layers", 405, Errc::unsupported},
+           {"UNSUPPORTED",
+            "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'",
+            "platform.features", 405, Errc::unsupported},
+           {"DENIED", "already has the maximum allowed number of images which is '100000'",
+            "the repository is full", 403, Errc::unsupported},
+           {"DENIED", "Your authorization token has expired. Reauthenticate and try again.", "has expired",
+            403, Errc::unauthenticated},
+           {"DENIED",
+            "User: arn:aws:sts::123456789012:assumed-role/" + std::string(60, 'r') + "/" +
+                std::string(60, 's') +
+                " is not authorized to perform: ecr:PutImage on resource: arn:aws:ecr:x:y:repository/app "
+                "because no "
+                "identity-based policy allows the ecr:PutImage action",
+            "allow ecr:PutImage on arn:aws:ecr:x:y:repository/app", 403, Errc::denied},
+           {"NAME_UNKNOWN", "The repository with name 'app' does not exist", "--create-repo", 404,
+            Errc::not_found},
+       }) {
+    INFO(each.text);
+    Scene scene(
+        [&](const Sent&) { return Scripted{.status = each.status, .body = errors(each.code, each.text)}; },
+        ecr());
+    const auto put = scene.repository->put_manifest(some_image(), {}, kContext);
+    REQUIRE_FALSE(put);
+    CHECK(put.error().code == each.expected);
+    CHECK(put.error().hint.find(each.hint) != std::string::npos);
+  }
+}
+
+TEST_CASE("a manifest's missing layers are waited for only when this run has written them") {
+  int puts = 0;
+  Scene scene(
+      [&](const Sent& sent) {
+        if (sent.method == "POST") return Scripted{.status = 202, .headers = {{"Location", "/v2/app/u"}}};
+        if (sent.path.find("/manifests/") == std::string::npos) return Scripted{.status = 201};
+        ++puts;
+        return Scripted{
+            .status = 404,
+            .body = errors("BLOB_UPLOAD_UNKNOWN", "Layers with digests '[" + Digest::of("l").to_string() +
+                                                      "]' required for pushing image do not exist")};
+      },
+      ecr());
+  REQUIRE(scene.repository->put_blob(Bytes("c"), kContext));
+  const auto put = scene.repository->put_manifest(some_image(), {}, kContext);
+  REQUIRE_FALSE(put);
+  CHECK(puts == 1);  // the config is ours, but it is the layer that is missed
+}
+
+TEST_CASE("pieces are never smaller than ECR takes them") {
+  registry::RegistryOptions options = ecr();
+  options.chunk_bytes = 1000;
+  std::size_t first = 0;
+  Scene scene(
+      [&](const Sent& sent) {
+        if (sent.method == "PATCH" && first == 0) first = sent.body.size();
+        return Scripted{.status = sent.method == "PUT" ? 201 : 202, .headers = {{"Location", "/v2/app/u"}}};
+      },
+      options);
+  REQUIRE(scene.repository->put_blob(Bytes(blob_bytes((5u << 20) + 10)), kContext));
+  CHECK(first == 5u << 20);
+}
