@@ -34,6 +34,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   [[nodiscard]] std::size_t probe_batch() const override;
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
                                       const CallContext& context) override;
+  [[nodiscard]] bool known_missing() const override { return missing_ && !made_; }
   Result<Descriptor> put_blob(const Content& content, const CallContext& context) override;
   Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names,
                         const CallContext& context) override;

@@ -234,6 +234,7 @@ Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
   for (const Tag& tag : dispatch.tags) {
     if (!root || tag.now != root->descriptor().digest) plan.tags.push_back({tag.name, tag.now});
   }
+  plan.repository_missing = dispatch.sink()->known_missing();
   plan.root_missing = dispatch.tags.empty() && !dispatch.root_present;
   plan.requests += plan.tags.size() + (plan.root_missing ? 1 : 0);
   if (written && !dispatch.root_present) plan.requests += shipment.manifests.size() - 1;

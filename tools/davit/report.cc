@@ -61,7 +61,7 @@ std::string json_lines(const std::vector<Delivery>& deliveries) {
   return out;
 }
 
-std::string plan_text(const std::vector<Plan>& plans) {
+std::string plan_text(const std::vector<Plan>& plans, bool creating) {
   std::string out;
   for (const Plan& plan : plans) {
     out += plan.destination + (plan.root ? "@" + plan.root->digest.to_string() : std::string()) + "\n";
@@ -69,6 +69,8 @@ std::string plan_text(const std::vector<Plan>& plans) {
       out += "  nothing to do, the image is there\n";
       continue;
     }
+    if (plan.repository_missing)
+      out += creating ? "  create   the repository\n" : "  missing  the repository; --create-repo makes it\n";
     for (const Descriptor& blob : plan.present)
       out += "  present  " + blob.digest.short_form() + "  " + human_size(blob.size) + "\n";
     for (const Plan::Blob& blob : plan.to_send) {
@@ -90,6 +92,7 @@ std::string plan_json(const std::vector<Plan>& plans) {
   for (const Plan& plan : plans) {
     json entry{{"destination", plan.destination}, {"changes", plan.changes()}};
     if (plan.root) entry["digest"] = plan.root->digest.to_string();
+    if (plan.repository_missing) entry["repository_missing"] = true;
     entry["present"] = json::array();
     for (const Descriptor& blob : plan.present) entry["present"].push_back(to_json(blob));
     entry["send"] = json::array();

@@ -12,7 +12,8 @@ std::string reference_lines(const std::vector<Delivery>& deliveries);
 /// One JSON object for each destination, one per line.
 std::string json_lines(const std::vector<Delivery>& deliveries);
 /// What a push would do.
-std::string plan_text(const std::vector<Plan>& plans);
+/// `creating`: whether repositories that are missing will be made.
+std::string plan_text(const std::vector<Plan>& plans, bool creating);
 std::string plan_json(const std::vector<Plan>& plans);
 /// Each failure on stderr, with its destination and hint.
 void complain_about(const std::vector<Delivery>& deliveries);

@@ -110,6 +110,9 @@ class ContentSink {
   virtual Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
                                               const CallContext& context) = 0;
 
+  /// Whether the sink has said that it does not exist yet.
+  [[nodiscard]] virtual bool known_missing() const { return false; }
+
   /// Stores the bytes and returns what was stored. The sink pulls: it opens `content` as often as its own
   /// retries need, from whatever offset it already has, and stores nothing when a read fails. When the
   /// content has a descriptor from the start, that digest is what is stored; otherwise the one it has after

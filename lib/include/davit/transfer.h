@@ -117,10 +117,11 @@ struct Plan {
   std::optional<Descriptor> root;  ///< unknown while layers have to be compressed
   std::vector<Descriptor> present;
   std::vector<Blob> to_send;
-  std::vector<Tag> tags;       ///< those that would move or be made
-  bool root_missing = false;   ///< the image would be put by its digest, under no tag
-  std::uint64_t bytes = 0;     ///< sum over to_send
-  std::uint64_t requests = 0;  ///< still to come, estimated; tokens and redirects not counted
+  std::vector<Tag> tags;            ///< those that would move or be made
+  bool repository_missing = false;  ///< it would have to be made first
+  bool root_missing = false;        ///< the image would be put by its digest, under no tag
+  std::uint64_t bytes = 0;          ///< sum over to_send
+  std::uint64_t requests = 0;       ///< still to come, estimated; tokens and redirects not counted
   [[nodiscard]] bool changes() const { return !to_send.empty() || !tags.empty() || root_missing; }
 };
 

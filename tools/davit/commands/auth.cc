@@ -24,6 +24,7 @@ struct Flags {
   std::string registry;
   bool json = false;
   AwsFlags aws;
+  TrustFlags trust;
 };
 
 int fail(const Error& error) {
@@ -31,10 +32,9 @@ int fail(const Error& error) {
   return exit_code(error.code);
 }
 
-ClientOptions options_of(const Flags& flags) {
-  ClientOptions options = ClientOptions::from_environment();
-  options.aws = flags.aws.identity();
-  options.log_level = LogLevel::error;
+Result<ClientOptions> options_of(const Flags& flags) {
+  auto options = flags.trust.client_options();
+  if (options) options->aws = flags.aws.identity();
   return options;
 }
 
@@ -53,7 +53,9 @@ int get(const Flags& flags, const Signals& signals) {
     static_cast<void>(print("no credentials server URL\n"));
     return kOther;
   }
-  Client client(options_of(flags));
+  auto options = options_of(flags);
+  if (!options) return fail(options.error());
+  Client client(*std::move(options));
   const auto login = client.login_for(server, signals.stop());
   if (!login) {
     const bool none = login.error().code == Errc::not_found;
@@ -67,7 +69,9 @@ int get(const Flags& flags, const Signals& signals) {
 }
 
 int token(const Flags& flags, const Signals& signals) {
-  Client client(options_of(flags));
+  auto options = options_of(flags);
+  if (!options) return fail(options.error());
+  Client client(*std::move(options));
   const auto login = client.login_for(flags.registry, signals.stop());
   if (!login) return fail(login.error());
   return print(login->password.reveal() + "\n") ? kOk : kLocal;
@@ -82,7 +86,9 @@ std::string time_text(std::chrono::system_clock::time_point time) {
 }
 
 int whoami(const Flags& flags, const Signals& signals) {
-  Client client(options_of(flags));
+  auto options = options_of(flags);
+  if (!options) return fail(options.error());
+  Client client(*std::move(options));
   const auto caller = client.aws_caller(flags.registry, signals.stop());
   if (!caller) return fail(caller.error());
   if (flags.json) {
@@ -107,6 +113,7 @@ void add_whoami(CLI::App& command, Action& action) {
   who->add_option("REGISTRY", flags->registry, "ask as for this registry");
   with_environment(who->add_flag("--json", flags->json, "one JSON object"));
   flags->aws.add_to(*who, "", "");
+  flags->trust.add_to(*who);
   who->callback(
       [flags, &action] { action = [flags](const Signals& signals) { return whoami(*flags, signals); }; });
 }
@@ -123,6 +130,7 @@ void add_auth(CLI::App& app, Action& action) {
     CLI::Option* registry = sub->add_option("REGISTRY", flags->registry, argument);
     if (required) registry->required();
     flags->aws.add_to(*sub, "", "");
+    flags->trust.add_to(*sub);
     sub->callback([flags, run, &action] {
       action = [flags, run](const Signals& signals) { return run(*flags, signals); };
     });

@@ -22,6 +22,7 @@ struct Flags {
   bool exit_code = false;
   bool json = false;
   AwsFlags aws;
+  TrustFlags trust;
 };
 
 int fail(const Error& error) {
@@ -46,9 +47,9 @@ Result<NewRepository> wanted(const Flags& flags) {
   return out;
 }
 
-ClientOptions options_of(const Flags& flags) {
-  ClientOptions options = ClientOptions::from_environment();
-  options.aws = flags.aws.identity();
+Result<ClientOptions> options_of(const Flags& flags) {
+  auto options = flags.trust.client_options();
+  if (options) options->aws = flags.aws.identity();
   return options;
 }
 
@@ -76,7 +77,9 @@ std::string shown(const RepositoryInfo& info, bool json) {
 int create(const Flags& flags, const Signals& signals) {
   const auto how = wanted(flags);
   if (!how) return fail(how.error());
-  Client client(options_of(flags));
+  auto options = options_of(flags);
+  if (!options) return fail(options.error());
+  Client client(*std::move(options));
   const auto made = client.create_repository(flags.repository, *how, signals.stop());
   if (!made && made.error().code == Errc::already_exists && flags.if_missing) {
     const auto there = client.repository_info(flags.repository, signals.stop());
@@ -91,7 +94,9 @@ int create(const Flags& flags, const Signals& signals) {
 int check(const Flags& flags, const Signals& signals) {
   const auto how = wanted(flags);
   if (!how) return fail(how.error());
-  Client client(options_of(flags));
+  auto options = options_of(flags);
+  if (!options) return fail(options.error());
+  Client client(*std::move(options));
   const bool wishes =
       how->immutable || how->scan || !how->kms_key.empty() || !how->resource_tags.empty() || flags.apply;
   if (!wishes) {
@@ -129,6 +134,7 @@ void add_ecr(CLI::App& app, Action& action) {
         ->expected(1);
     with_environment(sub->add_flag("--json", flags->json, "one JSON object"));
     flags->aws.add_to(*sub, "", "");
+    flags->trust.add_to(*sub);
     sub->callback([flags, run, &action] {
       action = [flags, run](const Signals& signals) { return run(*flags, signals); };
     });

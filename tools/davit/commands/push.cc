@@ -145,7 +145,7 @@ int dry_run(Client& client, const Flags& flags, const PushOptions& options, Note
   const auto plans = client.plan_push(flags.source, flags.destinations, options);
   for (const std::string& text : notes.take()) say("note: " + text);
   if (!plans) return fail(plans.error());
-  if (!print(flags.json ? plan_json(*plans) : plan_text(*plans))) return kLocal;
+  if (!print(flags.json ? plan_json(*plans) : plan_text(*plans, !flags.create_repo.empty()))) return kLocal;
   return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
 }
 
