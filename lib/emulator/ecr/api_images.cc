@@ -158,9 +158,10 @@ bool passes(const Input& input, bool tagged) {
 json list_images(const ApiCall& call) {
   const std::string name = call.admitted_repository();
   std::vector<json> rows;
+  auto all_tags = call.backend.tags(name);
   for (const auto& manifest : call.backend.storage().manifests(name)) {
     const std::string digest = manifest.descriptor().digest.to_string();
-    const auto tags = call.backend.tags_of(name, manifest.descriptor().digest);
+    const auto tags = all_tags[manifest.descriptor().digest];
     if (!passes(call.input, !tags.empty())) continue;
     if (tags.empty()) rows.push_back(image_id(digest, ""));
     for (const auto& tag : tags) rows.push_back(image_id(digest, tag));
@@ -181,7 +182,8 @@ std::uint64_t size_of(const Manifest& manifest) {
   return size;
 }
 
-json detail_of(const ApiCall& call, const std::string& name, const Manifest& manifest) {
+json detail_of(const ApiCall& call, const std::string& name, const Manifest& manifest,
+               const std::vector<std::string>& tags) {
   const Digest digest = manifest.descriptor().digest;
   const ImageTimes times = call.backend.times(name, digest);
   json out = {{"registryId", call.backend.place().account},
@@ -191,7 +193,6 @@ json detail_of(const ApiCall& call, const std::string& name, const Manifest& man
               {"imagePushedAt", epoch(times.pushed)},
               {"imageManifestMediaType", manifest.descriptor().media_type}};
   if (!call.for_public) out["imageStatus"] = "ACTIVE";
-  const auto tags = call.backend.tags_of(name, digest);
   if (!tags.empty()) out["imageTags"] = tags;
   std::string type = manifest.artifact_type();
   if (type.empty() && manifest.config()) type = manifest.config()->media_type;
@@ -204,6 +205,7 @@ json detail_of(const ApiCall& call, const std::string& name, const Manifest& man
 json describe_images(const ApiCall& call) {
   const std::string name = call.admitted_repository();
   json details = json::array();
+  auto all_tags = call.backend.tags(name);
   const auto ids = call.input.objects("imageIds", 0, 100);
   if (!ids.empty()) {
     std::set<Digest> seen;
@@ -211,18 +213,19 @@ json describe_images(const ApiCall& call) {
       const Lookup found = look_up(call, name, id);
       if (!found.failure.empty()) throw call.backend.no_image(name, found.digest, found.tag);
       if (seen.insert(found.manifest->descriptor().digest).second) {
-        details.push_back(detail_of(call, name, *found.manifest));
+        details.push_back(
+            detail_of(call, name, *found.manifest, all_tags[found.manifest->descriptor().digest]));
       }
     }
     return {{"imageDetails", details}};
   }
   std::vector<Manifest> images;
   for (const auto& manifest : call.backend.storage().manifests(name)) {
-    const bool tagged = !call.backend.tags_of(name, manifest.descriptor().digest).empty();
-    if (passes(call.input, tagged)) images.push_back(manifest);
+    if (passes(call.input, all_tags.contains(manifest.descriptor().digest))) images.push_back(manifest);
   }
   const ApiPage page = page_of(call.input, images.size(), 100, 1000);
-  for (std::size_t i = page.first; i < page.last; ++i) details.push_back(detail_of(call, name, images[i]));
+  for (std::size_t i = page.first; i < page.last; ++i)
+    details.push_back(detail_of(call, name, images[i], all_tags[images[i].descriptor().digest]));
   json out = {{"imageDetails", details}};
   if (!page.next.empty()) out["nextToken"] = page.next;
   return out;

@@ -90,8 +90,8 @@ class Backend {
   std::uint64_t receive(const std::string& repository, const std::string& upload, const Chunk& chunk,
                         const std::string& arn);
   void complete(const std::string& repository, const std::string& upload, const std::vector<Digest>& digests);
-  /// The media type by which a manifest of the repository uses the blob; nullopt when none does.
-  [[nodiscard]] std::optional<std::string> used_as(const std::string& repository, const Digest& digest) const;
+  /// The blobs that manifests of the repository use, with their media types there.
+  [[nodiscard]] std::map<Digest, std::string> used(const std::string& repository) const;
   /// Whether the blob is now in `to` too.
   bool mount(const std::string& to, const std::string& from, const Digest& digest);
 
@@ -105,6 +105,7 @@ class Backend {
   /// The indexes of the repository that hold it.
   [[nodiscard]] std::vector<Digest> indexes_of(const std::string& repository, const Digest& digest) const;
   /// Sorted.
+  [[nodiscard]] std::map<Digest, std::vector<std::string>> tags(const std::string& repository) const;
   [[nodiscard]] std::vector<std::string> tags_of(const std::string& repository, const Digest& digest) const;
   void remove_tag(const std::string& repository, const std::string& tag);
   void remove_image(const std::string& repository, const Digest& digest);

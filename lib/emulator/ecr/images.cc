@@ -117,9 +117,15 @@ std::vector<Digest> Backend::indexes_of(const std::string& repository, const Dig
 }
 
 std::vector<std::string> Backend::tags_of(const std::string& repository, const Digest& digest) const {
-  std::vector<std::string> out;
+  const auto all = tags(repository);
+  const auto found = all.find(digest);
+  return found == all.end() ? std::vector<std::string>() : found->second;
+}
+
+std::map<Digest, std::vector<std::string>> Backend::tags(const std::string& repository) const {
+  std::map<Digest, std::vector<std::string>> out;
   for (const auto& tag : storage_.tags(repository)) {
-    if (storage_.tag(repository, tag) == digest) out.push_back(tag);
+    if (const auto digest = storage_.tag(repository, tag)) out[*digest].push_back(tag);
   }
   return out;
 }

@@ -54,6 +54,7 @@ constexpr std::array kModes{
     ModeHelp{"put-digest", "off|on", "off", "Docker-Content-Digest in the answers to PUT"},
     // Blobs and manifests.
     ModeHelp{"store-life", "NUMBER", "3600", "seconds that a download URL lives"},
+    ModeHelp{"store-rate", "NUMBER", "0", "bytes per second of one download; 0: as fast as it goes"},
     ModeHelp{"small-blobs", "redirect|direct", "redirect", "blobs under 4 KiB: 307 as all others, or 200"},
     ModeHelp{"unreferenced-blob", "404|403", "404", "GET of a blob that no image uses"},
     ModeHelp{"head-blob", "repository|account", "repository", "where HEAD looks for a blob"},
