@@ -68,6 +68,9 @@ constexpr std::array kModes{
     ModeHelp{"delete-manifest", "202|404|405", "202",
              "DELETE of a manifest; 404 and 405 as in earlier years"},
     ModeHelp{"delete-tag", "405|202", "405", "DELETE of a manifest by its tag"},
+    // Jobs.
+    ModeHelp{"job-seconds", "NUMBER", "2", "how long a scan, a lifecycle preview or a replication takes"},
+    ModeHelp{"restore-seconds", "NUMBER", "60", "how long an archived image takes to come back"},
     // Lists.
     ModeHelp{"tag-order", "scrambled|sorted", "scrambled", "the order of lists"},
     ModeHelp{"referrers-filter", "off|on", "off", "whether the registry filters referrers by artifactType"},

@@ -84,7 +84,8 @@ Response RegistryFront::manifest_get(const Call& call) {
   const auto manifest = backend_.image(call.repository, call.name);
   const bool refused = manifest && call.modes.is("accept", "strict") &&
                        !accepts(call.request, manifest->descriptor().media_type);
-  if (!manifest || refused) throw backend_.no_image(call.repository, "", call.name);
+  const bool active = manifest && backend_.status(call.repository, manifest->descriptor().digest) == "ACTIVE";
+  if (!active || refused) throw backend_.no_image(call.repository, "", call.name);
   Response response{.headers = {{"Content-Type", manifest->descriptor().media_type}},
                     .body = manifest->bytes()};
   if (call.request.method == "GET") {
