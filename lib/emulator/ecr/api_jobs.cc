@@ -121,7 +121,8 @@ json preview(const ApiCall& call, const std::string& repository, const json& pol
   json results = json::array();
   for (const auto& rule : rules) {
     const json selection = rule.value("selection", json::object());
-    const auto number = selection.value("countNumber", std::uint64_t{0});
+    constexpr std::uint64_t kMost = 50'000;  // days of it can still be added to a time
+    const auto number = std::min(kMost, selection.value("countNumber", std::uint64_t{0}));
     std::uint64_t seen = 0;
     for (const auto& image : images) {
       if (claimed.contains(image.digest) || !selected(selection, image)) continue;

@@ -86,7 +86,8 @@ const ModeHelp* find(std::string_view name) {
 std::optional<std::uint64_t> as_number(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  constexpr std::uint64_t kMost = 1'000'000'000;  // seconds of it can still be added to a time
+  if (error != std::errc{} || end != text.data() + text.size() || number > kMost) return std::nullopt;
   return number;
 }
 
