@@ -210,6 +210,9 @@ std::optional<std::chrono::system_clock::time_point> parse_amz_date(std::string_
   const std::string copy(text);
   const char* end = copy.size() == 16 ? ::strptime(copy.c_str(), "%Y%m%dT%H%M%SZ", &parts) : nullptr;
   if (end == nullptr || *end != '\0') return std::nullopt;
+  constexpr int kFirstYear = 1970 - 1900;
+  constexpr int kLastYear = 2200 - 1900;  // the clock counts nanoseconds: it ends in 2262
+  if (parts.tm_year < kFirstYear || parts.tm_year > kLastYear) return std::nullopt;
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 

@@ -180,6 +180,9 @@ TEST_CASE("times are read and written as AWS does") {
   CHECK(amz_date(*time) == kTime);
   CHECK_FALSE(parse_amz_date("2026-01-15T12:00:00Z"));
   CHECK_FALSE(parse_amz_date("20260115T120000"));
+  for (const char* year : {"0026", "1969", "2201", "9999"}) {
+    CHECK_FALSE(parse_amz_date(std::string(year) + "0115T120000Z"));
+  }
 }
 
 TEST_CASE("secrets are compared in whole") {

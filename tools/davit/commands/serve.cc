@@ -45,7 +45,8 @@ Error cannot_write(const std::string& path) {
 /// Whole or not at all, and for nobody else to read.
 Result<> write_privately(const std::string& path, const std::string& text) {
   const std::string fresh = path + ".davit-" + std::to_string(::getpid());
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+  ::unlink(fresh.c_str());  // of a process that had this number before
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return cannot_write(path);
   std::size_t at = 0;
   while (at < text.size()) {
@@ -208,8 +209,9 @@ void add_serve(CLI::App& app, Action& action) {
            "talk TLS with a certificate of its own, written to the --env-file with .pem behind");
   add_flag("--ecr", flags->ecr,
            "behave as Amazon ECR: API, STS and credential endpoints, registry, blob store");
-  add("--account", flags->account, "the account of --ecr (123456789012)")->type_name("ID");
-  add("--region", flags->region, "the region of --ecr (us-east-1)")->type_name("REGION");
+  // Not from the environment: there DAVIT_REGION is whom davit talks to, and this is who it plays.
+  command->add_option("--account", flags->account, "the account of --ecr (123456789012)")->type_name("ID");
+  command->add_option("--region", flags->region, "the region of --ecr (us-east-1)")->type_name("REGION");
   add("--mode", flags->modes, "a behaviour of --ecr; may be repeated, \"--mode help\" lists them")
       ->type_name("NAME=VALUE")
       ->expected(1);
