@@ -30,15 +30,16 @@ HttpServer::Logger AccessLog::logger(Access::Port port) {
                .operation = response.operation,
                .answered_in = std::chrono::duration_cast<std::chrono::microseconds>(passed)},
               std::make_shared<Tally>()};
-    if (on_line_) {
+    if (options_.on_line) {
       // The line holds the tally, so the tally must not hold the line.
       line.tally->finished = [this, access = line.access](std::uint64_t bytes_out) mutable {
         access.bytes_out = bytes_out;
-        on_line_(access);
+        options_.on_line(access);
       };
     }
+    if (options_.kept == 0) return line.tally;
     MutexLock lock(mutex_);
-    if (lines_.size() == kKept) lines_.pop_front();
+    if (lines_.size() == options_.kept) lines_.pop_front();
     lines_.push_back(line);
     return line.tally;
   };

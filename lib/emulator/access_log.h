@@ -34,14 +34,17 @@ struct Access {
   [[nodiscard]] std::string header(std::string_view name) const;
 };
 
-/// What all listeners of an emulator were asked. Thread-safe. Keeps the newest lines only, so that a server
-/// that runs for weeks does not grow.
+struct AccessLogOptions {
+  /// Called with each line when its answer has gone out, on the thread of the connection; may be empty.
+  std::function<void(const Access&)> on_line = {};
+  /// So many of the newest lines are kept. A line holds all headers.
+  std::size_t kept = 50'000;
+};
+
+/// What all listeners of an emulator were asked. Thread-safe.
 class AccessLog {
  public:
-  static constexpr std::size_t kKept = 50'000;
-
-  /// Called with each line when its answer has gone out, on the thread of the connection; may be empty.
-  explicit AccessLog(std::function<void(const Access&)> on_line = {}) : on_line_(std::move(on_line)) {}
+  explicit AccessLog(AccessLogOptions options = {}) : options_(std::move(options)) {}
 
   /// For the listener of `port`, which must not outlive this log.
   HttpServer::Logger logger(Access::Port port);
@@ -58,7 +61,7 @@ class AccessLog {
     [[nodiscard]] Access now() const;
   };
 
-  const std::function<void(const Access&)> on_line_;
+  const AccessLogOptions options_;
   mutable Mutex mutex_;
   std::deque<Line> lines_ DAVIT_GUARDED_BY(mutex_);
 };

@@ -32,9 +32,10 @@ const char* name_of(Access::Port port) {
   return "";
 }
 
-std::function<void(const Access&)> line_writer(const EmulatorOptions& options) {
-  if (!options.access_log) return {};
-  return [log = options.access_log](const Access& access) {
+/// Keeps no lines: an emulator that runs for weeks shall not grow.
+emulator::AccessLogOptions log_of(const EmulatorOptions& options) {
+  if (!options.access_log) return {.kept = 0};
+  const auto write = [log = options.access_log](const Access& access) {
     log({.listener = name_of(access.port),
          .method = access.method,
          .path = access.target.substr(0, access.target.find('?')),
@@ -44,6 +45,7 @@ std::function<void(const Access&)> line_writer(const EmulatorOptions& options) {
          .bytes_out = access.bytes_out,
          .duration = access.answered_in});
   };
+  return {.on_line = write, .kept = 0};
 }
 
 emulator::Fault::Kind kind_of(EmulatorFault::Kind kind) {
@@ -130,13 +132,13 @@ Result<Emulator> Emulator::start(const EmulatorOptions& options) {
       ecr.listen = listen;
       ecr.folder = options.folder;
       ecr.tls = tls;
-      ecr.on_access = line_writer(options);
+      ecr.log = log_of(options);
       state->ecr = std::make_unique<emulator::Ecr>(ecr);
       state->registry = state->ecr->authority();
       state->api_url = state->ecr->api_url();
     } else {
       state->plain = std::make_unique<emulator::Registry>(emulator::RegistryOptions{
-          .listen = listen, .folder = options.folder, .tls = tls, .on_access = line_writer(options)});
+          .listen = listen, .folder = options.folder, .tls = tls, .log = log_of(options)});
       state->registry = state->plain->authority();
     }
   } catch (const std::exception& thrown) {

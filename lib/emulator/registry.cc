@@ -25,7 +25,7 @@ bool Visibility::visible(const std::string& thing) {
 }
 
 Registry::Registry(const RegistryOptions& options)
-    : log_(options.on_access), storage_(options.folder), behaviour_(options.behaviour) {
+    : log_(options.log), storage_(options.folder), behaviour_(options.behaviour) {
   const Address beside{options.listen.host, 0, options.listen.anywhere};
   store_ = std::make_unique<HttpServer>(
       beside, options.tls, [this](Request& request) { return store_port(request); },

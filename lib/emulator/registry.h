@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,7 +43,7 @@ struct RegistryOptions {
   std::filesystem::path folder = {};  ///< an OCI layout that keeps everything; empty: memory
   std::optional<TlsIdentity> tls = {};
   Behaviour behaviour = {};
-  std::function<void(const Access&)> on_access = {};  ///< see AccessLog
+  AccessLogOptions log = {};
 };
 
 /// A registry on loopback that speaks the OCI distribution specification 1.1, for tests: it keeps a log of

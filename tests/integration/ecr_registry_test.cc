@@ -506,10 +506,10 @@ TEST_CASE("the log says what every listener was asked, when the answer is out") 
   std::vector<Access> lines;
   davit::Mutex mutex;
   {
-    Setup setup({.on_access = [&](const Access& line) {
-      davit::MutexLock lock(mutex);
-      lines.push_back(line);
-    }});
+    Setup setup({.log = {.on_line = [&](const Access& line) {
+                   davit::MutexLock lock(mutex);
+                   lines.push_back(line);
+                 }}});
     setup.client.registry("GET", "/v2/");
     setup.client.api("DescribeRegistry");
   }

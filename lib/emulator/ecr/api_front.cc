@@ -120,6 +120,7 @@ ApiFront::ApiFront(Backend& backend, DownloadUrl download_url)
   add_settings_operations(operations_);
   add_layer_operations(operations_);
   add_image_operations(operations_);
+  add_job_operations(operations_);
 }
 
 Response ApiFront::perform(const Request& request, const std::string& body, const std::string& operation,

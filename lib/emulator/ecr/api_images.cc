@@ -79,6 +79,10 @@ json batch_get_image(const ApiCall& call) {
   json failures = json::array();
   for (const auto& id : ids) {
     Lookup found = look_up(call, name, id);
+    if (found.failure.empty() && call.backend.status(name, found.manifest->descriptor().digest) != "ACTIVE") {
+      found.failure = "ImageNotFound";
+      found.reason = "Requested image not found";
+    }
     if (found.failure.empty() && call.backend.controls().modes().is("accept", "strict") &&
         !accepted.empty() &&
         std::ranges::find(accepted, found.manifest->descriptor().media_type) == accepted.end()) {
@@ -146,22 +150,24 @@ json put_image(const ApiCall& call) {
   return {{"image", image_of(call, name, call.backend.put_image(name, std::move(image), Door::api), tag)}};
 }
 
-/// Whether `filter.tagStatus` lets an image with or without tags through.
-bool passes(const Input& input, bool tagged) {
-  const auto filter = input.object("filter");
+/// Whether `filter` lets an image with or without tags through.
+bool passes(const ApiCall& call, const std::string& repository, const Digest& digest, bool tagged) {
+  const auto filter = call.input.object("filter");
   if (!filter) return true;
-  if (filter->text_or("imageStatus", "ACTIVE") == "ARCHIVED") return false;
-  const std::string status = filter->one_of("tagStatus", "ANY", {"TAGGED", "UNTAGGED", "ANY"});
-  return status == "ANY" || (status == "TAGGED") == tagged;
+  const std::string image = filter->one_of("imageStatus", "ANY", {"ACTIVE", "ARCHIVED", "ACTIVATING", "ANY"});
+  if (image != "ANY" && call.backend.status(repository, digest) != image) return false;
+  const std::string tags = filter->one_of("tagStatus", "ANY", {"TAGGED", "UNTAGGED", "ANY"});
+  return tags == "ANY" || (tags == "TAGGED") == tagged;
 }
 
 json list_images(const ApiCall& call) {
   const std::string name = call.admitted_repository();
   std::vector<json> rows;
+  auto all_tags = call.backend.tags(name);
   for (const auto& manifest : call.backend.storage().manifests(name)) {
     const std::string digest = manifest.descriptor().digest.to_string();
-    const auto tags = call.backend.tags_of(name, manifest.descriptor().digest);
-    if (!passes(call.input, !tags.empty())) continue;
+    const auto tags = all_tags[manifest.descriptor().digest];
+    if (!passes(call, name, manifest.descriptor().digest, !tags.empty())) continue;
     if (tags.empty()) rows.push_back(image_id(digest, ""));
     for (const auto& tag : tags) rows.push_back(image_id(digest, tag));
   }
@@ -181,7 +187,8 @@ std::uint64_t size_of(const Manifest& manifest) {
   return size;
 }
 
-json detail_of(const ApiCall& call, const std::string& name, const Manifest& manifest) {
+json detail_of(const ApiCall& call, const std::string& name, const Manifest& manifest,
+               const std::vector<std::string>& tags) {
   const Digest digest = manifest.descriptor().digest;
   const ImageTimes times = call.backend.times(name, digest);
   json out = {{"registryId", call.backend.place().account},
@@ -190,8 +197,9 @@ json detail_of(const ApiCall& call, const std::string& name, const Manifest& man
               {"imageSizeInBytes", size_of(manifest)},
               {"imagePushedAt", epoch(times.pushed)},
               {"imageManifestMediaType", manifest.descriptor().media_type}};
-  if (!call.for_public) out["imageStatus"] = "ACTIVE";
-  const auto tags = call.backend.tags_of(name, digest);
+  if (!call.for_public) out["imageStatus"] = call.backend.status(name, digest);
+  if (times.archived && !call.for_public) out["lastArchivedAt"] = epoch(*times.archived);
+  if (times.restored && !call.for_public) out["lastActivatedAt"] = epoch(*times.restored);
   if (!tags.empty()) out["imageTags"] = tags;
   std::string type = manifest.artifact_type();
   if (type.empty() && manifest.config()) type = manifest.config()->media_type;
@@ -204,6 +212,7 @@ json detail_of(const ApiCall& call, const std::string& name, const Manifest& man
 json describe_images(const ApiCall& call) {
   const std::string name = call.admitted_repository();
   json details = json::array();
+  auto all_tags = call.backend.tags(name);
   const auto ids = call.input.objects("imageIds", 0, 100);
   if (!ids.empty()) {
     std::set<Digest> seen;
@@ -211,18 +220,20 @@ json describe_images(const ApiCall& call) {
       const Lookup found = look_up(call, name, id);
       if (!found.failure.empty()) throw call.backend.no_image(name, found.digest, found.tag);
       if (seen.insert(found.manifest->descriptor().digest).second) {
-        details.push_back(detail_of(call, name, *found.manifest));
+        details.push_back(
+            detail_of(call, name, *found.manifest, all_tags[found.manifest->descriptor().digest]));
       }
     }
     return {{"imageDetails", details}};
   }
   std::vector<Manifest> images;
   for (const auto& manifest : call.backend.storage().manifests(name)) {
-    const bool tagged = !call.backend.tags_of(name, manifest.descriptor().digest).empty();
-    if (passes(call.input, tagged)) images.push_back(manifest);
+    const Digest digest = manifest.descriptor().digest;
+    if (passes(call, name, digest, all_tags.contains(digest))) images.push_back(manifest);
   }
   const ApiPage page = page_of(call.input, images.size(), 100, 1000);
-  for (std::size_t i = page.first; i < page.last; ++i) details.push_back(detail_of(call, name, images[i]));
+  for (std::size_t i = page.first; i < page.last; ++i)
+    details.push_back(detail_of(call, name, images[i], all_tags[images[i].descriptor().digest]));
   json out = {{"imageDetails", details}};
   if (!page.next.empty()) out["nextToken"] = page.next;
   return out;
@@ -257,6 +268,12 @@ json list_image_referrers(const ApiCall& call) {
 }
 
 }  // namespace
+
+Manifest named_image(const ApiCall& call, const std::string& repository, const Input& id) {
+  const Lookup found = look_up(call, repository, id);
+  if (!found.failure.empty()) throw call.backend.no_image(repository, found.digest, found.tag);
+  return *found.manifest;
+}
 
 void add_image_operations(ApiOperations& all) {
   all["BatchGetImage"] = batch_get_image;

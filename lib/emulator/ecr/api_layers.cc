@@ -18,6 +18,7 @@ constexpr std::size_t kLargestPart = 20'971'520;
 json batch_check_layer_availability(const ApiCall& call) {
   const auto digests = call.input.texts("layerDigests", 1, 100);
   const std::string name = call.admitted_repository();
+  const auto used = call.backend.used(name);
   json layers = json::array();
   json failures = json::array();
   for (const auto& text : digests) {
@@ -33,7 +34,8 @@ json batch_check_layer_availability(const ApiCall& call) {
                   {"layerAvailability", blob == nullptr ? "UNAVAILABLE" : "AVAILABLE"}};
     if (blob != nullptr) {
       layer["layerSize"] = blob->size();
-      layer["mediaType"] = call.backend.used_as(name, *digest).value_or("application/octet-stream");
+      const auto use = used.find(*digest);
+      layer["mediaType"] = use == used.end() ? "application/octet-stream" : use->second;
     }
     layers.push_back(layer);
   }
@@ -110,7 +112,7 @@ json get_download_url_for_layer(const ApiCall& call) {
     throw Refusal{"LayersNotFoundException",
                   "The layer with digest '" + text + "' does not exist within " + rest};
   }
-  if (!call.backend.used_as(name, *digest)) {
+  if (!call.backend.used(name).contains(*digest)) {
     throw Refusal{"LayerInaccessibleException",
                   "The layer with digest '" + text + "' is not used by an image within " + rest};
   }

@@ -39,6 +39,10 @@ void add_settings_operations(ApiOperations& all);
 void add_layer_operations(ApiOperations& all);
 void add_image_operations(ApiOperations& all);
 void add_registry_operations(ApiOperations& all);
+void add_job_operations(ApiOperations& all);
+
+/// The image that an imageId of a request names. Throws Refusal when there is none.
+Manifest named_image(const ApiCall& call, const std::string& repository, const Input& id);
 
 /// Seconds since 1970, with a fraction.
 double epoch(ShiftedClock::Time time);

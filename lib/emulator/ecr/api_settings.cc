@@ -38,7 +38,7 @@ json get_authorization_token(const ApiCall& call) {
 json describe_registry(const ApiCall& call) {
   call.admit();
   return {{"registryId", call.backend.place().account},
-          {"replicationConfiguration", {{"rules", json::array()}}}};
+          {"replicationConfiguration", *parse_json(call.backend.settings().replication)}};
 }
 
 json get_account_setting(const ApiCall& call) {

@@ -113,4 +113,14 @@ void Backend::change(const std::string& repository, const std::function<void(Rep
   edit(found->second);
 }
 
+RegistrySettings Backend::settings() const {
+  MutexLock lock(mutex_);
+  return settings_;
+}
+
+void Backend::change_settings(const std::function<void(RegistrySettings&)>& edit) {
+  MutexLock lock(mutex_);
+  edit(settings_);
+}
+
 }  // namespace davit::emulator

@@ -41,11 +41,24 @@ struct RepositoryRecord {
   std::string policy = {};
   std::string lifecycle_policy = {};
   Time lifecycle_evaluated = {};
+  std::string preview_policy = {};  ///< of the lifecycle preview begun last; empty: none
+  Time preview_begun = {};
 };
 
+/// What has happened to an image.
 struct ImageTimes {
   RepositoryRecord::Time pushed;
   std::optional<RepositoryRecord::Time> pulled = {};
+  std::optional<RepositoryRecord::Time> scanned = {};
+  std::optional<RepositoryRecord::Time> archived = {};
+  std::optional<RepositoryRecord::Time> restored = {};  ///< when it can be pulled again
+};
+
+/// Settings of the whole registry: JSON as it was put.
+struct RegistrySettings {
+  std::string policy = {};
+  std::string replication = R"({"rules":[]})";
+  std::string scanning = R"({"scanType":"BASIC","rules":[]})";
 };
 
 /// A manifest on its way in.
@@ -79,6 +92,9 @@ class Backend {
   RepositoryRecord remove(const std::string& repository, bool force);
   void change(const std::string& repository, const std::function<void(RepositoryRecord&)>& edit);
 
+  [[nodiscard]] RegistrySettings settings() const;
+  void change_settings(const std::function<void(RegistrySettings&)>& edit);
+
   // Layers.
   /// A chunk of an upload: where it begins, if it says so, and its bytes.
   struct Chunk {
@@ -90,8 +106,8 @@ class Backend {
   std::uint64_t receive(const std::string& repository, const std::string& upload, const Chunk& chunk,
                         const std::string& arn);
   void complete(const std::string& repository, const std::string& upload, const std::vector<Digest>& digests);
-  /// The media type by which a manifest of the repository uses the blob; nullopt when none does.
-  [[nodiscard]] std::optional<std::string> used_as(const std::string& repository, const Digest& digest) const;
+  /// The blobs that manifests of the repository use, with their media types there.
+  [[nodiscard]] std::map<Digest, std::string> used(const std::string& repository) const;
   /// Whether the blob is now in `to` too.
   bool mount(const std::string& to, const std::string& from, const Digest& digest);
 
@@ -101,10 +117,15 @@ class Backend {
   [[nodiscard]] std::optional<Manifest> image(const std::string& repository,
                                               const std::string& reference) const;
   void pulled(const std::string& repository, const Digest& digest);
+  void change_image(const std::string& repository, const Digest& digest,
+                    const std::function<void(ImageTimes&)>& edit);
+  /// ACTIVE, ARCHIVED or, on its way back, ACTIVATING. Only active images can be pulled.
+  [[nodiscard]] std::string status(const std::string& repository, const Digest& digest) const;
   [[nodiscard]] ImageTimes times(const std::string& repository, const Digest& digest) const;
   /// The indexes of the repository that hold it.
   [[nodiscard]] std::vector<Digest> indexes_of(const std::string& repository, const Digest& digest) const;
   /// Sorted.
+  [[nodiscard]] std::map<Digest, std::vector<std::string>> tags(const std::string& repository) const;
   [[nodiscard]] std::vector<std::string> tags_of(const std::string& repository, const Digest& digest) const;
   void remove_tag(const std::string& repository, const std::string& tag);
   void remove_image(const std::string& repository, const Digest& digest);
@@ -125,6 +146,7 @@ class Backend {
   Controls& controls_;
   mutable Mutex mutex_;
   std::map<std::string, RepositoryRecord> repositories_ DAVIT_GUARDED_BY(mutex_);
+  RegistrySettings settings_ DAVIT_GUARDED_BY(mutex_);
   std::map<std::string, std::map<Digest, ImageTimes>> times_ DAVIT_GUARDED_BY(mutex_);
   Mutex put_mutex_;  // one image at a time: looking at a tag and setting it are one step
 };

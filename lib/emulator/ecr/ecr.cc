@@ -10,7 +10,7 @@ namespace davit::emulator {
 
 Ecr::Ecr(const EcrOptions& options)
     : clock_(options.clock == nullptr ? Clock::system() : *options.clock),
-      log_(options.on_access),
+      log_(options.log),
       storage_(options.folder),
       controls_(clock_, options.modes),
       place_{.account = options.account, .region = options.region},

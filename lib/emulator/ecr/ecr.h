@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,8 +28,8 @@ struct EcrOptions {
   std::string account = "123456789012";
   std::string region = "us-east-1";
   Modes modes = {};
-  Clock* clock = nullptr;                             ///< the machine's when null; outlives the emulator
-  std::function<void(const Access&)> on_access = {};  ///< see AccessLog
+  Clock* clock = nullptr;  ///< the machine's when null; outlives the emulator
+  AccessLogOptions log = {};
 };
 
 /// Amazon ECR of one account and region, on loopback: the registry, the store its downloads come from, and on

@@ -77,8 +77,8 @@ Manifest Backend::put_image(const std::string& repository, NewImage image, Door 
   }
   storage_.put_manifest(repository, manifest);
   if (!image.tag.empty()) storage_.set_tag(repository, image.tag, digest);
-  MutexLock lock(mutex_);
-  times_[repository].try_emplace(digest, ImageTimes{clock_.now()});
+  // Pushing an archived image brings it back.
+  change_image(repository, digest, [](ImageTimes& times) { times.archived.reset(); });
   return manifest;
 }
 
@@ -90,8 +90,20 @@ std::optional<Manifest> Backend::image(const std::string& repository, const std:
 }
 
 void Backend::pulled(const std::string& repository, const Digest& digest) {
+  change_image(repository, digest, [this](ImageTimes& times) { times.pulled = clock_.now(); });
+}
+
+void Backend::change_image(const std::string& repository, const Digest& digest,
+                           const std::function<void(ImageTimes&)>& edit) {
   MutexLock lock(mutex_);
-  times_[repository].try_emplace(digest, ImageTimes{clock_.now()}).first->second.pulled = clock_.now();
+  edit(times_[repository].try_emplace(digest, ImageTimes{clock_.now()}).first->second);
+}
+
+std::string Backend::status(const std::string& repository, const Digest& digest) const {
+  const ImageTimes known = times(repository, digest);
+  if (!known.archived) return "ACTIVE";
+  if (!known.restored) return "ARCHIVED";
+  return clock_.now() < *known.restored ? "ACTIVATING" : "ACTIVE";
 }
 
 ImageTimes Backend::times(const std::string& repository, const Digest& digest) const {
@@ -117,9 +129,15 @@ std::vector<Digest> Backend::indexes_of(const std::string& repository, const Dig
 }
 
 std::vector<std::string> Backend::tags_of(const std::string& repository, const Digest& digest) const {
-  std::vector<std::string> out;
+  const auto all = tags(repository);
+  const auto found = all.find(digest);
+  return found == all.end() ? std::vector<std::string>() : found->second;
+}
+
+std::map<Digest, std::vector<std::string>> Backend::tags(const std::string& repository) const {
+  std::map<Digest, std::vector<std::string>> out;
   for (const auto& tag : storage_.tags(repository)) {
-    if (storage_.tag(repository, tag) == digest) out.push_back(tag);
+    if (const auto digest = storage_.tag(repository, tag)) out[*digest].push_back(tag);
   }
   return out;
 }
@@ -137,6 +155,8 @@ void Backend::remove_tag(const std::string& repository, const std::string& tag) 
 void Backend::remove_image(const std::string& repository, const Digest& digest) {
   MutexLock putting(put_mutex_);
   storage_.remove_manifest(repository, digest);
+  MutexLock lock(mutex_);
+  times_[repository].erase(digest);
 }
 
 }  // namespace davit::emulator

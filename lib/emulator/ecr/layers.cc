@@ -91,13 +91,14 @@ void Backend::complete(const std::string& repository, const std::string& id,
   }
 }
 
-std::optional<std::string> Backend::used_as(const std::string& repository, const Digest& digest) const {
+std::map<Digest, std::string> Backend::used(const std::string& repository) const {
+  std::map<Digest, std::string> out;
   for (const auto& manifest : storage_.manifests(repository)) {
-    for (const auto& child : manifest.children()) {
-      if (child.digest == digest && !manifest.is_index()) return child.media_type;
-    }
+    if (manifest.is_index()) continue;
+    if (manifest.config()) out.try_emplace(manifest.config()->digest, manifest.config()->media_type);
+    for (const auto& layer : manifest.layers()) out.try_emplace(layer.digest, layer.media_type);
   }
-  return std::nullopt;
+  return out;
 }
 
 bool Backend::mount(const std::string& to, const std::string& from, const Digest& digest) {
@@ -105,7 +106,7 @@ bool Backend::mount(const std::string& to, const std::string& from, const Digest
   const RepositoryRecord source = find(from);
   const RepositoryRecord target = find(to);
   if (source.encryption != target.encryption || source.kms_key != target.kms_key) return false;
-  return used_as(from, digest) && storage_.link_blob(to, from, digest);
+  return used(from).contains(digest) && storage_.link_blob(to, from, digest);
 }
 
 }  // namespace davit::emulator

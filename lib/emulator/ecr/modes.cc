@@ -54,6 +54,7 @@ constexpr std::array kModes{
     ModeHelp{"put-digest", "off|on", "off", "Docker-Content-Digest in the answers to PUT"},
     // Blobs and manifests.
     ModeHelp{"store-life", "NUMBER", "3600", "seconds that a download URL lives"},
+    ModeHelp{"store-rate", "NUMBER", "0", "bytes per second of one download; 0: as fast as it goes"},
     ModeHelp{"small-blobs", "redirect|direct", "redirect", "blobs under 4 KiB: 307 as all others, or 200"},
     ModeHelp{"unreferenced-blob", "404|403", "404", "GET of a blob that no image uses"},
     ModeHelp{"head-blob", "repository|account", "repository", "where HEAD looks for a blob"},
@@ -67,6 +68,9 @@ constexpr std::array kModes{
     ModeHelp{"delete-manifest", "202|404|405", "202",
              "DELETE of a manifest; 404 and 405 as in earlier years"},
     ModeHelp{"delete-tag", "405|202", "405", "DELETE of a manifest by its tag"},
+    // Jobs.
+    ModeHelp{"job-seconds", "NUMBER", "2", "how long a scan, a lifecycle preview or a replication takes"},
+    ModeHelp{"restore-seconds", "NUMBER", "60", "how long an archived image takes to come back"},
     // Lists.
     ModeHelp{"tag-order", "scrambled|sorted", "scrambled", "the order of lists"},
     ModeHelp{"referrers-filter", "off|on", "off", "whether the registry filters referrers by artifactType"},

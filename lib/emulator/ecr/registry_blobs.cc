@@ -32,7 +32,7 @@ Response RegistryFront::blob_get(const Call& call) {
   }
   const Headers type{{"Content-Type", "application/octet-stream"}, {"Docker-Content-Digest", call.name}};
   if (head) return {.headers = type, .stream_length = blob->size(), .stream = Blob::reader(blob, 0)};
-  if (!backend_.used_as(call.repository, *digest)) {
+  if (!backend_.used(call.repository).contains(*digest)) {
     const int status = static_cast<int>(call.modes.number("unreferenced-blob"));
     return emulator::refusal(
         status, status == 404 ? code::kBlobUnknown : code::kDenied,

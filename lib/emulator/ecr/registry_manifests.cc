@@ -84,11 +84,13 @@ Response RegistryFront::manifest_get(const Call& call) {
   const auto manifest = backend_.image(call.repository, call.name);
   const bool refused = manifest && call.modes.is("accept", "strict") &&
                        !accepts(call.request, manifest->descriptor().media_type);
-  if (!manifest || refused) throw backend_.no_image(call.repository, "", call.name);
-  backend_.pulled(call.repository, manifest->descriptor().digest);
+  const bool active = manifest && backend_.status(call.repository, manifest->descriptor().digest) == "ACTIVE";
+  if (!active || refused) throw backend_.no_image(call.repository, "", call.name);
   Response response{.headers = {{"Content-Type", manifest->descriptor().media_type}},
                     .body = manifest->bytes()};
-  if (call.request.method == "HEAD") {
+  if (call.request.method == "GET") {
+    backend_.pulled(call.repository, manifest->descriptor().digest);
+  } else {
     response.headers.push_back({"Docker-Content-Digest", manifest->descriptor().digest.to_string()});
   }
   return response;

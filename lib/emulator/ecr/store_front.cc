@@ -1,5 +1,6 @@
 #include "emulator/ecr/store_front.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "crypto/base64.h"
@@ -27,6 +28,16 @@ void corrupt(Response& response) {
     if (first && n > 0) into[n / 2] = static_cast<char>(into[n / 2] ^ 1);
     first = false;
     return n;
+  };
+}
+
+/// No more than so many bytes in a second, in pieces of a tenth of it.
+void slow_down(Response& response, std::uint64_t per_second) {
+  const auto whole = response.stream;
+  response.stream = [whole, per_second](char* into, std::size_t size) {
+    const auto piece = static_cast<std::size_t>(std::max<std::uint64_t>(1, per_second / 10));
+    static_cast<void>(Clock::system().sleep_for(std::chrono::milliseconds(100), {}));
+    return whole(into, std::min(size, piece));
   };
 }
 
@@ -103,6 +114,8 @@ Response StoreFront::handle(const Request& request) const {
   } else {
     response.headers.push_back({"ETag", "\"" + hex.substr(0, 32) + "\""});
   }
+  const std::uint64_t rate = backend_.controls().modes().number("store-rate");
+  if (rate > 0 && response.stream) slow_down(response, rate);
   if (fault && fault->kind == Fault::Kind::truncate) response.cut_after = fault->after;
   if (fault && fault->kind == Fault::Kind::corrupt && response.stream) corrupt(response);
   return response;
