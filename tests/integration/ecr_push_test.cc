@@ -117,7 +117,7 @@ TEST_CASE("a token that ends between and in the middle of pushes is renewed, and
   REQUIRE(client.push(layout(folder, 3, 3), ecr.authority() + "/app:3"));
 }
 
-TEST_CASE("a token that ends while blobs are on their way costs one more login and no blob twice") {
+TEST_CASE("row 55: a token that ends while blobs are on their way costs one more login and no blob twice") {
   std::atomic<Ecr*> running = nullptr;
   std::atomic<int> uploads = 0;
   emulator::EcrOptions settings;
@@ -139,7 +139,7 @@ TEST_CASE("a token that ends while blobs are on their way costs one more login a
   running = nullptr;
 }
 
-TEST_CASE("many pushes at once share one login") {
+TEST_CASE("row 81: many pushes at once share one login") {
   Ecr ecr;
   TempDir folder;
   const std::string source = layout(folder, 1);
@@ -217,7 +217,7 @@ TEST_CASE("a full repository is told from a missing right") {
   CHECK(ecr.controls().calls("GetAuthorizationToken") == 1);
 }
 
-TEST_CASE("an immutable tag: the same image is a success, another one a conflict that names both") {
+TEST_CASE("row 68: an immutable tag: the same image is a success, another one a conflict that names both") {
   Ecr ecr;
   ecr.backend().create({.name = "app", .mutability = {.mode = "IMMUTABLE"}});
   TempDir folder;

@@ -16,7 +16,7 @@ EcrHost made(std::string account, std::string region, bool fips = false, bool du
 
 }  // namespace
 
-TEST_CASE("every documented form of a private registry's name is read") {
+TEST_CASE("row 10: every documented form of a private registry's name is read") {
   const std::string a = "123456789012";
   const std::vector<std::pair<std::string, EcrHost>> hosts = {
       {a + ".dkr.ecr.us-east-1.amazonaws.com", made(a, "us-east-1")},
@@ -56,7 +56,7 @@ TEST_CASE("the public gallery has two names, and its logins a region") {
   CHECK(dual->form.dual_stack);
 }
 
-TEST_CASE("hosts that merely look like ECR's are nobody's") {
+TEST_CASE("row 10: hosts that merely look like ECR's are nobody's") {
   const std::string a = "123456789012";
   for (const std::string& host : std::vector<std::string>{
            "",

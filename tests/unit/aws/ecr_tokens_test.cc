@@ -46,7 +46,7 @@ struct Service {
 
 }  // namespace
 
-TEST_CASE("two hundred threads share one GetAuthorizationToken") {
+TEST_CASE("row 81: two hundred threads share one GetAuthorizationToken") {
   FakeClock clock;
   std::latch all(200);
   std::atomic<int> calls = 0;
@@ -70,7 +70,7 @@ TEST_CASE("two hundred threads share one GetAuthorizationToken") {
   CHECK(calls == 1);
 }
 
-TEST_CASE("a login is renewed at half of its life") {
+TEST_CASE("row 55: a login is renewed at half of its life") {
   FakeClock clock;
   Service service(clock);
   CHECK(service.token() == "p1");
@@ -82,7 +82,7 @@ TEST_CASE("a login is renewed at half of its life") {
   CHECK(service.given == 2);
 }
 
-TEST_CASE("while the API is down a good login is kept to its end") {
+TEST_CASE("row 55: while the API is down a good login is kept to its end") {
   FakeClock clock;
   Service service(clock);
   CHECK(service.token() == "p1");

@@ -205,7 +205,7 @@ TEST_CASE("a manifest's missing layers are waited for only when this run has wri
   CHECK(puts == 1);  // the config is ours, but it is the layer that is missed
 }
 
-TEST_CASE("pieces are never smaller than ECR takes them") {
+TEST_CASE("row 59: pieces are never smaller than ECR takes them") {
   registry::RegistryOptions options = ecr();
   options.chunk_bytes = 1000;
   std::size_t first = 0;
