@@ -114,8 +114,8 @@ class DAVIT_EXPORT Client {
 
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
-  /// What davit would show a registry: for an ECR host a fresh password from the AWS chain, for others what is
-  /// stored. `server` may be a URL, as Docker writes it. Errors: not_found where nothing is stored.
+  /// What davit would show a registry: for an ECR host a fresh password from the AWS chain, for others what
+  /// is stored. `server` may be a URL, as Docker writes it. Errors: not_found where nothing is stored.
   Result<RegistryLogin> login_for(std::string_view server, std::stop_token stop = {});
   /// Who the AWS credentials for this registry belong to; an empty host asks in general.
   Result<AwsCaller> aws_caller(std::string_view host = {}, std::stop_token stop = {});

@@ -46,9 +46,9 @@ struct RepositoryInfo {
 struct Finding {
   enum class State { good, warning, bad, skipped };
   State state = State::good;
-  std::string what;          ///< "dns", "tls", "clock", "credentials", ...
-  std::string text;          ///< what was found
-  std::string cure = {};     ///< what would help; may be empty
+  std::string what;            ///< "dns", "tls", "clock", "credentials", ...
+  std::string text;            ///< what was found
+  std::string cure = {};       ///< what would help; may be empty
   Errc code = Errc::internal;  ///< of a bad one
 };
 

@@ -149,7 +149,9 @@ TEST_CASE("an API that is down is an error, not a reason to go on with something
   CHECK(header.error().retryable);
 }
 
-TEST_CASE("row 55: an expired token is renewed, and neither a missing right nor a full repository is a matter of tokens") {
+TEST_CASE(
+    "row 55: an expired token is renewed, and neither a missing right nor a full repository is a matter of "
+    "tokens") {
   Scene scene;
   const std::string first = scene.header();
   CHECK_FALSE(scene.rejected("User: a is not authorized to perform: ecr:PutImage on resource: b", first));

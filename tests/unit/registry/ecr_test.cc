@@ -102,7 +102,7 @@ TEST_CASE("a batch that is down for a moment is asked again the next time") {
   CHECK(native.asked == 2);
 }
 
-TEST_CASE("asking makes no repository; the first upload does, once") {
+TEST_CASE("asking makes no repository, and the first upload does, once") {
   FakeNative native;
   native.refusal = make_error(Errc::not_found, "The repository with name 'app' does not exist");
   Scene scene(

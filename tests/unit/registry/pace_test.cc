@@ -37,7 +37,7 @@ TEST_CASE("a burst goes at once, the rest at the rate") {
   CHECK(slept(clock) <= std::chrono::seconds(11));
 }
 
-TEST_CASE("a refusal halves the rate once and holds everybody for a second; successes bring it back") {
+TEST_CASE("a refusal halves the rate once and holds everybody for a second, and successes bring it back") {
   FakeClock clock;
   Pace pace(8, 10, clock);
   pace.throttled();
