@@ -23,6 +23,9 @@ net::NetOptions net_options(const ClientOptions& options, const Log& log) {
                .none = options.no_proxy};
   // Token services and blob stores have hosts of their own and often the registry's authority.
   if (!options.any_registry.ca_file.empty()) net.ca_files = {options.any_registry.ca_file};
+  const auto bundle = options.aws_environment.variables.find("AWS_CA_BUNDLE");
+  if (bundle != options.aws_environment.variables.end() && !bundle->second.empty())
+    net.ca_files.push_back(bundle->second);
   net.system_ca_file = options.system_ca_file;
   net.system_ca_directory = options.system_ca_directory;
   net.stall_timeout = options.stall_timeout;
