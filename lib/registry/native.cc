@@ -92,6 +92,22 @@ Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> want
   return found;
 }
 
+std::size_t Repository::manifest_batch() const {
+  return registry_.native() != nullptr && !native_reads_denied_ ? registry_.native()->batch() : 1;
+}
+
+Result<std::vector<std::optional<Manifest>>> Repository::manifests(std::span<const std::string> names,
+                                                                   const CallContext& context) {
+  if (names.size() > 1 && registry_.native() != nullptr && !native_reads_denied_) {
+    auto found = registry_.native()->manifests(name_, names, context);
+    if (found || is_over(found.error())) return found;
+    const Errc code = found.error().code;
+    if (code != Errc::rate_limited && code != Errc::unavailable && code != Errc::not_found)
+      native_reads_denied_ = true;
+  }
+  return ContentSource::manifests(names, context);
+}
+
 Result<std::vector<std::string>> Repository::newest(std::size_t count, const CallContext& context) {
   if (registry_.native() == nullptr)
     return make_error(Errc::unsupported, registry_.host() + " does not say which tags are new");

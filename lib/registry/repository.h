@@ -27,6 +27,9 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
 
   Result<Descriptor> resolve(std::string_view name, const CallContext& context) override;
   Result<Manifest> manifest(std::string_view name, const CallContext& context) override;
+  [[nodiscard]] std::size_t manifest_batch() const override;
+  Result<std::vector<std::optional<Manifest>>> manifests(std::span<const std::string> names,
+                                                         const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                            const CallContext& context) override;
   TagLister* tag_lister() override { return this; }
@@ -80,6 +83,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   const Side side_;
   const std::optional<NewRepository> create_;
   std::atomic<bool> native_denied_ = false;
+  std::atomic<bool> native_reads_denied_ = false;
   auth::SharedCalls<bool> creations_;
   std::atomic<bool> missing_ = false;
   std::atomic<bool> made_ = false;

@@ -1,6 +1,7 @@
 #include "transfer/reuse.h"
 
 #include <algorithm>
+#include <span>
 
 #include <davit/reference.h>
 
@@ -51,8 +52,17 @@ class Learner {
   Learner(const ReuseQuestion& question, const Settings& settings, const CallContext& context)
       : question_(question), settings_(settings), context_(context) {}
 
-  void from_tag(const std::string& tag) {
-    if (auto manifest = question_.repository.manifest(tag, context_)) from(*manifest);
+  void from_tags(std::span<const std::string> tags) {
+    const std::size_t batch = std::max<std::size_t>(question_.repository.manifest_batch(), 1);
+    while (!tags.empty() && !complete() && check(context_)) {
+      const auto some = tags.first(std::min(batch, tags.size()));
+      tags = tags.subspan(some.size());
+      const auto found = question_.repository.manifests(some, context_);
+      if (!found) continue;
+      for (const std::optional<Manifest>& manifest : *found) {
+        if (manifest && !complete()) from(*manifest);
+      }
+    }
   }
 
   void from(const Manifest& manifest) {
@@ -143,15 +153,10 @@ Result<KnownLayers> learn(const ReuseQuestion& question, const Settings& setting
   if (settings.reuse == Reuse::off) return learner.take();
   if (question.replaced) learner.from(*question.replaced);
   if (settings.reuse != Reuse::tag) {
-    for (const std::string& tag : settings.reuse_from) {
-      if (!learner.complete() && check(context)) learner.from_tag(tag);
-    }
+    learner.from_tags(settings.reuse_from);
     TagLister* lister = question.repository.tag_lister();
-    if (!learner.complete() && lister != nullptr) {
-      for (const std::string& tag : candidates(*lister, question.tag, context)) {
-        if (!learner.complete() && check(context)) learner.from_tag(tag);
-      }
-    }
+    if (!learner.complete() && lister != nullptr)
+      learner.from_tags(candidates(*lister, question.tag, context));
   }
   DAVIT_TRY_VOID(check(context));
   return learner.take();

@@ -121,7 +121,7 @@ TEST_CASE("row 55: a token that ends while blobs are on their way costs one more
   std::atomic<Ecr*> running = nullptr;
   std::atomic<int> uploads = 0;
   emulator::EcrOptions settings;
-  settings.on_access = [&](const Access& access) {
+  settings.log.on_line = [&](const Access& access) {
     if (access.method == "PUT" && ++uploads == 8 && running != nullptr)
       running.load()->advance(std::chrono::minutes(11));
   };
@@ -295,13 +295,28 @@ TEST_CASE("plain layers that an earlier image holds are found by push date and n
   TempDir folder;
   const std::string base = test::tar_entry("base", sample(300'000));
   folder.write("old.tar", save_archive({base, test::tar_entry("a", "old")}, "app:zz-last"));
+  for (const char* other : {"x", "y"})
+    folder.write(std::string(other) + ".tar",
+                 save_archive({test::tar_entry("b", other)}, std::string("app:") + other));
   folder.write("new.tar", save_archive({base, test::tar_entry("a", "new")}, "app:1"));
   Client client(options_for(ecr));
   REQUIRE(client.push((folder.path() / "old.tar").string(), ecr.authority() + "/app:zz-last"));
+  for (const char* other : {"x", "y"})
+    REQUIRE(client.push((folder.path() / (std::string(other) + ".tar")).string(),
+                        ecr.authority() + "/app:" + other));
+  ecr.clear_log();
   const auto pushed = client.push((folder.path() / "new.tar").string(), ecr.authority() + "/app:1");
   REQUIRE(pushed);
   CHECK(pushed->blobs.reused == 1);
-  CHECK(ecr.controls().calls("DescribeImages") == 2);  // once for each push
+  std::size_t lists = 0;
+  std::size_t batches = 0;
+  for (const Access& each : ecr.log(Access::Port::api)) {
+    lists += each.operation == "DescribeImages";
+    batches += each.operation == "BatchGetImage";
+  }
+  CHECK(lists == 1);
+  CHECK(batches == 1);
+  CHECK(ecr.log("GET", "/v2/app/manifests/").size() == 1);  // the tag that is written
   CHECK(ecr.log("GET", "/v2/app/tags/list").empty());
 }
 

@@ -77,6 +77,20 @@ class ContentSource {
   /// not_found.
   virtual Result<Manifest> manifest(std::string_view name, const CallContext& context) = 0;
 
+  /// How many manifests one manifests() answers in one request.
+  [[nodiscard]] virtual std::size_t manifest_batch() const { return 1; }
+
+  /// Several manifests, in the order of the question; empty where there is none, or none that can be read.
+  virtual Result<std::vector<std::optional<Manifest>>> manifests(std::span<const std::string> names,
+                                                                 const CallContext& context) {
+    std::vector<std::optional<Manifest>> out;
+    for (const std::string& name : names) {
+      auto found = manifest(name, context);
+      out.push_back(found ? std::optional<Manifest>(*std::move(found)) : std::nullopt);
+    }
+    return out;
+  }
+
   /// A blob's bytes from `offset` on. They are not verified here: the engine does that, in one place.
   virtual Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                                    const CallContext& context) = 0;
