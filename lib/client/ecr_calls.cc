@@ -63,6 +63,12 @@ RepositoryInfo info_of(const Reference& reference, const aws::EcrRepository& fou
           .resource_tags = {}};
 }
 
+std::string with_patterns(const std::string& mutability, const std::vector<std::string>& patterns) {
+  std::string out = mutability;
+  for (const std::string& each : patterns) out += " " + escaped(each, 130);
+  return out;
+}
+
 }  // namespace
 
 Result<AwsCaller> Client::aws_caller(std::string_view host, std::stop_token stop) {
@@ -132,25 +138,40 @@ Result<RepositoryInfo> Client::repository_info(std::string_view repository, std:
 }
 
 Result<std::vector<std::string>> Client::adjust_repository(std::string_view repository,
-                                                           const NewRepository& wanted, bool apply,
+                                                           const RepositoryWishes& wishes, Adjust how,
                                                            std::stop_token stop) {
   const CallContext context{.stop = stop};
   DAVIT_TRY(Target target, target_of(impl_->registries, repository, context));
   DAVIT_TRY(const RepositoryInfo now, repository_info(repository, std::move(stop)));
-  const aws::EcrRepositorySettings settings = aws::settings_for(target.reference.repository, wanted);
   const std::string& name = target.reference.repository;
-  std::vector<std::string> changes;
-  const std::string mutability = settings.mutability.empty() ? "MUTABLE" : settings.mutability;
-  if (mutability != now.tag_mutability || settings.exclusions != now.mutable_tags) {
-    changes.push_back("tag mutability: " + now.tag_mutability + " -> " + mutability);
-    if (apply) DAVIT_TRY_VOID(target.api.put_tag_mutability(name, mutability, settings.exclusions, context));
+  const bool apply = how == Adjust::apply;
+  const bool other_key = !wishes.kms_key.empty() && wishes.kms_key != "default" &&
+                         !now.kms_key.ends_with(wishes.kms_key);  // named by its id, or whole
+  if (!wishes.kms_key.empty() && (!now.encryption.starts_with("KMS") || other_key)) {
+    return make_error(Errc::unsupported,
+                      now.name + ": the encryption is " + now.encryption +
+                          (now.kms_key.empty() ? "" : " with " + now.kms_key) +
+                          " and cannot be changed later",
+                      "make a new repository and copy the images");
   }
-  if (settings.scan_on_push != now.scan) {
+  std::vector<std::string> changes;
+  if (wishes.immutable) {
+    const aws::EcrRepositorySettings settings =
+        aws::settings_for(name, {.immutable = *wishes.immutable, .mutable_tags = wishes.mutable_tags});
+    const std::string mutability = settings.mutability.empty() ? "MUTABLE" : settings.mutability;
+    if (mutability != now.tag_mutability || settings.exclusions != now.mutable_tags) {
+      changes.push_back("tag mutability: " + with_patterns(now.tag_mutability, now.mutable_tags) + " -> " +
+                        with_patterns(mutability, settings.exclusions));
+      if (apply)
+        DAVIT_TRY_VOID(target.api.put_tag_mutability(name, mutability, settings.exclusions, context));
+    }
+  }
+  if (wishes.scan && *wishes.scan != now.scan) {
     changes.push_back(std::string("scan on push: ") + (now.scan ? "on -> off" : "off -> on"));
-    if (apply) DAVIT_TRY_VOID(target.api.put_scan_on_push(name, settings.scan_on_push, context));
+    if (apply) DAVIT_TRY_VOID(target.api.put_scan_on_push(name, *wishes.scan, context));
   }
   std::map<std::string, std::string> missing;
-  for (const auto& [key, value] : settings.tags) {
+  for (const auto& [key, value] : wishes.resource_tags) {
     const auto there = now.resource_tags.find(key);
     if (there != now.resource_tags.end() && there->second == value) continue;
     missing[key] = value;
@@ -159,10 +180,6 @@ Result<std::vector<std::string>> Client::adjust_repository(std::string_view repo
                       escaped(value, 100));
   }
   if (apply && !missing.empty()) DAVIT_TRY_VOID(target.api.tag_resource(now.arn, missing, context));
-  if (!settings.encryption.empty() && settings.encryption != now.encryption)
-    return make_error(Errc::unsupported,
-                      now.name + ": the encryption is " + now.encryption + " and cannot be changed later",
-                      "make a new repository and copy the images");
   return changes;
 }
 

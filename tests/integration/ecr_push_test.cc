@@ -398,16 +398,23 @@ TEST_CASE("repositories are made, looked at and corrected") {
   CHECK(info->tag_mutability == "MUTABLE");
   CHECK(info->scan);
   CHECK(info->resource_tags == std::map<std::string, std::string>{{"team", "blue"}});
-  const NewRepository wanted{.immutable = true, .scan = true, .resource_tags = {{"team", "green"}}};
-  const auto would = client.adjust_repository(name, wanted, false);
+  const RepositoryWishes wanted{.immutable = true, .resource_tags = {{"team", "green"}}};
+  const auto would = client.adjust_repository(name, wanted, Adjust::report);
   REQUIRE(would);
   CHECK(would->size() == 2);
   CHECK(ecr.backend().find("team/app").mutability.mode == "MUTABLE");
-  REQUIRE(client.adjust_repository(name, wanted, true));
+  REQUIRE(client.adjust_repository(name, wanted, Adjust::apply));
   CHECK(ecr.backend().find("team/app").mutability.mode == "IMMUTABLE");
-  const auto done = client.adjust_repository(name, wanted, false);
+  const auto done = client.adjust_repository(name, wanted, Adjust::report);
   REQUIRE(done);
   CHECK(done->empty());
+  CHECK(client.repository_info(name)->scan);  // nobody spoke of it
+  CHECK(client.adjust_repository(name, {.scan = false, .kms_key = "default"}, Adjust::apply).error().code ==
+        Errc::unsupported);
+  CHECK(client.repository_info(name)->scan);  // one wish that cannot be had, and nothing is changed
+  REQUIRE(client.adjust_repository(name, {.immutable = false, .scan = false}, Adjust::apply));
+  CHECK_FALSE(client.repository_info(name)->scan);
+  CHECK(client.repository_info(name)->tag_mutability == "MUTABLE");
   const auto missing = client.repository_info(ecr.authority() + "/nothing");
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == Errc::not_found);

@@ -125,10 +125,11 @@ class DAVIT_EXPORT Client {
                                            std::stop_token stop = {});
   /// Errors: not_found.
   Result<RepositoryInfo> repository_info(std::string_view repository, std::stop_token stop = {});
-  /// What would have to change for the settings to be as wanted, in words; with `apply` it has been changed.
-  /// Errors: unsupported for what cannot be changed: the encryption.
-  Result<std::vector<std::string>> adjust_repository(std::string_view repository, const NewRepository& wanted,
-                                                     bool apply, std::stop_token stop = {});
+  /// What has to change for the settings to be as wanted, in words; with Adjust::apply it has been changed.
+  /// Errors: unsupported for what cannot be changed, the encryption; nothing has been changed then.
+  Result<std::vector<std::string>> adjust_repository(std::string_view repository,
+                                                     const RepositoryWishes& wishes, Adjust how,
+                                                     std::stop_token stop = {});
 
   /// Looks at what has to be right before images move: name, connection, TLS, clock, credentials, repository,
   /// permissions. `reference` may be a registry alone, or empty: then only AWS is looked at. Changes nothing.

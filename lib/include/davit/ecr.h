@@ -42,6 +42,19 @@ struct RepositoryInfo {
   std::map<std::string, std::string> resource_tags;
 };
 
+/// What the settings of a repository ought to be. What is not said stays as it is.
+struct RepositoryWishes {
+  std::optional<bool> immutable = {};
+  std::vector<std::string> mutable_tags =
+      {};  ///< with `immutable`: patterns with `*` of tags that can be moved
+  std::optional<bool> scan = {};
+  std::string kms_key = {};  ///< as in NewRepository; the encryption can only be compared
+  std::map<std::string, std::string> resource_tags = {};  ///< further ones of the repository stay
+};
+
+/// Whether to change something or only to say what would be changed.
+enum class Adjust { report, apply };
+
 /// One thing that was looked at before anything is pushed or pulled.
 struct Finding {
   enum class State { good, warning, bad, skipped };

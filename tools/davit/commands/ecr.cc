@@ -12,9 +12,9 @@ namespace {
 
 struct Flags {
   std::string repository;
-  bool immutable = false;
+  std::optional<bool> immutable;
   std::vector<std::string> mutable_tags;
-  bool scan = false;
+  std::optional<bool> scan;
   std::string kms;
   std::vector<std::string> resource_tags;
   bool if_missing = false;
@@ -30,12 +30,16 @@ int fail(const Error& error) {
   return exit_code(error.code);
 }
 
-Result<NewRepository> wanted(const Flags& flags) {
-  NewRepository out{.immutable = flags.immutable || !flags.mutable_tags.empty(),
-                    .mutable_tags = flags.mutable_tags,
-                    .scan = flags.scan,
-                    .kms_key = flags.kms == "yes" ? "default" : flags.kms,
-                    .resource_tags = {}};
+Result<RepositoryWishes> wishes_of(const Flags& flags) {
+  RepositoryWishes out{.immutable = flags.immutable,
+                       .mutable_tags = flags.mutable_tags,
+                       .scan = flags.scan,
+                       .kms_key = flags.kms == "yes" ? "default" : flags.kms};
+  if (!flags.mutable_tags.empty()) {
+    if (flags.immutable == false)
+      return Error{.code = Errc::invalid_argument, .message = "--mutable-tag goes with --immutable"};
+    out.immutable = true;
+  }
   for (const std::string& each : flags.resource_tags) {
     const auto equals = each.find('=');
     if (equals == std::string::npos || equals == 0)
@@ -75,12 +79,17 @@ std::string shown(const RepositoryInfo& info, bool json) {
 }
 
 int create(const Flags& flags, const Signals& signals) {
-  const auto how = wanted(flags);
-  if (!how) return fail(how.error());
+  const auto wishes = wishes_of(flags);
+  if (!wishes) return fail(wishes.error());
   auto options = options_of(flags);
   if (!options) return fail(options.error());
   Client client(*std::move(options));
-  const auto made = client.create_repository(flags.repository, *how, signals.stop());
+  const NewRepository how{.immutable = wishes->immutable.value_or(false),
+                          .mutable_tags = wishes->mutable_tags,
+                          .scan = wishes->scan.value_or(false),
+                          .kms_key = wishes->kms_key,
+                          .resource_tags = wishes->resource_tags};
+  const auto made = client.create_repository(flags.repository, how, signals.stop());
   if (!made && made.error().code == Errc::already_exists && flags.if_missing) {
     const auto there = client.repository_info(flags.repository, signals.stop());
     if (!there) return fail(there.error());
@@ -92,25 +101,38 @@ int create(const Flags& flags, const Signals& signals) {
 
 /// Without wishes it shows; with some it compares, and with --apply it corrects.
 int check(const Flags& flags, const Signals& signals) {
-  const auto how = wanted(flags);
-  if (!how) return fail(how.error());
+  const auto wishes = wishes_of(flags);
+  if (!wishes) return fail(wishes.error());
   auto options = options_of(flags);
   if (!options) return fail(options.error());
   Client client(*std::move(options));
-  const bool wishes =
-      how->immutable || how->scan || !how->kms_key.empty() || !how->resource_tags.empty() || flags.apply;
-  if (!wishes) {
+  const bool compares =
+      wishes->immutable || wishes->scan || !wishes->kms_key.empty() || !wishes->resource_tags.empty();
+  if (!compares && flags.apply)
+    return fail({.code = Errc::invalid_argument,
+                 .message = "--apply without a setting to apply",
+                 .hint = "for instance --immutable, or --no-scan"});
+  if (!compares) {
     const auto info = client.repository_info(flags.repository, signals.stop());
     if (!info) return fail(info.error());
     return print(shown(*info, flags.json)) ? kOk : kLocal;
   }
-  const auto changes = client.adjust_repository(flags.repository, *how, flags.apply, signals.stop());
+  const auto changes = client.adjust_repository(flags.repository, *wishes,
+                                                flags.apply ? Adjust::apply : Adjust::report, signals.stop());
   if (!changes) return fail(changes.error());
   for (const std::string& change : *changes) {
     if (!print(change + "\n")) return kLocal;
   }
   if (changes->empty()) say("everything is as wanted");
   return flags.exit_code && !flags.apply && !changes->empty() ? kWouldChange : kOk;
+}
+
+/// A flag that can also be said with no; unset: as it is.
+void add_choice(CLI::App& command, const std::string& names, std::optional<bool>& choice,
+                const std::string& help) {
+  // CLI11 would count into an optional, and set it when the flag is absent.
+  with_environment(command.add_flag_function(
+      names, [&choice](std::int64_t count) { choice = count > 0; }, help));
 }
 
 }  // namespace
@@ -122,12 +144,13 @@ void add_ecr(CLI::App& app, Action& action) {
     auto flags = std::make_shared<Flags>();
     CLI::App* sub = command->add_subcommand(name, help);
     sub->add_option("REPOSITORY", flags->repository, "HOST/REPO or ecr:REPO")->required();
-    with_environment(sub->add_flag("--immutable", flags->immutable, "tags cannot be moved"));
+    add_choice(*sub, "--immutable,!--mutable", flags->immutable, "tags cannot be moved; --mutable: they can");
     with_environment(sub->add_option("--mutable-tag", flags->mutable_tags,
                                      "with --immutable: a pattern with * of tags that can"))
         ->type_name("PATTERN")
         ->expected(1);
-    with_environment(sub->add_flag("--scan", flags->scan, "scan every image when it is pushed"));
+    add_choice(*sub, "--scan,!--no-scan", flags->scan,
+               "scan every image when it is pushed; --no-scan: do not");
     with_environment(sub->add_flag("--kms{yes}", flags->kms, "encrypt with KMS; =KEY says with which key"));
     with_environment(sub->add_option("--resource-tag", flags->resource_tags, "tag of the repository itself"))
         ->type_name("KEY=VALUE")
