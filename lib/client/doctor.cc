@@ -36,17 +36,28 @@ class Examination {
       return std::move(findings_);
     }
     const bool named = client::is_ecr_reference(text) || text.find('/') != std::string_view::npos;
-    DAVIT_TRY(const std::string written, registries_.expanded(text, Side::source, context_));
+    const auto expanded = registries_.expanded(text, Side::source, context_);
+    if (!expanded) {
+      bad("name", expanded.error());
+      return std::move(findings_);
+    }
+    const std::string written = *expanded;
     DAVIT_TRY(const Reference reference, Reference::parse(named ? written : written + "/x"));
     DAVIT_TRY(const auto site, registries_.ecr_site(reference.host));
     DAVIT_TRY(const net::Url base, registries_.origin(reference.host));
     if (!reachable(base)) return std::move(findings_);
     const AwsIdentity who = registries_.identity_for(reference.host, Side::source);
-    if (site) aws(who);
+    const std::size_t about_aws = findings_.size();
+    const bool has_aws = site && aws(who);
     DAVIT_TRY(const auto repository,
               registries_.repository(reference.host, reference.repository, Side::source));
-    if (!login(*repository) || !named) return std::move(findings_);
-    if (site) {
+    const bool in = login(*repository);
+    // Other credentials, or none in the public gallery, will do as well.
+    for (std::size_t i = about_aws; in && i < findings_.size(); ++i) {
+      if (findings_[i].state == State::bad) findings_[i].state = State::skipped;
+    }
+    if (!in || !named) return std::move(findings_);
+    if (has_aws && !site->host.is_public) {
       ecr_repository(who, *site, reference);
     } else {
       image(*repository, reference);
@@ -91,11 +102,10 @@ class Examination {
   }
 
   void clock(std::string_view date) {
-    // Read as "so long from half a day ago", which is exact within half a day.
-    constexpr std::chrono::hours kHalfDay{12};
-    const auto theirs = registry::parse_retry_after(date, Clock::system().wall() - kHalfDay);
+    const auto theirs = registry::parse_http_date(date);
     if (!theirs) return note(State::skipped, "clock", "the registry does not say what time it is");
-    const auto apart = std::chrono::abs(*theirs - std::chrono::seconds(kHalfDay));
+    const auto apart =
+        std::chrono::abs(*theirs - std::chrono::floor<std::chrono::seconds>(Clock::system().wall()));
     const std::string text = std::to_string(apart.count()) + " s apart from the registry's";
     if (apart >= kClockBad)
       return bad("clock", make_error(Errc::denied, text, "set this machine's clock: AWS refuses signatures"));
@@ -103,14 +113,16 @@ class Examination {
          apart >= kClockOdd ? "set this machine's clock" : "");
   }
 
-  void aws(const AwsIdentity& identity) {
+  /// False when there are none that AWS accepts.
+  bool aws(const AwsIdentity& identity) {
     client::Principal& who = registries_.principals().of(identity);
     const auto credentials = who.identity->credentials(context_);
-    if (!credentials) return bad("aws credentials", credentials.error());
+    if (!credentials) return bad("aws credentials", credentials.error()), false;
     note(State::good, "aws credentials", "key " + credentials->keys.id + " from " + credentials->source);
     const auto caller = aws::get_caller_identity(*who.api, *who.identity, context_);
-    if (!caller) return bad("aws identity", caller.error());
+    if (!caller) return bad("aws identity", caller.error()), false;
     note(State::good, "aws identity", caller->arn);
+    return true;
   }
 
   bool login(registry::Repository& repository) {
@@ -152,7 +164,6 @@ class Examination {
     } else {
       note(State::good, "may look for blobs", "ecr:BatchCheckLayerAvailability");
     }
-    if (site.host.is_public) return;
     const std::vector<std::string> tag = {reference.tag.empty() ? "latest" : reference.tag};
     if (const auto asked = api.get_images(reference.repository, tag, context_); !asked) {
       bad("may read", asked.error());

@@ -93,22 +93,35 @@ Result<RegistryLogin> Client::login_for(std::string_view server, std::stop_token
   if (host == "index.docker.io" || host == "registry-1.docker.io") host = "docker.io";
   DAVIT_TRY(const auto site, impl_->registries.ecr_site(host));
   RegistryLogin out{.server = std::string(server), .username = {}, .password = {}, .source = {}};
+  auth::SharedCredential found;
   if (site) {
     client::Principal& who =
         impl_->registries.principals().of(impl_->registries.identity_for(host, Side::source));
-    DAVIT_TRY(const aws::EcrToken token, who.tokens->get(*site, context));
-    DAVIT_TRY(const std::string plain, crypto::base64_decode(token.text.reveal()));
-    const auto colon = plain.find(':');
-    out.username = plain.substr(0, colon);
-    out.password = Secret(plain.substr(colon + 1));
-    out.source = "AWS";
-    return out;
+    aws::EcrLogins logins(host, *site, impl_->registries.ecr_sources(), *who.tokens, Clock::system(),
+                          impl_->log);
+    DAVIT_TRY(const aws::EcrLogin login, logins.find("", context));
+    if (login.from == aws::EcrLogin::From::aws) {
+      DAVIT_TRY(const std::string plain, crypto::base64_decode(login.token.text.reveal()));
+      const auto colon = plain.find(':');
+      out.username = plain.substr(0, colon);
+      out.password = Secret(plain.substr(colon + 1));
+      out.source = "AWS";
+      return out;
+    }
+    // In the public gallery nobody is somebody, too.
+    if (login.from == aws::EcrLogin::From::nobody && login.aws_error && !site->host.is_public)
+      return *login.aws_error;
+    found = login.credential;
+  } else {
+    auth::CredentialCache stored(host, impl_->options.credentials);
+    DAVIT_TRY(found, stored.find("", context));
   }
-  auth::CredentialCache stored(host, impl_->options.credentials);
-  DAVIT_TRY(const auth::SharedCredential found, stored.find("", context));
   if (found == nullptr)
     return make_error(Errc::not_found, "no credentials for " + escaped(host, 120),
                       "davit login " + escaped(host, 120));
+  if (found->password.empty() && found->identity_token.empty())
+    return make_error(Errc::unsupported,
+                      "what is stored for " + escaped(host, 120) + " is a bearer token, and no password");
   out.username = found->identity_token.empty() ? found->username : "<token>";
   out.password = found->identity_token.empty() ? found->password : found->identity_token;
   out.source = "stored credentials";

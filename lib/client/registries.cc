@@ -74,6 +74,13 @@ Result<std::optional<aws::EcrSite>> Registries::ecr_site(const std::string& host
                                     .api_endpoint = ecr->api_endpoint});
 }
 
+aws::EcrSources Registries::ecr_sources() const {
+  aws::EcrSources out;
+  for (const auto& source : options_.credentials)
+    (source->chosen() ? out.chosen : out.machine).push_back(source);
+  return out;
+}
+
 Result<Registries::Host*> Registries::host_for(const std::string& host, Side side) {
   DAVIT_TRY(const std::optional<aws::EcrSite> site, ecr_site(host));
   const AwsIdentity who = identity_for(host, side);
@@ -95,10 +102,11 @@ Result<Registries::Host*> Registries::host_for(const std::string& host, Side sid
                                         .verify = user.verify_tls});
   if (site) {
     Principal& principal = principals_.of(who);
-    aws::EcrAuthorizerOptions options{
-        .host = host, .origin = base, .site = *site, .sources = {}, .allowed_realms = user.allow_realms};
-    for (const auto& source : options_.credentials)
-      (source->chosen() ? options.sources.chosen : options.sources.machine).push_back(source);
+    aws::EcrAuthorizerOptions options{.host = host,
+                                      .origin = base,
+                                      .site = *site,
+                                      .sources = ecr_sources(),
+                                      .allowed_realms = user.allow_realms};
     made.authorizer =
         aws::make_ecr_authorizer(std::move(options), *principal.tokens, transport_, clock_, log_);
     made.native = aws::make_ecr_native(*principal.api, *principal.identity, *site);

@@ -8,6 +8,7 @@
 #include <davit/client.h>
 
 #include "aws/ecr_api.h"
+#include "aws/ecr_login.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "client/principals.h"
@@ -34,6 +35,8 @@ class Registries {
   /// The account and region of an ECR host; empty for any other. Errors: invalid_argument for settings that
   /// name none.
   [[nodiscard]] Result<std::optional<aws::EcrSite>> ecr_site(const std::string& host) const;
+  /// The client's credential sources, as an ECR host asks them.
+  [[nodiscard]] aws::EcrSources ecr_sources() const;
   /// Who to be there; with an empty host, for AWS in general.
   [[nodiscard]] AwsIdentity identity_for(const std::string& host, Side side) const;
   Principals& principals() { return principals_; }

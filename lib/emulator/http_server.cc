@@ -104,6 +104,7 @@ HttpServer::~HttpServer() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    changed_.notify_all();
   }
   ::shutdown(listener_.get(), SHUT_RDWR);
   acceptor_.join();
@@ -121,7 +122,7 @@ void HttpServer::accept_loop() {
     Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     MutexLock lock(mutex_);
     if (stopping_) return;
-    if (!fd) continue;
+    // Finished ones first: when there are no more descriptors, theirs are the ones to be had.
     for (auto it = open_.begin(); it != open_.end();) {
       if ((*it)->done) {
         (*it)->thread.join();
@@ -129,6 +130,10 @@ void HttpServer::accept_loop() {
       } else {
         ++it;
       }
+    }
+    if (!fd) {
+      changed_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::milliseconds(10));
+      continue;
     }
     Connection& connection = *open_.emplace_back(std::make_unique<Connection>(std::move(fd)));
     connection.number = accepted_++;

@@ -93,6 +93,7 @@ class HttpServer {
   Fd listener_;
   Address address_;
   Mutex mutex_;
+  CondVar changed_;
   bool stopping_ DAVIT_GUARDED_BY(mutex_) = false;
   std::size_t accepted_ DAVIT_GUARDED_BY(mutex_) = 0;
   std::list<std::unique_ptr<Connection>> open_ DAVIT_GUARDED_BY(mutex_);

@@ -185,6 +185,14 @@ class EcrTest(SystemTest):
             for needle in (secret, secret.replace("/", "%2F"), base64.b64encode(secret.encode()).decode()[:-4],
                            token, basic, "Signature=", "Basic "):
                 self.assertNotIn(needle, said)
+            # No two tokens are the same, but most of each is: whatever its place in a longer text, one of the three
+            # ways in which base64 can cut it would show.
+            other = self.run_davit(env, "auth", "token", env["DAVIT_REGISTRY"]).stdout.strip()
+            common = os.path.commonprefix([token[::-1], other[::-1]])[::-1]
+            self.assertGreater(len(common), 100)
+            self.assertNotIn(common[:60], said)
+            for shift in range(3):
+                self.assertNotIn(base64.b64encode(common[shift:shift + 60].encode()).decode(), said)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ui/terminal_text.h"
+
 namespace davit::tool {
 
 int exit_code(Errc code) {
@@ -31,6 +33,11 @@ int exit_code(Errc code) {
       return kOther;
   }
   return kOther;
+}
+
+int fail(const Error& error) {
+  complain(error.to_string(), error.hint);
+  return exit_code(error.code);
 }
 
 int exit_code(const std::vector<Delivery>& deliveries) {

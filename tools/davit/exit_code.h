@@ -21,6 +21,8 @@ inline constexpr int kWouldChange = 10;
 inline constexpr int kUsage = 64;
 
 int exit_code(Errc code);
+/// Says what went wrong, and returns its exit code.
+int fail(const Error& error);
 /// 0 when all arrived, 7 when some did, the first error's code when none did.
 int exit_code(const std::vector<Delivery>& deliveries);
 

@@ -117,6 +117,17 @@ void AwsFlags::add_to(CLI::App& command, const std::string& prefix, const std::s
   add("region", region, "AWS region for ecr: names and STS")->type_name("REGION");
 }
 
+void IdentityFlags::add_to(CLI::App& command) {
+  aws.add_to(command, "", "");
+  trust.add_to(command);
+}
+
+Result<ClientOptions> IdentityFlags::client_options() const {
+  auto options = trust.client_options();
+  if (options) options->aws = aws.identity();
+  return options;
+}
+
 Result<NewRepository> parse_new_repository(const std::string& text) {
   NewRepository out;
   std::string_view left =
@@ -220,6 +231,9 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity,
   if ((creds || registry_token) && short_name)
     return usage("--creds and --registry-token want to know the registry, and ecr: leaves it out",
                  "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG");
+  if (dest_tls_verify && short_name)
+    return usage("--dest-tls-verify wants to know the registry, and ecr: leaves it out",
+                 "write the registry's host name, or --tls-verify");
   if (creds || registry_token) {
     for (const std::string& host : hosts)
       options.credentials.insert(options.credentials.begin(), fixed_credentials(host, given));

@@ -52,6 +52,16 @@ struct AwsFlags {
   }
 };
 
+/// What commands about AWS have: whom to be, and whom to trust.
+struct IdentityFlags {
+  AwsFlags aws;
+  TrustFlags trust;
+
+  void add_to(CLI::App& command);
+  /// Errors: invalid_argument, local_io.
+  [[nodiscard]] Result<ClientOptions> client_options() const;
+};
+
 /// --create-repo[=immutable,scan,kms=KEY]: what stands behind the equals sign. Errors: invalid_argument.
 Result<NewRepository> parse_new_repository(const std::string& text);
 

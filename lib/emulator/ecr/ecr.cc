@@ -70,6 +70,8 @@ std::map<std::string, std::string> Ecr::environment() const {
            place_.registry + "=" + place_.account + "." + place_.region + "," + place_.api_url},
           {"AWS_ACCESS_KEY_ID", who.key_id},
           {"AWS_SECRET_ACCESS_KEY", who.secret},
+          {"AWS_SESSION_TOKEN", ""},  // of other keys
+          {"AWS_ACCOUNT_ID", place_.account},
           {"AWS_REGION", place_.region},
           {"AWS_DEFAULT_REGION", place_.region},
           {"AWS_ENDPOINT_URL", place_.api_url}};

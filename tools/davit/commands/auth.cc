@@ -23,20 +23,8 @@ constexpr std::size_t kLongestServer = 4096;
 struct Flags {
   std::string registry;
   bool json = false;
-  AwsFlags aws;
-  TrustFlags trust;
+  IdentityFlags identity;
 };
-
-int fail(const Error& error) {
-  complain(error.to_string(), error.hint);
-  return exit_code(error.code);
-}
-
-Result<ClientOptions> options_of(const Flags& flags) {
-  auto options = flags.trust.client_options();
-  if (options) options->aws = flags.aws.identity();
-  return options;
-}
 
 /// The protocol of credential helpers: failures are told on standard output.
 int get(const Flags& flags, const Signals& signals) {
@@ -53,7 +41,7 @@ int get(const Flags& flags, const Signals& signals) {
     static_cast<void>(print("no credentials server URL\n"));
     return kOther;
   }
-  auto options = options_of(flags);
+  auto options = flags.identity.client_options();
   if (!options) return fail(options.error());
   Client client(*std::move(options));
   const auto login = client.login_for(server, signals.stop());
@@ -69,7 +57,7 @@ int get(const Flags& flags, const Signals& signals) {
 }
 
 int token(const Flags& flags, const Signals& signals) {
-  auto options = options_of(flags);
+  auto options = flags.identity.client_options();
   if (!options) return fail(options.error());
   Client client(*std::move(options));
   const auto login = client.login_for(flags.registry, signals.stop());
@@ -86,7 +74,7 @@ std::string time_text(std::chrono::system_clock::time_point time) {
 }
 
 int whoami(const Flags& flags, const Signals& signals) {
-  auto options = options_of(flags);
+  auto options = flags.identity.client_options();
   if (!options) return fail(options.error());
   Client client(*std::move(options));
   const auto caller = client.aws_caller(flags.registry, signals.stop());
@@ -112,8 +100,7 @@ void add_whoami(CLI::App& command, Action& action) {
   CLI::App* who = command.add_subcommand("whoami", "say who AWS takes you for, and where that comes from");
   who->add_option("REGISTRY", flags->registry, "ask as for this registry");
   with_environment(who->add_flag("--json", flags->json, "one JSON object"));
-  flags->aws.add_to(*who, "", "");
-  flags->trust.add_to(*who);
+  flags->identity.add_to(*who);
   who->callback(
       [flags, &action] { action = [flags](const Signals& signals) { return whoami(*flags, signals); }; });
 }
@@ -129,8 +116,7 @@ void add_auth(CLI::App& app, Action& action) {
     CLI::App* sub = command->add_subcommand(name, help);
     CLI::Option* registry = sub->add_option("REGISTRY", flags->registry, argument);
     if (required) registry->required();
-    flags->aws.add_to(*sub, "", "");
-    flags->trust.add_to(*sub);
+    flags->identity.add_to(*sub);
     sub->callback([flags, run, &action] {
       action = [flags, run](const Signals& signals) { return run(*flags, signals); };
     });

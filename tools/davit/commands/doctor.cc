@@ -65,16 +65,10 @@ void add_doctor(CLI::App& app, Action& action) {
       auto options = flags->connection.client_options(
           flags->output.verbose,
           flags->reference.empty() ? std::vector<std::string>() : std::vector<std::string>{flags->reference});
-      if (!options) {
-        complain(options.error().to_string(), options.error().hint);
-        return exit_code(options.error().code);
-      }
+      if (!options) return fail(options.error());
       Client client(*std::move(options));
       const auto findings = client.examine(flags->reference, signals.stop());
-      if (!findings) {
-        complain(findings.error().to_string(), findings.error().hint);
-        return exit_code(findings.error().code);
-      }
+      if (!findings) return fail(findings.error());
       int code = kOk;
       for (const Finding& finding : *findings) {
         if (!print(line_of(finding, flags->json))) return kLocal;

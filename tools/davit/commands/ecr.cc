@@ -21,14 +21,8 @@ struct Flags {
   bool apply = false;
   bool exit_code = false;
   bool json = false;
-  AwsFlags aws;
-  TrustFlags trust;
+  IdentityFlags identity;
 };
-
-int fail(const Error& error) {
-  complain(error.to_string(), error.hint);
-  return exit_code(error.code);
-}
 
 Result<RepositoryWishes> wishes_of(const Flags& flags) {
   RepositoryWishes out{.immutable = flags.immutable,
@@ -49,12 +43,6 @@ Result<RepositoryWishes> wishes_of(const Flags& flags) {
     out.resource_tags[each.substr(0, equals)] = each.substr(equals + 1);
   }
   return out;
-}
-
-Result<ClientOptions> options_of(const Flags& flags) {
-  auto options = flags.trust.client_options();
-  if (options) options->aws = flags.aws.identity();
-  return options;
 }
 
 std::string shown(const RepositoryInfo& info, bool json) {
@@ -81,7 +69,7 @@ std::string shown(const RepositoryInfo& info, bool json) {
 int create(const Flags& flags, const Signals& signals) {
   const auto wishes = wishes_of(flags);
   if (!wishes) return fail(wishes.error());
-  auto options = options_of(flags);
+  auto options = flags.identity.client_options();
   if (!options) return fail(options.error());
   Client client(*std::move(options));
   const NewRepository how{.immutable = wishes->immutable.value_or(false),
@@ -103,7 +91,7 @@ int create(const Flags& flags, const Signals& signals) {
 int check(const Flags& flags, const Signals& signals) {
   const auto wishes = wishes_of(flags);
   if (!wishes) return fail(wishes.error());
-  auto options = options_of(flags);
+  auto options = flags.identity.client_options();
   if (!options) return fail(options.error());
   Client client(*std::move(options));
   const bool compares =
@@ -120,9 +108,12 @@ int check(const Flags& flags, const Signals& signals) {
   const auto changes = client.adjust_repository(flags.repository, *wishes,
                                                 flags.apply ? Adjust::apply : Adjust::report, signals.stop());
   if (!changes) return fail(changes.error());
+  std::string text;
+  if (flags.json) text = nlohmann::json{{"changes", *changes}, {"applied", flags.apply}}.dump() + "\n";
   for (const std::string& change : *changes) {
-    if (!print(change + "\n")) return kLocal;
+    if (!flags.json) text += change + "\n";
   }
+  if (!print(text)) return kLocal;
   if (changes->empty()) say("everything is as wanted");
   return flags.exit_code && !flags.apply && !changes->empty() ? kWouldChange : kOk;
 }
@@ -156,8 +147,7 @@ void add_ecr(CLI::App& app, Action& action) {
         ->type_name("KEY=VALUE")
         ->expected(1);
     with_environment(sub->add_flag("--json", flags->json, "one JSON object"));
-    flags->aws.add_to(*sub, "", "");
-    flags->trust.add_to(*sub);
+    flags->identity.add_to(*sub);
     sub->callback([flags, run, &action] {
       action = [flags, run](const Signals& signals) { return run(*flags, signals); };
     });

@@ -56,10 +56,6 @@ void add_login(CLI::App& app, Action& action) {
   flags->trust.add_to(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
-      const auto fail = [](const Error& error) {
-        complain(error.to_string(), error.hint);
-        return exit_code(error.code);
-      };
       Credential credential{.username = flags->user};
       if (flags->password) {
         credential.password = Secret(*flags->password);

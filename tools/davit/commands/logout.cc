@@ -24,10 +24,7 @@ void add_logout(CLI::App& app, Action& action) {
       if (flags->authfile) options.docker.auth_file = *flags->authfile;
       Client client(options);
       const auto where = client.logout(flags->host.empty() ? "docker.io" : flags->host, signals.stop());
-      if (!where) {
-        complain(where.error().to_string(), where.error().hint);
-        return exit_code(where.error().code);
-      }
+      if (!where) return fail(where.error());
       say("removed from " + *where);
       return kOk;
     };

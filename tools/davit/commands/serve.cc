@@ -140,6 +140,21 @@ Result<EmulatorOptions> emulator_options(const Flags& flags) {
   return options;
 }
 
+/// The env file: its being there says that the server is. Gone with the server.
+class EnvironmentFile {
+ public:
+  explicit EnvironmentFile(std::string path) : path_(std::move(path)) { remove(); }  // of an earlier server
+  ~EnvironmentFile() { remove(); }
+  EnvironmentFile(const EnvironmentFile&) = delete;
+  EnvironmentFile& operator=(const EnvironmentFile&) = delete;
+
+ private:
+  void remove() const {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  const std::string path_;
+};
+
 /// What a shell needs to know; beside it, with TLS, what to trust.
 Result<> write_environment(const Emulator& emulator, const std::string& path) {
   auto variables = emulator.environment();
@@ -149,7 +164,14 @@ Result<> write_environment(const Emulator& emulator, const std::string& path) {
     variables["DAVIT_CA_FILE"] = trusted;
     if (!emulator.api_url().empty()) variables["AWS_CA_BUNDLE"] = trusted;
   }
+  // What belongs to other keys, or would lead elsewhere.
   std::string text;
+  if (!emulator.api_url().empty()) {
+    text =
+        "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ROLE_ARN "
+        "AWS_WEB_IDENTITY_TOKEN_FILE AWS_ENDPOINT_URL_ECR AWS_ENDPOINT_URL_ECR_PUBLIC AWS_ENDPOINT_URL_STS "
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_USE_FIPS_ENDPOINT AWS_USE_DUALSTACK_ENDPOINT\n";
+  }
   for (const auto& [name, value] : variables) text += "export " + name + "=" + quoted(value) + "\n";
   return write_privately(path, text);
 }
@@ -162,13 +184,10 @@ void wait_for(const std::stop_token& stop) {
 }
 
 int serve(const Flags& flags, const Signals& signals) {
-  const auto fail = [](const Error& error) {
-    complain(error.to_string(), error.hint);
-    return exit_code(error.code);
-  };
   if (std::ranges::find(flags.modes, "help") != flags.modes.end()) return print(mode_list()) ? kOk : kLocal;
   auto options = emulator_options(flags);
   if (!options) return fail(options.error());
+  const EnvironmentFile environment(flags.env_file);
   LogFile log;
   if (!flags.access_log.empty()) {
     if (auto opened = log.open(flags.access_log); !opened) return fail(opened.error());
