@@ -113,8 +113,10 @@ TEST_CASE("a token that ends between and in the middle of pushes is renewed, and
   CHECK(pushed->blobs.sent == 21);
   CHECK(ecr.controls().calls("GetAuthorizationToken") == 2);
   // A connection that is cut in the middle costs its blob a new session and nothing else.
-  ecr.controls().fail_next({.operation = "UploadLayerPart", .kind = Fault::Kind::cut, .times = 1});
+  ecr.controls().fail_next({.operation = "CompleteLayerUpload", .kind = Fault::Kind::cut, .times = 1});
+  const auto sessions = ecr.controls().calls("InitiateLayerUpload");
   REQUIRE(client.push(layout(folder, 3, 3), ecr.authority() + "/app:3"));
+  CHECK(ecr.controls().calls("InitiateLayerUpload") == sessions + 4 + 1);
 }
 
 TEST_CASE("row 55: a token that ends while blobs are on their way costs one more login and no blob twice") {
@@ -279,14 +281,17 @@ TEST_CASE("layers that a probe wrongly believed are sent when the manifest misse
   Ecr ecr;
   ecr.backend().create({.name = "other"});
   ecr.backend().create({.name = "app"});
-  REQUIRE(ecr.controls().set_mode("head-blob", "account"));  // HEAD sees the whole account
-  ecr.controls().deny("BatchCheckLayerAvailability", "nowhere");
+  REQUIRE(ecr.controls().set_mode("check-layers", "account"));
+  REQUIRE(ecr.controls().set_mode("head-blob", "account"));
   TempDir folder;
   Client client(options_for(ecr));
   REQUIRE(client.push(layout(folder, 3), ecr.authority() + "/other:1"));
+  const auto before = ecr.controls().calls("PutImage");
   const auto pushed = client.push(layout(folder, 3), ecr.authority() + "/app:1");
   INFO((pushed ? "" : pushed.error().message));
   REQUIRE(pushed);
+  CHECK(ecr.controls().calls("PutImage") == before + 2);
+  CHECK(pushed->blobs.sent == 4);
 }
 
 TEST_CASE("plain layers that an earlier image holds are found by push date and not sent again") {
