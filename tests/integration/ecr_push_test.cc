@@ -345,11 +345,42 @@ TEST_CASE("an ecr: name finds account, region and registry by itself") {
 TEST_CASE("a tag list with an opaque continuation is read to its end") {
   Ecr ecr;
   ecr.backend().create({.name = "app"});
+  ecr.controls().deny("DescribeImages");  // with it nobody lists tags
+  REQUIRE(ecr.controls().set_mode("tag-order", "sorted"));
   TempDir folder;
+  const std::string base = test::tar_entry("base", sample(300'000));
+  const auto archive = [&](const std::string& tag) {
+    return folder.write(tag + ".tar", save_archive({base, test::tar_entry("a", tag)}, "app:" + tag)).string();
+  };
   Client client(options_for(ecr));
-  PushOptions push;
-  for (int i = 0; i < 30; ++i) push.tags.push_back("t" + std::to_string(i));
-  REQUIRE(client.push(layout(folder, 1), ecr.authority() + "/app:1", push));
+  REQUIRE(client.push(layout(folder, 1), ecr.authority() + "/app:a"));
+  REQUIRE(client.push(archive("z1"), ecr.authority() + "/app:z1"));
+  const auto other = ecr.backend().image("app", "a");
+  REQUIRE(other);
+  for (int i = 0; i < 1000; ++i) {
+    ecr.backend().put_image("app",
+                            {.bytes = std::string(other->bytes()),
+                             .media_type = other->descriptor().media_type,
+                             .tag = "a" + std::to_string(i)},
+                            emulator::Door::registry);
+  }
+  ecr.clear_log();
+  const auto pushed = client.push(archive("z2"), ecr.authority() + "/app:z2");
+  REQUIRE(pushed);
+  CHECK(ecr.log("GET", "/v2/app/tags/list").size() == 2);
+  CHECK(pushed->blobs.reused == 1);  // from z1, which is on the last page
+}
+
+TEST_CASE("a region of the settings that is none never becomes a part of a host's name") {
+  Ecr ecr;
+  TempDir folder;
+  ClientOptions options = options_for(ecr);
+  options.aws_environment.variables["AWS_REGION"] = "eu-west-1.evil.example#";
+  Client client(options);
+  const auto pushed = client.push(layout(folder, 1), "ecr:app:1");
+  REQUIRE_FALSE(pushed);
+  CHECK(pushed.error().code == Errc::invalid_argument);
+  CHECK(pushed.error().message.find("evil.example") != std::string::npos);
 }
 
 TEST_CASE("secrets of AWS and ECR are in no log record and no error") {

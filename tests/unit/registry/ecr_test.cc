@@ -25,6 +25,8 @@ class FakeNative final : public registry::Native {
   Result<std::vector<std::optional<Manifest>>> manifests(const std::string&,
                                                          std::span<const std::string> names,
                                                          const CallContext&) override {
+    most_manifests = std::max(most_manifests, names.size());
+    manifests_asked += names.size();
     return std::vector<std::optional<Manifest>>(names.size());
   }
   Result<std::vector<std::string>> newest_tags(const std::string&, std::size_t, const CallContext&) override {
@@ -40,6 +42,8 @@ class FakeNative final : public registry::Native {
   int refused_times = 1000;
   int asked = 0;
   int created = 0;
+  std::size_t most_manifests = 0;
+  std::size_t manifests_asked = 0;
 };
 
 registry::RegistryOptions ecr(FakeNative* native = nullptr, Kind kind = Kind::ecr) {
@@ -78,6 +82,21 @@ TEST_CASE("blobs are asked for in one batch, and manifests by the protocol when 
   REQUIRE(found);
   CHECK(*found == std::vector{Presence::present, Presence::absent});
   CHECK(scene.transport.sent.empty());
+}
+
+TEST_CASE("of manifests that are only looked for, a few at a time are in memory") {
+  FakeNative native;
+  Scene scene([](const Sent&) { return Scripted{.status = 500}; }, ecr(&native));
+  std::vector<Descriptor> wanted;
+  for (int i = 0; i < 45; ++i)
+    wanted.push_back({.media_type = "application/vnd.oci.image.manifest.v1+json",
+                      .digest = Digest::of(std::to_string(i)),
+                      .size = 1});
+  const auto found = scene.repository->probe(wanted, kContext);
+  REQUIRE(found);
+  CHECK(*found == std::vector<Presence>(45, Presence::absent));
+  CHECK(native.manifests_asked == 45);
+  CHECK(native.most_manifests <= 20);
 }
 
 TEST_CASE("where the batch is denied blobs are asked for one by one, and that is remembered") {
