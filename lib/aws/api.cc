@@ -24,10 +24,11 @@ class IdentitySigner final : public Signer {
 
 class SignedApi final : public Api {
  public:
-  SignedApi(Identity& identity, net::Transport& transport, Clock& clock, Log log)
-      : signer_(identity), loop_(transport, clock, std::move(log)) {}
+  SignedApi(Identity& identity, net::Transport& transport, Clock& clock, Log log,
+            std::shared_ptr<ClockOffset> offset)
+      : signer_(identity), loop_(transport, clock, std::move(log), std::move(offset)) {}
 
-  Result<net::Response> send(const ApiCall& call, const CallContext& context) override {
+  Result<ApiAnswer> send(const ApiCall& call, const CallContext& context) override {
     Call out{.operation = call.operation,
              .request = {},
              .region = call.endpoint.region,
@@ -48,8 +49,10 @@ class SignedApi final : public Api {
 
 }  // namespace
 
-std::unique_ptr<Api> make_api(Identity& identity, net::Transport& transport, Clock& clock, Log log) {
-  return std::make_unique<SignedApi>(identity, transport, clock, std::move(log));
+std::unique_ptr<Api> make_api(Identity& identity, net::Transport& transport, Clock& clock, Log log,
+                              std::shared_ptr<ClockOffset> offset) {
+  if (!offset) offset = std::make_shared<ClockOffset>();
+  return std::make_unique<SignedApi>(identity, transport, clock, std::move(log), std::move(offset));
 }
 
 }  // namespace davit::aws

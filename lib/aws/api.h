@@ -6,6 +6,7 @@
 #include <davit/call_context.h>
 #include <davit/result.h>
 
+#include "aws/clock_offset.h"
 #include "aws/endpoints.h"
 #include "aws/identity.h"
 #include "base/clock.h"
@@ -32,6 +33,12 @@ struct ApiFailure {
   std::string request_id;
 };
 
+/// A call's answer, after retries.
+struct ApiAnswer : net::Response {
+  int attempts = 1;
+  bool may_be_done = false;  ///< an earlier try was left without an answer and may have been carried out
+};
+
 /// Reads a JSON or XML error answer (`__type`, `message`, x-amzn-ErrorType; `<Code>`, `<Message>`).
 ApiFailure parse_failure(const net::Response& response);
 
@@ -49,10 +56,11 @@ class Api {
   /// The answer: a success, or a refusal that trying again does not change (status and body tell, see
   /// parse_failure). Errors: the transport's and the identity's; rate_limited or unavailable after the last
   /// try, naming the operation and the host.
-  virtual Result<net::Response> send(const ApiCall& call, const CallContext& context) = 0;
+  virtual Result<ApiAnswer> send(const ApiCall& call, const CallContext& context) = 0;
 };
 
-/// REQUIRES: identity, transport and clock outlive it.
-std::unique_ptr<Api> make_api(Identity& identity, net::Transport& transport, Clock& clock, Log log);
+/// `offset` is shared with the identity; null: its own. REQUIRES: identity, transport and clock outlive it.
+std::unique_ptr<Api> make_api(Identity& identity, net::Transport& transport, Clock& clock, Log log,
+                              std::shared_ptr<ClockOffset> offset = nullptr);
 
 }  // namespace davit::aws

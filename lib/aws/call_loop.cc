@@ -57,14 +57,19 @@ struct CallLoop::Progress {
   int paid = 0;
   bool renewed = false;
   bool corrected = false;
+  bool may_be_done = false;
   Keys keys = {};
   seconds offset{0};  // of the last signature
 };
 
-CallLoop::CallLoop(net::Transport& transport, Clock& clock, Log log)
-    : transport_(transport), clock_(clock), log_(std::move(log)), quota_(kQuota) {}
+CallLoop::CallLoop(net::Transport& transport, Clock& clock, Log log, std::shared_ptr<ClockOffset> offset)
+    : transport_(transport),
+      clock_(clock),
+      log_(std::move(log)),
+      offset_(std::move(offset)),
+      quota_(kQuota) {}
 
-Result<net::Response> CallLoop::send(const Call& call, Signer* signer, const CallContext& context) {
+Result<ApiAnswer> CallLoop::send(const Call& call, Signer* signer, const CallContext& context) {
   Progress progress;
   for (;;) {
     DAVIT_TRY_VOID(check(context));
@@ -84,7 +89,7 @@ Result<net::Response> CallLoop::send(const Call& call, Signer* signer, const Cal
       const ApiFailure failure = is_success(answer) ? ApiFailure{} : parse_failure(*answer);
       if (is_success(answer) ||
           (!is_throttling(failure.code) && failure.status != 429 && !is_transient(failure)))
-        return answer;
+        return ApiAnswer{*std::move(answer), progress.tries, progress.may_be_done};
       Error error = refusal(call.operation, call.request.url, *answer);
       error.http->method = call.request.method;
       error.attempts = progress.tries;
@@ -101,7 +106,7 @@ Result<net::Response> CallLoop::exchange(const Call& call, Signer* signer, Progr
                                          const CallContext& context) {
   net::Request request = call.request;
   if (signer != nullptr) {
-    progress.offset = offset();
+    progress.offset = offset_->get();
     sign(request, progress.keys, {.region = call.region, .service = call.service},
          clock_.wall() + progress.offset);
   }
@@ -116,11 +121,13 @@ Result<net::Response> CallLoop::exchange(const Call& call, Signer* signer, Progr
 
 CallLoop::Next CallLoop::judge(const Call& call, Signer* signer, Progress& progress,
                                const Result<net::Response>& answer) {
+  if (answer && !offset_->is_known()) confirm_clock(*answer);
   if (is_success(answer)) return Next::done;
   int price = kRetryPrice;
   if (!answer) {
     if (!answer.error().retryable) return Next::done;
     if (answer.error().code == Errc::timeout) price = kTimeoutPrice;
+    progress.may_be_done = true;
   } else {
     const ApiFailure failure = parse_failure(*answer);
     if (signer != nullptr && is_expired_token(failure.code) && !std::exchange(progress.renewed, true)) {
@@ -130,7 +137,9 @@ CallLoop::Next CallLoop::judge(const Call& call, Signer* signer, Progress& progr
     if (signer != nullptr && may_be_clock_skew(failure.code) && !std::exchange(progress.corrected, true) &&
         correct_clock(call, progress.offset, *answer))
       return Next::now;
-    if (!is_throttling(failure.code) && failure.status != 429 && !is_transient(failure)) return Next::done;
+    const bool throttled = is_throttling(failure.code) || failure.status == 429;
+    if (!throttled && !is_transient(failure)) return Next::done;
+    if (!throttled) progress.may_be_done = true;
   }
   if (progress.tries >= kTries || !pay(price)) return Next::done;
   progress.paid += price;
@@ -146,13 +155,19 @@ bool CallLoop::correct_clock(const Call& call, seconds used, const net::Response
   const seconds difference = *date - std::chrono::time_point_cast<seconds>(clock_.wall());
   const seconds change = difference - used;
   if (change < kTolerance && change > -kTolerance) return false;
-  MutexLock lock(mutex_);
-  offset_ = difference;
-  if (!std::exchange(warned_, true)) {
+  if (offset_->correct(difference)) {
     log_.write(LogLevel::warning, "aws", "this machine's clock differs from AWS's",
                {{"seconds", std::to_string(difference.count())}, {"host", call.request.url.host()}});
   }
   return true;
+}
+
+/// A date much like ours shows that our clock is right. Another one shows nothing without a refusal.
+void CallLoop::confirm_clock(const net::Response& answer) {
+  const auto date = registry::parse_http_date(answer.headers.get("Date"));
+  if (!date || !is_sane(*date)) return;
+  const seconds difference = *date - std::chrono::time_point_cast<seconds>(clock_.wall());
+  if (difference < kTolerance && difference > -kTolerance) offset_->confirm();
 }
 
 bool CallLoop::pay(int price) {
@@ -165,11 +180,6 @@ bool CallLoop::pay(int price) {
 void CallLoop::refund(int paid) {
   MutexLock lock(mutex_);
   quota_ = std::min(kQuota, quota_ + paid);
-}
-
-seconds CallLoop::offset() const {
-  MutexLock lock(mutex_);
-  return offset_;
 }
 
 }  // namespace davit::aws

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <davit/call_context.h>
 #include <davit/result.h>
 
+#include "aws/api.h"
+#include "aws/clock_offset.h"
 #include "aws/keys.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -37,14 +40,16 @@ struct Call {
 /// quota, expired keys renewed once, a wrong clock corrected once and remembered. Thread-safe.
 class CallLoop {
  public:
-  /// REQUIRES: transport and clock outlive it.
-  CallLoop(net::Transport& transport, Clock& clock, Log log);
+  /// `offset` is shared with everybody who talks to AWS. REQUIRES: transport and clock outlive it.
+  CallLoop(net::Transport& transport, Clock& clock, Log log, std::shared_ptr<ClockOffset> offset);
 
   /// As Api::send(). Without a signer the request goes as it is.
-  Result<net::Response> send(const Call& call, Signer* signer, const CallContext& context);
+  Result<ApiAnswer> send(const Call& call, Signer* signer, const CallContext& context);
 
   /// The time by AWS's clock, as far as a refusal has told.
-  [[nodiscard]] Clock::Wall now() const { return clock_.wall() + offset(); }
+  [[nodiscard]] Clock::Wall now() const { return clock_.wall() + offset_->get(); }
+  /// Whether any answer has told.
+  [[nodiscard]] bool knows_now() const { return offset_->is_known(); }
 
  private:
   enum class Next { done, again, now };
@@ -53,19 +58,17 @@ class CallLoop {
   Result<net::Response> exchange(const Call& call, Signer* signer, Progress& progress,
                                  const CallContext& context);
   Next judge(const Call& call, Signer* signer, Progress& progress, const Result<net::Response>& answer);
-  bool correct_clock(const Call& call, std::chrono::seconds used, const net::Response& answer)
-      DAVIT_EXCLUDES(mutex_);
+  bool correct_clock(const Call& call, std::chrono::seconds used, const net::Response& answer);
+  void confirm_clock(const net::Response& answer);
   bool pay(int price) DAVIT_EXCLUDES(mutex_);
   void refund(int paid) DAVIT_EXCLUDES(mutex_);
-  [[nodiscard]] std::chrono::seconds offset() const DAVIT_EXCLUDES(mutex_);
 
   net::Transport& transport_;
   Clock& clock_;
   const Log log_;
-  mutable Mutex mutex_;
+  const std::shared_ptr<ClockOffset> offset_;
+  Mutex mutex_;
   int quota_ DAVIT_GUARDED_BY(mutex_);
-  std::chrono::seconds offset_ DAVIT_GUARDED_BY(mutex_){0};
-  bool warned_ DAVIT_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace davit::aws

@@ -25,7 +25,7 @@ struct Known {
 constexpr std::array kKnown{
     Known{"KmsException", Errc::denied, "the caller needs the right to use the repository's KMS key"},
     Known{"BlockedByOrganizationPolicyException", Errc::denied, ""},
-    Known{"RepositoryNotFoundException", Errc::not_found, "--create-repo creates it"},
+    Known{"RepositoryNotFoundException", Errc::not_found, ""},
     Known{"RepositoryAlreadyExistsException", Errc::already_exists, ""},
     // A quota of things. Trying again does not help, whatever generic lists of retryable codes say.
     Known{"LimitExceededException", Errc::unsupported, "a quota of the account is used up"},

@@ -17,7 +17,7 @@ Refusal refusal_of(std::string_view text);
 bool is_about_login(std::string_view text);
 
 /// refusal() in the words of ECR: the missing action and the resource in front where IAM said no, quotas told
-/// from rates, missing repositories with their cure.
+/// from rates.
 Error ecr_refusal(const std::string& operation, const net::Url& url, const net::Response& response);
 
 }  // namespace davit::aws

@@ -37,6 +37,14 @@ std::string text_of(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+/// The same, out of the document: manifests are long.
+std::string take_text(Json& object, const char* name) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_string()) return {};
+  return std::move(found->get_ref<std::string&>());
+}
+
 const Json& list_of(const Json& object, const char* name) {
   static const Json kNone = Json::array();
   if (!object.is_object()) return kNone;
@@ -119,14 +127,16 @@ Result<std::vector<EcrLayer>> parse_layers(std::string_view body) {
 }
 
 Result<EcrImages> parse_images(std::string_view body) {
-  DAVIT_TRY(const Json parsed, document(body));
+  DAVIT_TRY(Json parsed, document(body));
   EcrImages out;
-  for (const Json& each : list_of(parsed, "images")) {
-    const Json& id = object_of(each, "imageId");
-    out.images.push_back({.digest = text_of(id, "imageDigest"),
-                          .tag = text_of(id, "imageTag"),
-                          .manifest = text_of(each, "imageManifest"),
-                          .media_type = text_of(each, "imageManifestMediaType")});
+  if (const auto images = parsed.find("images"); images != parsed.end() && images->is_array()) {
+    for (Json& each : *images) {
+      const Json& id = object_of(each, "imageId");
+      out.images.push_back({.digest = text_of(id, "imageDigest"),
+                            .tag = text_of(id, "imageTag"),
+                            .manifest = take_text(each, "imageManifest"),
+                            .media_type = text_of(each, "imageManifestMediaType")});
+    }
   }
   for (const Json& each : list_of(parsed, "failures")) {
     const Json& id = object_of(each, "imageId");
@@ -156,12 +166,24 @@ Result<EcrImagePage> parse_image_page(std::string_view body) {
   EcrImagePage out{.images = {}, .next = text_of(parsed, "nextToken")};
   for (const Json& each : list_of(parsed, "imageDetails")) {
     EcrImageDetail image{.digest = text_of(each, "imageDigest"),
-                         .tags = {},
+                         .tag = {},
                          .pushed = time_of(each, "imagePushedAt").value_or(Wall())};
-    for (const Json& tag : list_of(each, "imageTags")) {
-      if (tag.is_string()) image.tags.push_back(tag.get<std::string>());
-    }
+    const Json& tags = list_of(each, "imageTags");
+    if (!tags.empty() && tags.front().is_string()) image.tag = tags.front().get<std::string>();
     out.images.push_back(std::move(image));
+  }
+  return out;
+}
+
+Result<EcrAliasPage> parse_alias_page(std::string_view body) {
+  DAVIT_TRY(const Json parsed, document(body));
+  EcrAliasPage out{.aliases = {}, .next = text_of(parsed, "nextToken")};
+  for (const Json& registry : list_of(parsed, "registries")) {
+    for (const Json& alias : list_of(registry, "aliases")) {
+      const std::string status = text_of(alias, "status");
+      std::string name = text_of(alias, "name");
+      if (!name.empty() && (status.empty() || status == "ACTIVE")) out.aliases.push_back(std::move(name));
+    }
   }
   return out;
 }

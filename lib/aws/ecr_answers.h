@@ -52,9 +52,15 @@ struct EcrRepository {
   std::string kms_key;
 };
 
+/// The names under which a caller's repositories stand in the public gallery.
+struct EcrAliasPage {
+  std::vector<std::string> aliases;
+  std::string next;  ///< empty at the end
+};
+
 struct EcrImageDetail {
   std::string digest;
-  std::vector<std::string> tags;
+  std::string tag;  ///< one of them; empty where there is none
   std::chrono::system_clock::time_point pushed;
 };
 
@@ -73,6 +79,8 @@ Result<EcrImages> parse_images(std::string_view body);
 Result<std::vector<EcrRepository>> parse_repositories(std::string_view body);
 Result<std::map<std::string, std::string>> parse_resource_tags(std::string_view body);
 Result<EcrImagePage> parse_image_page(std::string_view body);
+/// The answer of DescribeRegistries. Aliases that are not in force are left out.
+Result<EcrAliasPage> parse_alias_page(std::string_view body);
 
 /// When an ECR password ends, as it says itself: it is base64 of JSON with `expiration`. Empty when it does
 /// not say.

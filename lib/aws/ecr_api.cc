@@ -1,11 +1,13 @@
 #include "aws/ecr_api.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <nlohmann/json.hpp>
 
 #include "aws/denial.h"
 #include "base/error.h"
+#include "base/escape.h"
 #include "base/try.h"
 
 namespace davit::aws {
@@ -13,7 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kBatch = 100;
+/// Manifests may be of 4 MiB, an answer is of 8 MiB at most, and memory is short.
+constexpr std::size_t kManifestBatch = 20;
 constexpr int kMostPages = 10;
 
 constexpr std::string_view kManifestTypes[] = {"application/vnd.oci.image.index.v1+json",
@@ -21,12 +24,16 @@ constexpr std::string_view kManifestTypes[] = {"application/vnd.oci.image.index.
                                                "application/vnd.docker.distribution.manifest.list.v2+json",
                                                "application/vnd.docker.distribution.manifest.v2+json"};
 
-/// Calls `ask` with at most kBatch of `all` at a time.
+/// Calls `ask` with at most `most` of `all` at a time.
 template <class T, class Ask>
-Result<> in_batches(std::span<const T> all, const Ask& ask) {
-  for (std::size_t at = 0; at < all.size(); at += kBatch)
-    DAVIT_TRY_VOID(ask(all.subspan(at, std::min(kBatch, all.size() - at))));
+Result<> in_batches(std::span<const T> all, std::size_t most, const Ask& ask) {
+  for (std::size_t at = 0; at < all.size(); at += most)
+    DAVIT_TRY_VOID(ask(all.subspan(at, std::min(most, all.size() - at))));
   return {};
+}
+
+bool is_success(const net::Response& answer) {
+  return answer.status >= 200 && answer.status <= 299;
 }
 
 Json tag_list(const std::map<std::string, std::string>& tags) {
@@ -68,9 +75,8 @@ nlohmann::json EcrApi::about(const std::string& repository) const {
   return out;
 }
 
-Result<std::string> EcrApi::call(std::string_view operation, std::string body, const CallContext& context) {
+Result<ApiAnswer> EcrApi::exchange(std::string_view operation, std::string body, const CallContext& context) {
   DAVIT_TRY(Endpoint where, endpoint());
-  const net::Url url = where.url;
   const ApiCall request{
       .operation = std::string(operation),
       .endpoint = std::move(where),
@@ -78,10 +84,21 @@ Result<std::string> EcrApi::call(std::string_view operation, std::string body, c
       .target = (site_.host.is_public ? "SpencerFrontendService." : "AmazonEC2ContainerRegistry_V20150921.") +
                 std::string(operation),
       .body = std::move(body)};
-  DAVIT_TRY(net::Response response, api_.send(request, context));
-  if (response.status < 200 || response.status > 299)
-    return ecr_refusal(std::string(operation), url, response);
-  return std::move(response.body);
+  return api_.send(request, context);
+}
+
+Error EcrApi::refused(std::string_view operation, const ApiAnswer& answer) const {
+  const auto where = endpoint();
+  if (!where) return where.error();
+  Error error = ecr_refusal(std::string(operation), where->url, answer);
+  error.attempts = answer.attempts;
+  return error;
+}
+
+Result<std::string> EcrApi::call(std::string_view operation, std::string body, const CallContext& context) {
+  DAVIT_TRY(ApiAnswer answer, exchange(operation, std::move(body), context));
+  if (!is_success(answer)) return refused(operation, answer);
+  return std::move(answer.body);
 }
 
 Result<EcrGrant> EcrApi::authorization_token(const CallContext& context) {
@@ -93,7 +110,7 @@ Result<std::vector<EcrLayer>> EcrApi::check_layers(const std::string& repository
                                                    std::span<const Digest> digests,
                                                    const CallContext& context) {
   std::vector<EcrLayer> out;
-  DAVIT_TRY_VOID(in_batches(digests, [&](std::span<const Digest> some) -> Result<> {
+  DAVIT_TRY_VOID(in_batches(digests, kBatch, [&](std::span<const Digest> some) -> Result<> {
     Json request = about(repository);
     request["layerDigests"] = Json::array();
     for (const Digest& each : some) request["layerDigests"].push_back(each.to_string());
@@ -108,7 +125,7 @@ Result<std::vector<EcrLayer>> EcrApi::check_layers(const std::string& repository
 Result<EcrImages> EcrApi::get_images(const std::string& repository, std::span<const std::string> names,
                                      const CallContext& context) {
   EcrImages out;
-  DAVIT_TRY_VOID(in_batches(names, [&](std::span<const std::string> some) -> Result<> {
+  DAVIT_TRY_VOID(in_batches(names, kManifestBatch, [&](std::span<const std::string> some) -> Result<> {
     Json request = about(repository);
     request["imageIds"] = Json::array();
     request["acceptedMediaTypes"] = kManifestTypes;
@@ -117,7 +134,7 @@ Result<EcrImages> EcrApi::get_images(const std::string& repository, std::span<co
           Json::object({{each.find(':') == std::string::npos ? "imageTag" : "imageDigest", each}}));
     DAVIT_TRY(const std::string body, call("BatchGetImage", request.dump(), context));
     DAVIT_TRY(EcrImages found, parse_images(body));
-    out.images.insert(out.images.end(), found.images.begin(), found.images.end());
+    std::ranges::move(found.images, std::back_inserter(out.images));
     out.failures.merge(found.failures);
     return {};
   }));
@@ -126,7 +143,7 @@ Result<EcrImages> EcrApi::get_images(const std::string& repository, std::span<co
 
 Result<std::vector<std::string>> EcrApi::newest_tags(const std::string& repository, std::size_t count,
                                                      const CallContext& context) {
-  std::vector<EcrImageDetail> all;
+  std::vector<EcrImageDetail> newest;
   std::string next;
   for (int page = 0; page < kMostPages; ++page) {
     Json request = about(repository);
@@ -135,38 +152,94 @@ Result<std::vector<std::string>> EcrApi::newest_tags(const std::string& reposito
     if (!next.empty()) request["nextToken"] = next;
     DAVIT_TRY(const std::string body, call("DescribeImages", request.dump(), context));
     DAVIT_TRY(EcrImagePage found, parse_image_page(body));
-    all.insert(all.end(), found.images.begin(), found.images.end());
+    std::erase_if(found.images, [](const EcrImageDetail& image) { return image.tag.empty(); });
+    std::ranges::move(found.images, std::back_inserter(newest));
+    std::ranges::stable_sort(newest, std::greater<>(), &EcrImageDetail::pushed);
+    if (newest.size() > count)
+      newest.erase(newest.begin() + static_cast<std::ptrdiff_t>(count), newest.end());
     next = std::move(found.next);
     if (next.empty()) break;
   }
-  std::ranges::stable_sort(all, std::greater<>(), &EcrImageDetail::pushed);
   std::vector<std::string> tags;
-  for (const EcrImageDetail& image : all) {
-    if (tags.size() < count && !image.tags.empty()) tags.push_back(image.tags.front());
-  }
+  for (EcrImageDetail& image : newest) tags.push_back(std::move(image.tag));
   return tags;
 }
 
 Result<EcrRepository> EcrApi::create_repository(const EcrRepositorySettings& settings,
                                                 const CallContext& context) {
+  if (site_.host.is_public) return create_in_gallery(settings, context);
   Json request = about(settings.name);
-  if (site_.host.is_public) {
-    request.erase("registryId");
-  } else {
-    if (!settings.mutability.empty()) request["imageTagMutability"] = settings.mutability;
-    if (!settings.exclusions.empty())
-      request["imageTagMutabilityExclusionFilters"] = exclusion_list(settings.exclusions);
-    if (settings.scan_on_push) request["imageScanningConfiguration"] = Json::object({{"scanOnPush", true}});
-    if (!settings.kms_key.empty() || !settings.encryption.empty()) {
-      request["encryptionConfiguration"] =
-          Json::object({{"encryptionType", settings.encryption.empty() ? "KMS" : settings.encryption}});
-      if (!settings.kms_key.empty()) request["encryptionConfiguration"]["kmsKey"] = settings.kms_key;
-    }
+  if (!settings.mutability.empty()) request["imageTagMutability"] = settings.mutability;
+  if (!settings.exclusions.empty())
+    request["imageTagMutabilityExclusionFilters"] = exclusion_list(settings.exclusions);
+  if (settings.scan_on_push) request["imageScanningConfiguration"] = Json::object({{"scanOnPush", true}});
+  if (!settings.kms_key.empty() || !settings.encryption.empty()) {
+    request["encryptionConfiguration"] =
+        Json::object({{"encryptionType", settings.encryption.empty() ? "KMS" : settings.encryption}});
+    if (!settings.kms_key.empty()) request["encryptionConfiguration"]["kmsKey"] = settings.kms_key;
   }
   if (!settings.tags.empty()) request["tags"] = tag_list(settings.tags);
-  DAVIT_TRY(const std::string body, call("CreateRepository", request.dump(), context));
-  DAVIT_TRY(std::vector<EcrRepository> found, parse_repositories(body));
+  return create(request, settings.name, context);
+}
+
+Result<EcrRepository> EcrApi::create(const Json& request, const std::string& repository,
+                                     const CallContext& context) {
+  DAVIT_TRY(const ApiAnswer answer, exchange("CreateRepository", request.dump(), context));
+  if (!is_success(answer)) {
+    Error error = refused("CreateRepository", answer);
+    // Then it was our own try that made it.
+    if (error.code == Errc::already_exists && answer.may_be_done)
+      return describe_repository(repository, context);
+    return error;
+  }
+  DAVIT_TRY(std::vector<EcrRepository> found, parse_repositories(answer.body));
   return only(std::move(found), "CreateRepository");
+}
+
+/// CreateRepository takes no alias there: whatever name it is given appears before the world in the caller's
+/// own gallery.
+Result<EcrRepository> EcrApi::create_in_gallery(const EcrRepositorySettings& settings,
+                                                const CallContext& context) {
+  const std::string what = "create " + escaped(settings.name, 200) + " in the public gallery";
+  if (!settings.mutability.empty() || !settings.exclusions.empty() || settings.scan_on_push ||
+      !settings.kms_key.empty() || !settings.encryption.empty()) {
+    return make_error(Errc::unsupported,
+                      what + ": it has neither immutable tags nor scans nor keys of one's own",
+                      "--create-repo without these settings makes the repository");
+  }
+  const auto slash = settings.name.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == settings.name.size())
+    return make_error(Errc::invalid_argument, what + ": a name there is ALIAS/NAME");
+  const std::string alias = settings.name.substr(0, slash);
+  const std::string name = settings.name.substr(slash + 1);
+  DAVIT_TRY(const std::vector<std::string> own, own_aliases(context));
+  if (std::ranges::find(own, alias) == own.end()) {
+    return make_error(Errc::denied, what + ": the alias " + escaped(alias, 60) + " is not the caller's",
+                      own.empty() ? "" : "the caller's is " + escaped(own.front(), 60));
+  }
+  Json request = Json::object({{"repositoryName", name}});
+  if (!settings.tags.empty()) request["tags"] = tag_list(settings.tags);
+  DAVIT_TRY(EcrRepository made, create(request, settings.name, context));
+  const bool ours = std::ranges::any_of(
+      own, [&](const std::string& each) { return made.uri.ends_with("/" + each + "/" + name); });
+  if (!made.uri.empty() && !ours)
+    return make_error(Errc::protocol, what + ": AWS made " + escaped(made.uri, 200) + " instead");
+  return made;
+}
+
+Result<std::vector<std::string>> EcrApi::own_aliases(const CallContext& context) {
+  std::vector<std::string> own;
+  std::string next;
+  for (int page = 0; page < kMostPages; ++page) {
+    Json request = Json::object();
+    if (!next.empty()) request["nextToken"] = next;
+    DAVIT_TRY(const std::string body, call("DescribeRegistries", request.dump(), context));
+    DAVIT_TRY(EcrAliasPage found, parse_alias_page(body));
+    std::ranges::move(found.aliases, std::back_inserter(own));
+    next = std::move(found.next);
+    if (next.empty()) break;
+  }
+  return own;
 }
 
 Result<EcrRepository> EcrApi::describe_repository(const std::string& repository, const CallContext& context) {
@@ -180,8 +253,8 @@ Result<EcrRepository> EcrApi::describe_repository(const std::string& repository,
 
 Result<> EcrApi::put_tag_mutability(const std::string& repository, const std::string& mutability,
                                     const std::vector<std::string>& exclusions, const CallContext& context) {
-  Json request = {
-      {"repositoryName", repository}, {"registryId", site_.host.account}, {"imageTagMutability", mutability}};
+  Json request = about(repository);
+  request["imageTagMutability"] = mutability;
   if (!exclusions.empty()) request["imageTagMutabilityExclusionFilters"] = exclusion_list(exclusions);
   DAVIT_TRY_VOID(call("PutImageTagMutability", request.dump(), context));
   return {};

@@ -29,8 +29,8 @@ struct EcrRepositorySettings {
   std::string mutability = {};               ///< empty: ECR's default
   std::vector<std::string> exclusions = {};  ///< tag patterns with `*`
   bool scan_on_push = false;
-  std::string kms_key = {};                      ///< empty: AES256
-  std::string encryption = {};                   ///< with kms_key: "KMS" or "KMS_DSSE"
+  std::string kms_key = {};                      ///< implies "KMS"; empty: the one that AWS keeps for ECR
+  std::string encryption = {};                   ///< empty without kms_key: ECR's default, AES256
   std::map<std::string, std::string> tags = {};  ///< of the resource
 };
 
@@ -43,17 +43,22 @@ class EcrApi {
 
   Result<EcrGrant> authorization_token(const CallContext& context);
 
-  /// A request for every 100. Errors: not_found for the repository; never for blobs.
+  /// What one request can ask for.
+  static constexpr std::size_t kBatch = 100;
+
+  /// A request for every kBatch. Errors: not_found for the repository; never for blobs.
   Result<std::vector<EcrLayer>> check_layers(const std::string& repository, std::span<const Digest> digests,
                                              const CallContext& context);
-  /// Manifests by tag or digest, a request for every 100. What is missing is in `failures`.
+  /// Manifests by tag or digest, a few with each request, for they may be long. What is missing is in
+  /// `failures`.
   Result<EcrImages> get_images(const std::string& repository, std::span<const std::string> names,
                                const CallContext& context);
   /// The tags pushed last, newest first, out of the first ten thousand images that ECR lists.
   Result<std::vector<std::string>> newest_tags(const std::string& repository, std::size_t count,
                                                const CallContext& context);
 
-  /// Errors: already_exists.
+  /// In the public gallery only below an alias of the caller's own, and without settings. Errors:
+  /// already_exists; denied and unsupported for those.
   Result<EcrRepository> create_repository(const EcrRepositorySettings& settings, const CallContext& context);
   /// Errors: not_found.
   Result<EcrRepository> describe_repository(const std::string& repository, const CallContext& context);
@@ -72,6 +77,13 @@ class EcrApi {
  private:
   /// Which repository, as a request says it. A name in the public gallery begins with the owner's alias.
   [[nodiscard]] nlohmann::json about(const std::string& repository) const;
+  Result<ApiAnswer> exchange(std::string_view operation, std::string body, const CallContext& context);
+  [[nodiscard]] Error refused(std::string_view operation, const ApiAnswer& answer) const;
+  /// Whose names a repository of the public gallery can be made under.
+  Result<std::vector<std::string>> own_aliases(const CallContext& context);
+  Result<EcrRepository> create_in_gallery(const EcrRepositorySettings& settings, const CallContext& context);
+  Result<EcrRepository> create(const nlohmann::json& request, const std::string& repository,
+                               const CallContext& context);
   /// The body of the answer.
   Result<std::string> call(std::string_view operation, std::string body, const CallContext& context);
 

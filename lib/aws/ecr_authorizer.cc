@@ -11,8 +11,8 @@ namespace {
 
 /// A token that has just come is not the reason of a refusal that does not say so.
 constexpr std::chrono::minutes kFresh{5};
-/// A token that replaced a refused one and is refused at once as well: the next one would be, too.
-constexpr std::chrono::minutes kHopeless{1};
+/// A token that replaced a refused one and is refused so soon is not replaced again.
+constexpr std::chrono::minutes kRenewed{1};
 
 std::string action_of(const auth::Scope& scope) {
   if (scope.repository.empty()) return "use it";
@@ -39,10 +39,10 @@ class EcrAuthorizer final : public auth::Authorizer {
     if (login.from == EcrLogin::From::nobody) return no_login(login, scope);
     if (header_of(login) != refused) return true;
     if (login.from == EcrLogin::From::aws) {
-      // A fresh one may be refused for a moment under load; one renewal shows which it is.
-      if (login.token.after_refusal && clock_.steady() - login.token.since < kHopeless)
-        return not_accepted(login);
-      logins_.refused(scope.repository, login);
+      // Even a fresh one is refused for a moment under load. One renewal is enough for all who meet that;
+      // the others show what there is once more, and the request's own bound makes an end of it.
+      if (login.token.after_refusal && clock_.steady() - login.token.since < kRenewed) return true;
+      logins_.refused(scope.repository, login, EcrTokens::Refused::guessed);
       return true;
     }
     return other_login(login, scope, refused, context);
@@ -60,8 +60,10 @@ class EcrAuthorizer final : public auth::Authorizer {
       if (header_of(login) == refused && clock_.steady() - login.token.since < kFresh) return false;
     }
     if (header_of(login) != refused) return true;
-    logins_.refused(scope.repository, login);
-    if (login.from == EcrLogin::From::aws) return true;
+    const bool another =
+        logins_.refused(scope.repository, login,
+                        kind == Refusal::expired ? EcrTokens::Refused::expired : EcrTokens::Refused::guessed);
+    if (login.from == EcrLogin::From::aws) return another;
     DAVIT_TRY(const EcrLogin now, logins_.find(scope.repository, context));
     return now.from != EcrLogin::From::nobody && header_of(now) != refused;
   }
@@ -77,7 +79,7 @@ class EcrAuthorizer final : public auth::Authorizer {
   /// A helper or a file may have something newer than what was refused.
   Result<bool> other_login(const EcrLogin& login, const auth::Scope& scope, const std::string& refused,
                            const CallContext& context) {
-    logins_.refused(scope.repository, login);
+    logins_.refused(scope.repository, login, EcrTokens::Refused::guessed);
     DAVIT_TRY(const EcrLogin now, logins_.find(scope.repository, context));
     if (now.from == EcrLogin::From::nobody || header_of(now) == refused) return not_accepted(login);
     return true;
@@ -95,10 +97,6 @@ class EcrAuthorizer final : public auth::Authorizer {
   }
 
   Error not_accepted(const EcrLogin& login) const {
-    if (login.from == EcrLogin::From::aws)
-      return make_error(
-          Errc::unauthenticated, host_ + " does not accept the token that AWS has just given for it",
-          "is the registry in another account partition or behind a proxy that changes requests?");
     const std::string user =
         login.credential->username.empty() ? "the stored token" : escaped(login.credential->username, 60);
     return make_error(Errc::unauthenticated, host_ + " does not accept the credentials of " + user,

@@ -62,10 +62,11 @@ Result<EcrLogin> EcrLogins::find(const std::string& repository, const CallContex
   return login;
 }
 
-void EcrLogins::refused(const std::string& repository, const EcrLogin& login) {
-  if (login.from == EcrLogin::From::aws) tokens_.refused(site_, login.token.text);
+bool EcrLogins::refused(const std::string& repository, const EcrLogin& login, EcrTokens::Refused how) {
+  if (login.from == EcrLogin::From::aws) return tokens_.refused(site_, login.token.text, how);
   if (login.from == EcrLogin::From::chosen) chosen_.forget(repository, login.credential);
   if (login.from == EcrLogin::From::machine) machine_.forget(repository, login.credential);
+  return true;
 }
 
 }  // namespace davit::aws

@@ -9,13 +9,11 @@
 namespace davit::aws {
 namespace {
 
-constexpr std::size_t kBatch = 100;
-
 class EcrNative final : public registry::Native {
  public:
   EcrNative(Api& api, Identity& identity, EcrSite site) : api_(api, identity, std::move(site)) {}
 
-  [[nodiscard]] std::size_t batch() const override { return kBatch; }
+  [[nodiscard]] std::size_t batch() const override { return EcrApi::kBatch; }
 
   Result<std::vector<bool>> has_blobs(const std::string& repository, std::span<const Digest> digests,
                                       const CallContext& context) override {
@@ -40,15 +38,14 @@ class EcrNative final : public registry::Native {
       return make_error(Errc::unsupported, "BatchGetImage: the public gallery does not have it");
     DAVIT_TRY(EcrImages found, api_.get_images(repository, names, context));
     std::vector<std::optional<Manifest>> out(names.size());
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      for (const EcrImage& image : found.images) {
-        if (image.tag != names[i] && image.digest != names[i]) continue;
-        const auto stated = Digest::parse(image.digest);
-        auto parsed = Manifest::parse(image.manifest, image.media_type,
-                                      stated ? stated->algorithm() : Digest::Algorithm::sha256);
-        // The bytes decide: an answer that does not fit its own digest is no answer.
-        if (parsed && stated && parsed->descriptor().digest == *stated) out[i] = *std::move(parsed);
-        break;
+    for (EcrImage& image : found.images) {
+      const auto stated = Digest::parse(image.digest);
+      if (!stated) continue;
+      auto parsed = Manifest::parse(std::move(image.manifest), image.media_type, stated->algorithm());
+      // The bytes decide: an answer that does not fit its own digest is no answer.
+      if (!parsed || parsed->descriptor().digest != *stated) continue;
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (!out[i] && (image.tag == names[i] || image.digest == names[i])) out[i] = *parsed;
       }
     }
     return out;

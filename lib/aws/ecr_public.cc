@@ -164,7 +164,8 @@ class PublicAuthorizer final : public auth::Authorizer {
       auto token = get(demand, credential.get(), context);
       if (token || (token.error().code != Errc::unauthenticated && token.error().code != Errc::denied))
         return token;
-      logins_.refused(scope.repository, *login);  // it may have been an old one
+      // It may have been an old one.
+      logins_.refused(scope.repository, *login, EcrTokens::Refused::guessed);
       if (tries == 0 && login->from == EcrLogin::From::aws) continue;
       if (scope.push) return token;
       MutexLock lock(mutex_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/context.h"
 #include "base/try.h"
 
 namespace davit::aws {
@@ -9,7 +10,8 @@ namespace {
 
 /// What ECR documents, and more than this is not believed.
 constexpr std::chrono::seconds kLongestLife{12 * 3600};
-constexpr std::chrono::seconds kShortestLife{1};
+/// One that seems to end at once comes from a wrong clock here: the registry will say when it has ended.
+constexpr std::chrono::seconds kShortestLife{600};
 /// After a renewal that failed while the old password is still good.
 constexpr std::chrono::seconds kRenewalPause{60};
 
@@ -76,11 +78,17 @@ Result<EcrToken> EcrTokens::fetch(const EcrSite& site, const std::string& key, c
     const auto found = entries_.find(key);
     if (found != entries_.end()) {
       if (!found->second.refused && clock_.steady() < found->second.renew_at) return found->second.token;
-      after_refusal = found->second.refused;
+      after_refusal = found->second.refused.has_value();
     }
   }
   EcrApi api(api_, identity_, site);
-  DAVIT_TRY(const EcrGrant grant, api.authorization_token(context));
+  const auto granted = api.authorization_token(context);
+  if (!granted) {
+    DAVIT_TRY_VOID(check(context));
+    if (auto old = left(key, granted.error())) return *std::move(old);
+    return granted.error();
+  }
+  const EcrGrant& grant = *granted;
   const auto life = life_of(grant, clock_.wall());
   const Clock::Steady now = clock_.steady();
   Entry made{.token = {.text = grant.token,
@@ -96,11 +104,29 @@ Result<EcrToken> EcrTokens::fetch(const EcrSite& site, const std::string& key, c
   return entries_.insert_or_assign(key, std::move(made)).first->second.token;
 }
 
-void EcrTokens::refused(const EcrSite& site, const Secret& refused) {
+std::optional<EcrToken> EcrTokens::left(const std::string& key, const Error& error) {
+  MutexLock lock(mutex_);
+  const auto found = entries_.find(key);
+  const Clock::Steady now = clock_.steady();
+  if (found == entries_.end() || found->second.refused != Refused::guessed || now >= found->second.expires_at)
+    return {};
+  Entry& entry = found->second;
+  entry.refused.reset();
+  entry.guess_again_at = now + kRenewalPause;
+  entry.renew_at = std::min(entry.expires_at, std::max(entry.renew_at, entry.guess_again_at));
+  log_.write(LogLevel::info, "aws", "a refused ECR token could not be replaced yet",
+             {{"error", error.message}});
+  return entry.token;
+}
+
+bool EcrTokens::refused(const EcrSite& site, const Secret& refused, Refused how) {
   MutexLock lock(mutex_);
   const auto found = entries_.find(key_of(site));
-  if (found != entries_.end() && found->second.token.text.reveal() == refused.reveal())
-    found->second.refused = true;
+  if (found == entries_.end() || found->second.token.text.reveal() != refused.reveal()) return true;
+  Entry& entry = found->second;
+  if (how == Refused::guessed && clock_.steady() < entry.guess_again_at) return false;
+  if (entry.refused != Refused::expired) entry.refused = how;
+  return true;
 }
 
 void EcrTokens::share(const EcrSite& from, const EcrSite& to) {

@@ -64,6 +64,13 @@ constexpr std::array<std::string_view, 4> kBadSignature = {"InvalidSignatureExce
                                                            "SignatureDoesNotMatch", "IncompleteSignature",
                                                            "IncompleteSignatureException"};
 
+/// What there is stands in the way.
+constexpr std::array<std::string_view, 7> kConflicts = {
+    "ConflictException",          "ConcurrentModificationException",
+    "ResourceInUseException",     "RepositoryNotEmptyException",
+    "InvalidLayerPartException",  "LifecyclePolicyPreviewInProgressException",
+    "ImageTagsImmutableException"};
+
 Errc errc_of(const ApiFailure& failure) {
   if (is_throttling(failure.code) || failure.status == 429) return Errc::rate_limited;
   if (is_transient(failure)) return Errc::unavailable;
@@ -77,8 +84,9 @@ Errc errc_of(const ApiFailure& failure) {
     return Errc::invalid_argument;
   if (failure.code.ends_with("NotFoundException")) return Errc::not_found;
   if (failure.code.ends_with("AlreadyExistsException")) return Errc::already_exists;
-  if (failure.code.starts_with("UnknownOperation")) return Errc::unsupported;
-  if (!failure.code.empty()) return Errc::conflict;
+  if (is_one_of(failure.code, kConflicts)) return Errc::conflict;
+  // Nothing is known about it but that this call will not be carried out.
+  if (!failure.code.empty()) return Errc::unsupported;
   if (failure.status == 401) return Errc::unauthenticated;
   return failure.status == 403 ? Errc::denied : Errc::protocol;
 }

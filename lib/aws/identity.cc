@@ -37,13 +37,14 @@ struct Held {
 
 class ChainIdentity final : public Identity {
  public:
-  ChainIdentity(AwsIdentity who, AwsEnvironment environment, net::Transport& transport, Clock& clock, Log log)
+  ChainIdentity(AwsIdentity who, AwsEnvironment environment, net::Transport& transport, Clock& clock, Log log,
+                std::shared_ptr<ClockOffset> offset)
       : who_(std::move(who)),
         environment_(std::move(environment)),
         transport_(transport),
         clock_(clock),
         log_(std::move(log)),
-        calls_(transport, clock, log_) {}
+        calls_(transport, clock, log_, std::move(offset)) {}
 
   Result<Credentials> credentials(const CallContext& context) override {
     const std::optional<Held> held = current();
@@ -145,8 +146,14 @@ class ChainIdentity final : public Identity {
           if (auto held = current(); held && calls_.now() < held->early) return held->credentials;
           DAVIT_TRY(const auto setup, read_setup());
           std::vector<std::string> said;
-          DAVIT_TRY(Credentials found, find_credentials(inquiry(*setup, context, said)));
-          DAVIT_TRY(const Held held, schedule(std::move(found)));
+          auto found = find_credentials(inquiry(*setup, context, said));
+          if (!found) {
+            Error error = std::move(found).error();
+            // A role or account that its source does not know: to callers "not found" means their own thing.
+            if (error.code == Errc::not_found) error.code = Errc::unauthenticated;
+            return error;
+          }
+          DAVIT_TRY(const Held held, schedule(*std::move(found)));
           log_.write(LogLevel::debug, "aws", "credentials",
                      {{"source", held.credentials.source}, {"id", held.credentials.keys.id}});
           MutexLock lock(mutex_);
@@ -162,6 +169,11 @@ class ChainIdentity final : public Identity {
     const Clock::Wall now = calls_.now();
     const auto left = duration_cast<milliseconds>(*held.credentials.expires - now);
     if (left.count() <= 0) {
+      if (!held.credentials.may_be_stale && !calls_.knows_now()) {
+        // It may be this machine's clock that is wrong. AWS decides, and shows its time with that.
+        held.early = held.late = Clock::Wall::min();
+        return held;
+      }
       if (!held.credentials.may_be_stale)
         return make_error(Errc::unauthenticated,
                           held.credentials.source + ": the AWS credentials have expired");
@@ -198,9 +210,11 @@ class ChainIdentity final : public Identity {
 }  // namespace
 
 std::unique_ptr<Identity> make_identity(AwsIdentity who, AwsEnvironment environment,
-                                        net::Transport& transport, Clock& clock, Log log) {
+                                        net::Transport& transport, Clock& clock, Log log,
+                                        std::shared_ptr<ClockOffset> offset) {
+  if (!offset) offset = std::make_shared<ClockOffset>();
   return std::make_unique<ChainIdentity>(std::move(who), std::move(environment), transport, clock,
-                                         std::move(log));
+                                         std::move(log), std::move(offset));
 }
 
 }  // namespace davit::aws

@@ -7,6 +7,7 @@
 #include <davit/call_context.h>
 #include <davit/result.h>
 
+#include "aws/clock_offset.h"
 #include "aws/endpoints.h"
 #include "aws/keys.h"
 #include "base/clock.h"
@@ -36,9 +37,10 @@ class Identity {
   virtual Result<Endpoint> endpoint(Service service, const std::string& region, const EndpointForm& form) = 0;
 };
 
-/// The AWS credential chain for one identity. REQUIRES: transport and clock outlive it. Reads nothing before
-/// it is asked.
+/// The AWS credential chain for one identity. Reads nothing before it is asked. `offset` is shared with the
+/// API; null: its own. REQUIRES: transport and clock outlive it.
 std::unique_ptr<Identity> make_identity(AwsIdentity who, AwsEnvironment environment,
-                                        net::Transport& transport, Clock& clock, Log log);
+                                        net::Transport& transport, Clock& clock, Log log,
+                                        std::shared_ptr<ClockOffset> offset = nullptr);
 
 }  // namespace davit::aws

@@ -64,7 +64,7 @@ Result<CallerIdentity> get_caller_identity(Api& api, Identity& identity, const C
                      .endpoint = std::move(endpoint),
                      .content_type = kFormType,
                      .body = std::string("Action=GetCallerIdentity") + kVersion};
-  DAVIT_TRY(const net::Response answer, api.send(call, context));
+  DAVIT_TRY(const ApiAnswer answer, api.send(call, context));
   if (answer.status != 200) return refusal(call.operation, call.endpoint.url, answer);
   CallerIdentity caller{.account = xml_field(answer.body, "Account"),
                         .arn = xml_field(answer.body, "Arn"),

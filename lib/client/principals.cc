@@ -20,8 +20,8 @@ Principal& Principals::of(const AwsIdentity& who) {
   MutexLock lock(mutex_);
   Principal& principal = known_[key_of(who)];
   if (!principal.identity) {
-    principal.identity = aws::make_identity(who, environment_, transport_, clock_, log_);
-    principal.api = aws::make_api(*principal.identity, transport_, clock_, log_);
+    principal.identity = aws::make_identity(who, environment_, transport_, clock_, log_, offset_);
+    principal.api = aws::make_api(*principal.identity, transport_, clock_, log_, offset_);
     principal.tokens = std::make_unique<aws::EcrTokens>(*principal.api, *principal.identity, clock_, log_);
   }
   return principal;

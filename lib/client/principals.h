@@ -41,6 +41,7 @@ class Principals {
   net::Transport& transport_;
   Clock& clock_;
   const Log log_;
+  const std::shared_ptr<aws::ClockOffset> offset_ = std::make_shared<aws::ClockOffset>();
   Mutex mutex_;
   std::map<std::string, Principal> known_ DAVIT_GUARDED_BY(mutex_);
 };

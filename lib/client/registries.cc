@@ -164,6 +164,9 @@ Result<std::string> Registries::account_of(Principal& who, const std::string& re
     }
   }
   DAVIT_TRY(const aws::CallerIdentity caller, aws::get_caller_identity(*who.api, *who.identity, context));
+  if (!aws::is_account(caller.account))
+    return make_error(Errc::protocol,
+                      "GetCallerIdentity: \"" + escaped(caller.account, 40) + "\" is not an account");
   return caller.account;
 }
 
@@ -178,6 +181,11 @@ Result<std::string> Registries::expanded(std::string_view text, Side side, const
         return make_error(Errc::invalid_argument,
                           "\"" + escaped(text, 160) + "\": the AWS settings name no region",
                           "give --region or AWS_REGION, or write ecr:REGION/" + escaped(reference.rest, 120));
+      // It becomes a part of the host's name, and that host is shown a password.
+      if (!aws::is_region(reference.region))
+        return make_error(Errc::invalid_argument, "the region of the AWS settings, \"" +
+                                                      escaped(reference.region, 80) +
+                                                      "\", is not one that AWS could have");
     }
     if (reference.account.empty()) {
       auto account = account_of(who, reference.region, context);

@@ -157,7 +157,7 @@ Error answer_error(const Purpose& purpose, const Answer& answer) {
           ? nullptr
           : purpose.quirks->explain(body.codes.empty() ? "" : body.codes.front(), body.text);
   if (meaning != nullptr) {
-    error.hint = meaning->hint;
+    if (!meaning->for_writers || purpose.side == Side::destination) error.hint = meaning->hint;
     if (meaning->code_of_error) error.code = *meaning->code_of_error;
   }
   error.side = purpose.side;

@@ -8,8 +8,6 @@
 namespace davit::registry {
 namespace {
 
-/// How often a registry may still say "not there" about what was just written (row 69).
-constexpr int kMostPatience = 5;
 constexpr std::size_t kMostSessions = 256;
 
 }  // namespace

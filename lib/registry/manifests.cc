@@ -11,8 +11,6 @@ namespace davit::registry {
 namespace {
 
 constexpr std::uint64_t kManifestLimit = 8u << 20;
-/// How often a registry may still say "not there" about what was just written (row 69).
-constexpr int kMostPatience = 5;
 
 void accept_manifests(net::Request& request) {
   for (const std::string_view type :
@@ -154,7 +152,7 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
     DAVIT_TRY(const Answer answer, registry_.wire().send(why, call, context));
     if (answer.already_done) break;
     if (says_missing(answer)) {
-      DAVIT_TRY(const bool made, make_missing(missing, context));
+      DAVIT_TRY(const bool made, make_missing(missing, patience, context));
       if (made) continue;
     }
     if (answer.ok()) {
@@ -178,9 +176,11 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
       const auto there = resolve(name, context);
       if (there && there->digest == digest) break;  // the tag cannot move, and need not (row 68)
       if (there) {
-        return strange_answer(
+        Error error = strange_answer(
             why, answer, Errc::conflict,
             "the tag cannot be moved: it names " + there->digest.to_string() + ", not " + digest.to_string());
+        error.hint = answer_error(why, answer).hint;
+        return error;
       }
     }
     if (!missing_child(answer) || !may_appear(manifest, answer)) return answer_error(why, answer);
@@ -188,6 +188,7 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
               patience.again(Trouble::transient, {}, context));  // it may not have seen our blobs yet
     if (!again) return answer_error(why, answer);
   }
+  patience.succeeded();
   note_written(digest);
   return {};
 }

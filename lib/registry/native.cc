@@ -2,6 +2,8 @@
 
 #include "registry/native.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/try.h"
 #include "model/media_type.h"
@@ -10,11 +12,23 @@
 namespace davit::registry {
 namespace {
 
-/// More often than this, "missing" right after it was made is not a matter of time.
-constexpr int kMostPatience = 5;
+/// Manifests that are asked for only to see whether they are there come all the same, and may be long.
+constexpr std::size_t kManifestBatch = 20;
 
 bool is_over(const Error& error) {
   return error.code == Errc::cancelled || error.code == Errc::timeout;
+}
+
+/// One by one would be asked of the same quota, so what is throttled waits and is asked again.
+template <class Ask>
+auto patiently(Tries tries, const CallContext& context, const Ask& ask) -> decltype(ask()) {
+  while (true) {
+    auto found = ask();
+    if (found) tries.succeeded();
+    if (found || found.error().code != Errc::rate_limited) return found;
+    DAVIT_TRY(const bool again, tries.again(Trouble::throttled, {}, context));
+    if (!again) return found;
+  }
 }
 
 }  // namespace
@@ -51,9 +65,13 @@ Result<std::vector<Presence>> Repository::probe_natively(std::span<const Descrip
     }
   }
   if (manifests.size() > 1) {
-    DAVIT_TRY(const auto there, registry_.native()->manifests(name_, manifests, context));
-    for (std::size_t i = 0; i < manifest_places.size(); ++i) {
-      if (there[i]) found[manifest_places[i]] = Presence::sealed;
+    for (std::size_t first = 0; first < manifests.size(); first += kManifestBatch) {
+      const auto some =
+          std::span(manifests).subspan(first, std::min(kManifestBatch, manifests.size() - first));
+      DAVIT_TRY(const auto there, registry_.native()->manifests(name_, some, context));
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        if (there[i]) found[manifest_places[first + i]] = Presence::sealed;
+      }
     }
   } else if (!manifests.empty()) {
     const Digest& digest = wanted[manifest_places.front()].digest;
@@ -66,15 +84,17 @@ Result<std::vector<Presence>> Repository::probe_natively(std::span<const Descrip
 Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> wanted,
                                                 const CallContext& context) {
   if (asks_natively() && !wanted.empty()) {
-    auto found = probe_natively(wanted, context);
+    auto found =
+        patiently(registry_.wire().tries(), context, [&] { return probe_natively(wanted, context); });
     if (found) return found;
     const Error& error = found.error();
     if (is_over(error)) return error;
+    if (error.code == Errc::rate_limited) return failed(purpose("look for blobs", ""), error, error.attempts);
     if (error.code == Errc::not_found) {
       missing_ = true;  // nothing is made by asking; the first upload does that
       return std::vector<Presence>(wanted.size(), Presence::absent);
     }
-    if (error.code != Errc::rate_limited && error.code != Errc::unavailable) native_denied_ = true;
+    if (error.code != Errc::unavailable) native_denied_ = true;
     registry_.wire().log().write(LogLevel::info, "registry", "asking for blobs one by one",
                                  {{"repository", name_}, {"reason", error.message}});
   }
@@ -99,11 +119,13 @@ std::size_t Repository::manifest_batch() const {
 Result<std::vector<std::optional<Manifest>>> Repository::manifests(std::span<const std::string> names,
                                                                    const CallContext& context) {
   if (names.size() > 1 && registry_.native() != nullptr && !native_reads_denied_) {
-    auto found = registry_.native()->manifests(name_, names, context);
+    auto found = patiently(registry_.wire().tries(), context,
+                           [&] { return registry_.native()->manifests(name_, names, context); });
     if (found || is_over(found.error())) return found;
     const Errc code = found.error().code;
-    if (code != Errc::rate_limited && code != Errc::unavailable && code != Errc::not_found)
-      native_reads_denied_ = true;
+    if (code == Errc::rate_limited)
+      return failed(purpose("pull", "manifests"), found.error(), found.error().attempts);
+    if (code != Errc::unavailable && code != Errc::not_found) native_reads_denied_ = true;
   }
   return ContentSource::manifests(names, context);
 }
@@ -120,17 +142,19 @@ bool Repository::says_missing(const Answer& answer) {
 
 Result<> Repository::make_if_known_missing(const CallContext& context) {
   if (!missing_ || made_) return {};
-  DAVIT_TRY_VOID(make_missing(0, context));
+  DAVIT_TRY_VOID(make(context));
   return {};
 }
 
-Result<bool> Repository::make_missing(int times, const CallContext& context) {
-  if (!create_ || registry_.native() == nullptr || times > kMostPatience) return false;
-  if (made_) {
-    if (times == 0) return true;
-    Tries patience = registry_.wire().tries();  // it may not be known everywhere yet
-    return patience.again(Trouble::transient, {}, context);
-  }
+Result<bool> Repository::make_missing(int times, Tries& patience, const CallContext& context) {
+  if (!made_) return make(context);
+  if (times == 0) return true;                             // somebody made it since the request was sent
+  return patience.again(Trouble::transient, {}, context);  // it may not be known everywhere yet
+}
+
+/// False where it is not to be made, or nobody knows how.
+Result<bool> Repository::make(const CallContext& context) {
+  if (!create_ || registry_.native() == nullptr) return false;
   auto made = creations_.run(
       "",
       [&] {

@@ -19,7 +19,7 @@ constexpr std::array kEcrExplanations{
     Explanation{"TAG_INVALID", "immutable",
                 "tags of this repository cannot be moved: push under another tag, or change the repository's "
                 "settings"},
-    Explanation{"NAME_UNKNOWN", "", "--create-repo creates the repository"},
+    Explanation{"NAME_UNKNOWN", "", "--create-repo creates the repository", {}, true},
     Explanation{"DENIED", "maximum allowed number",
                 "the repository is full: delete images, set a lifecycle policy, or ask AWS for a higher "
                 "quota",

@@ -19,6 +19,7 @@ struct Explanation {
   std::string_view text;  ///< a part of its message; empty: any
   std::string_view hint;
   std::optional<Errc> code_of_error = {};  ///< where the status says something else than what is meant
+  bool for_writers = false;                ///< the hint helps only those who write there
 };
 
 /// What is particular to one kind of registry. The defaults describe the distribution specification.

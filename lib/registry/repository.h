@@ -61,8 +61,9 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   [[nodiscard]] bool was_written(const Digest& digest) const;
   /// After an answer that says that the repository is missing: whether it has been made, so that the request
   /// is worth repeating. Errors: of making it.
-  /// `times`: how often this request has been repeated for that.
-  Result<bool> make_missing(int times, const CallContext& context);
+  /// `times`: how often this request has been repeated for that. `patience`: its tries, which go on while
+  /// what was made is not known everywhere yet.
+  Result<bool> make_missing(int times, Tries& patience, const CallContext& context);
   /// The same before anything is sent, when a probe has said so.
   Result<> make_if_known_missing(const CallContext& context);
   /// How an answer says that the repository is missing.
@@ -71,6 +72,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   std::optional<UploadTarget> take_session(const Digest& digest);
 
  private:
+  Result<bool> make(const CallContext& context);
   Result<> put_under(const Manifest& manifest, const std::string& name, const CallContext& context);
   Result<std::vector<Presence>> probe_natively(std::span<const Descriptor> wanted,
                                                const CallContext& context);

@@ -43,6 +43,9 @@ struct RetryRules {
   std::chrono::milliseconds longest_retry_after{60'000};
 };
 
+/// How often a registry may still say "not there" about what was just written (row 69).
+inline constexpr int kMostPatience = 5;
+
 /// The tries of one request: the only place that decides about another one. One thread at a time.
 class Tries {
  public:

@@ -127,23 +127,25 @@ Result<UploadTarget> Upload::begin() {
   DAVIT_TRY_VOID(repository_.make_if_known_missing(context_));
   const Call call{.request = {.method = "POST", .url = repository_.url("blobs/uploads/")},
                   .scope = repository_.scope()};
+  Tries patience = registry_.wire().tries();
   for (int missing = 0;; ++missing) {
     auto sent = registry_.wire().send(why_, call, context_);
     if (!sent) {
       Error error = std::move(sent).error();
       if (error.code != Errc::unavailable || registry_.quirks().cut_upload_hint.empty()) return error;
       if (missing == 0) {
-        DAVIT_TRY(const bool made, repository_.make_missing(0, context_));
+        DAVIT_TRY(const bool made, repository_.make_missing(0, patience, context_));
         if (made) continue;
       }
       if (error.hint.empty()) error.hint = registry_.quirks().cut_upload_hint;
       return error;
     }
     if (Repository::says_missing(*sent)) {
-      DAVIT_TRY(const bool made, repository_.make_missing(missing, context_));
+      DAVIT_TRY(const bool made, repository_.make_missing(missing, patience, context_));
       if (made) continue;
     }
     if (!sent->ok()) return answer_error(why_, *sent);
+    patience.succeeded();
     least_chunk_ =
         std::min(parse_decimal(sent->headers.get("OCI-Chunk-Min-Length")).value_or(0), kLargestChunk);
     return session_of(repository_, why_, *sent);

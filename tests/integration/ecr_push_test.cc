@@ -113,8 +113,10 @@ TEST_CASE("a token that ends between and in the middle of pushes is renewed, and
   CHECK(pushed->blobs.sent == 21);
   CHECK(ecr.controls().calls("GetAuthorizationToken") == 2);
   // A connection that is cut in the middle costs its blob a new session and nothing else.
-  ecr.controls().fail_next({.operation = "UploadLayerPart", .kind = Fault::Kind::cut, .times = 1});
+  ecr.controls().fail_next({.operation = "CompleteLayerUpload", .kind = Fault::Kind::cut, .times = 1});
+  const auto sessions = ecr.controls().calls("InitiateLayerUpload");
   REQUIRE(client.push(layout(folder, 3, 3), ecr.authority() + "/app:3"));
+  CHECK(ecr.controls().calls("InitiateLayerUpload") == sessions + 4 + 1);
 }
 
 TEST_CASE("row 55: a token that ends while blobs are on their way costs one more login and no blob twice") {
@@ -279,14 +281,17 @@ TEST_CASE("layers that a probe wrongly believed are sent when the manifest misse
   Ecr ecr;
   ecr.backend().create({.name = "other"});
   ecr.backend().create({.name = "app"});
-  REQUIRE(ecr.controls().set_mode("head-blob", "account"));  // HEAD sees the whole account
-  ecr.controls().deny("BatchCheckLayerAvailability", "nowhere");
+  REQUIRE(ecr.controls().set_mode("check-layers", "account"));
+  REQUIRE(ecr.controls().set_mode("head-blob", "account"));
   TempDir folder;
   Client client(options_for(ecr));
   REQUIRE(client.push(layout(folder, 3), ecr.authority() + "/other:1"));
+  const auto before = ecr.controls().calls("PutImage");
   const auto pushed = client.push(layout(folder, 3), ecr.authority() + "/app:1");
   INFO((pushed ? "" : pushed.error().message));
   REQUIRE(pushed);
+  CHECK(ecr.controls().calls("PutImage") == before + 2);
+  CHECK(pushed->blobs.sent == 4);
 }
 
 TEST_CASE("plain layers that an earlier image holds are found by push date and not sent again") {
@@ -340,11 +345,42 @@ TEST_CASE("an ecr: name finds account, region and registry by itself") {
 TEST_CASE("a tag list with an opaque continuation is read to its end") {
   Ecr ecr;
   ecr.backend().create({.name = "app"});
+  ecr.controls().deny("DescribeImages");  // with it nobody lists tags
+  REQUIRE(ecr.controls().set_mode("tag-order", "sorted"));
   TempDir folder;
+  const std::string base = test::tar_entry("base", sample(300'000));
+  const auto archive = [&](const std::string& tag) {
+    return folder.write(tag + ".tar", save_archive({base, test::tar_entry("a", tag)}, "app:" + tag)).string();
+  };
   Client client(options_for(ecr));
-  PushOptions push;
-  for (int i = 0; i < 30; ++i) push.tags.push_back("t" + std::to_string(i));
-  REQUIRE(client.push(layout(folder, 1), ecr.authority() + "/app:1", push));
+  REQUIRE(client.push(layout(folder, 1), ecr.authority() + "/app:a"));
+  REQUIRE(client.push(archive("z1"), ecr.authority() + "/app:z1"));
+  const auto other = ecr.backend().image("app", "a");
+  REQUIRE(other);
+  for (int i = 0; i < 1000; ++i) {
+    ecr.backend().put_image("app",
+                            {.bytes = std::string(other->bytes()),
+                             .media_type = other->descriptor().media_type,
+                             .tag = "a" + std::to_string(i)},
+                            emulator::Door::registry);
+  }
+  ecr.clear_log();
+  const auto pushed = client.push(archive("z2"), ecr.authority() + "/app:z2");
+  REQUIRE(pushed);
+  CHECK(ecr.log("GET", "/v2/app/tags/list").size() == 2);
+  CHECK(pushed->blobs.reused == 1);  // from z1, which is on the last page
+}
+
+TEST_CASE("a region of the settings that is none never becomes a part of a host's name") {
+  Ecr ecr;
+  TempDir folder;
+  ClientOptions options = options_for(ecr);
+  options.aws_environment.variables["AWS_REGION"] = "eu-west-1.evil.example#";
+  Client client(options);
+  const auto pushed = client.push(layout(folder, 1), "ecr:app:1");
+  REQUIRE_FALSE(pushed);
+  CHECK(pushed.error().code == Errc::invalid_argument);
+  CHECK(pushed.error().message.find("evil.example") != std::string::npos);
 }
 
 TEST_CASE("secrets of AWS and ECR are in no log record and no error") {

@@ -118,7 +118,7 @@ class TokenFile {
     call.request.headers.push_back({"Content-Type", "application/json"});
     call.request.body = sso_renewal_request(token);
     call.secrets = {token.client_secret, token.refresh_token, token.access_token};
-    DAVIT_TRY(const net::Response answer, inquiry_.calls.send(call, nullptr, inquiry_.context));
+    DAVIT_TRY(const ApiAnswer answer, inquiry_.calls.send(call, nullptr, inquiry_.context));
     if (answer.status == 400 || answer.status == 401)
       return log_in_again(profile_, "its SSO session has ended: " + parse_failure(answer).code);
     if (answer.status != 200) return refusal(call.operation, call.request.url, answer);

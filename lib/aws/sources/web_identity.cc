@@ -37,7 +37,7 @@ Result<Secret> ask_github(const Inquiry& inquiry, const std::string& address, co
   call.request.headers.push_back({"Authorization", "bearer " + bearer});
   call.request.headers.push_back({"Accept", "application/json"});
   call.secrets.emplace_back(bearer);
-  DAVIT_TRY(const net::Response answer, inquiry.calls.send(call, nullptr, inquiry.context));
+  DAVIT_TRY(const ApiAnswer answer, inquiry.calls.send(call, nullptr, inquiry.context));
   if (answer.status != 200) {
     return make_error(Errc::unauthenticated,
                       call.operation + " at " + url->host() + ": status " + std::to_string(answer.status),

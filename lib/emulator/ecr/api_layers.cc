@@ -19,6 +19,7 @@ json batch_check_layer_availability(const ApiCall& call) {
   const auto digests = call.input.texts("layerDigests", 1, 100);
   const std::string name = call.admitted_repository();
   const auto used = call.backend.used(name);
+  const bool everywhere = call.backend.controls().modes().is("check-layers", "account");
   json layers = json::array();
   json failures = json::array();
   for (const auto& text : digests) {
@@ -29,7 +30,12 @@ json batch_check_layer_availability(const ApiCall& call) {
                           {"failureReason", "Invalid layer digest"}});
       continue;
     }
-    const auto blob = call.backend.storage().blob(name, *digest);
+    auto blob = call.backend.storage().blob(name, *digest);
+    if (blob == nullptr && everywhere) {
+      for (const auto& record : call.backend.all()) {
+        if (blob == nullptr) blob = call.backend.storage().blob(record.name, *digest);
+      }
+    }
     json layer = {{"layerDigest", text},
                   {"layerAvailability", blob == nullptr ? "UNAVAILABLE" : "AVAILABLE"}};
     if (blob != nullptr) {

@@ -58,6 +58,8 @@ constexpr std::array kModes{
     ModeHelp{"small-blobs", "redirect|direct", "redirect", "blobs under 4 KiB: 307 as all others, or 200"},
     ModeHelp{"unreferenced-blob", "404|403", "404", "GET of a blob that no image uses"},
     ModeHelp{"head-blob", "repository|account", "repository", "where HEAD looks for a blob"},
+    ModeHelp{"check-layers", "repository|account", "repository",
+             "where BatchCheckLayerAvailability looks for a layer"},
     ModeHelp{"delete-blob", "405|202", "405", "DELETE of a blob"},
     ModeHelp{"missing-content", "404|400", "404",
              "the status when a manifest's layers or children are missing"},

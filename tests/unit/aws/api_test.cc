@@ -38,7 +38,7 @@ class FakeIdentity final : public aws::Identity {
 /// An API in front of a script.
 struct Scene {
   explicit Scene(FakeTransport::Handler handler) : transport(std::move(handler)) {}
-  Result<net::Response> send() { return api->send(call, {}); }
+  Result<aws::ApiAnswer> send() { return api->send(call, {}); }
 
   FakeIdentity identity;
   FakeTransport transport;
@@ -188,6 +188,31 @@ TEST_CASE("row 71: a date that is absent, insane or much the same corrects nothi
   }
 }
 
+TEST_CASE("row 71: what one API has learnt about the clock another one knows") {
+  const auto offset = std::make_shared<aws::ClockOffset>();
+  Scene scene(
+      script({failure(403, "RequestExpired", {{"Date", "Thu, 15 Jan 2026 12:10:00 GMT"}}), answer(200)}));
+  scene.clock.set_wall(sys_days(year(2026) / 1 / 15) + hours(12));
+  const auto first = aws::make_api(scene.identity, scene.transport, scene.clock, {}, offset);
+  const auto second = aws::make_api(scene.identity, scene.transport, scene.clock, {}, offset);
+  REQUIRE(first->send(scene.call, {}));
+  REQUIRE(second->send(scene.call, {}));
+  const auto seen = scene.transport.seen();
+  REQUIRE(seen.size() == 3);
+  CHECK(header(seen[2], "X-Amz-Date") == "20260115T121000Z");
+}
+
+TEST_CASE("an answer tells whether an earlier try may have been carried out") {
+  const auto may_be_done = [](const Result<net::Response>& before) {
+    Scene scene(script({before, answer(200)}));
+    return scene.send()->may_be_done;
+  };
+  CHECK(may_be_done(unreachable()));
+  CHECK(may_be_done(answer(503)));
+  CHECK_FALSE(may_be_done(failure(400, "ThrottlingException")));
+  CHECK_FALSE(may_be_done(answer(200)));
+}
+
 TEST_CASE("row 71: the difference between the clocks is said once") {
   std::vector<LogRecord> records;
   {
@@ -269,6 +294,8 @@ TEST_CASE("what kind of failure a refusal is") {
   CHECK(code_of(400, "ValidationError") == Errc::invalid_argument);
   CHECK(code_of(400, "RepositoryNotFoundException") == Errc::not_found);
   CHECK(code_of(400, "RepositoryAlreadyExistsException") == Errc::already_exists);
+  CHECK(code_of(400, "RepositoryNotEmptyException") == Errc::conflict);
+  CHECK(code_of(400, "SomethingNewException") == Errc::unsupported);
   CHECK(code_of(418, "") == Errc::protocol);
   // AWS repeats the whole request here.
   const auto signature = aws::refusal("AssumeRole", url, failure(403, "SignatureDoesNotMatch"));

@@ -197,6 +197,70 @@ TEST_CASE("a repository is made as asked, and one that is there counts as made")
   CHECK_FALSE(*again);
 }
 
+TEST_CASE("a repository that exists counts as our own when an earlier try may have made it") {
+  FakeIdentity identity;
+  FakeApi api([](const aws::ApiCall& call) -> Result<net::Response> {
+    if (call.operation == "CreateRepository")
+      return refuses("RepositoryAlreadyExistsException", "The repository already exists");
+    return says(200, R"({"repositories":[{"repositoryArn":"arn:aws:ecr:x","repositoryName":"app"}]})");
+  });
+  aws::EcrApi ecr(api, identity, site());
+  const auto other = ecr.create_repository({.name = "app"}, kContext);
+  REQUIRE_FALSE(other);
+  CHECK(other.error().code == Errc::already_exists);
+  CHECK(api.calls().size() == 1);
+  api.may_be_done = true;
+  const auto own = ecr.create_repository({.name = "app"}, kContext);
+  REQUIRE(own);
+  CHECK(own->arn == "arn:aws:ecr:x");
+}
+
+TEST_CASE("in the public gallery a repository is made only below an alias of one's own, without settings") {
+  FakeIdentity identity;
+  FakeApi api([](const aws::ApiCall& call) -> Result<net::Response> {
+    if (call.operation == "DescribeRegistries")
+      return says(200, R"({"registries":[{"registryId":"123456789012","aliases":[
+        {"name":"mine","status":"ACTIVE"},{"name":"wished","status":"PENDING"}]}]})");
+    const auto name = nlohmann::json::parse(call.body)["repositoryName"].get<std::string>();
+    return says(200, R"({"repository":{"repositoryName":")" + name + R"(","repositoryUri":"public.ecr.aws/)" +
+                         (name == "odd" ? "other" : "mine") + "/" + name + R"("}})");
+  });
+  aws::EcrApi ecr(api, identity, public_site());
+  for (const char* name : {"not-mine/app", "wished/app"}) {
+    const auto foreign = ecr.create_repository({.name = name}, kContext);
+    REQUIRE_FALSE(foreign);
+    CHECK(foreign.error().code == Errc::denied);
+    CHECK(foreign.error().hint.find("mine") != std::string::npos);
+  }
+  CHECK(ecr.create_repository({.name = "app"}, kContext).error().code == Errc::invalid_argument);
+  CHECK(ecr.create_repository({.name = "mine/app", .scan_on_push = true}, kContext).error().code ==
+        Errc::unsupported);
+  for (const aws::ApiCall& call : api.calls()) CHECK(call.operation == "DescribeRegistries");
+  const auto made = ecr.create_repository({.name = "mine/team/app", .tags = {{"a", "b"}}}, kContext);
+  REQUIRE(made);
+  const auto body = nlohmann::json::parse(api.calls().back().body);
+  CHECK(body["repositoryName"] == "team/app");
+  CHECK_FALSE(body.contains("registryId"));
+  CHECK(body["tags"][0]["Key"] == "a");
+  CHECK(ecr.create_repository({.name = "mine/odd"}, kContext).error().code == Errc::protocol);
+}
+
+TEST_CASE("manifests are asked for a few at a time, for they may be long") {
+  FakeIdentity identity;
+  FakeApi api([](const aws::ApiCall&) -> Result<net::Response> { return says(200, R"({"images":[]})"); });
+  aws::EcrApi ecr(api, identity, site());
+  std::vector<std::string> names;
+  for (const Digest& each : some_digests(45)) names.push_back(each.to_string());
+  REQUIRE(ecr.get_images("app", names, kContext));
+  std::size_t asked = 0;
+  for (const aws::ApiCall& call : api.calls()) {
+    const auto ids = nlohmann::json::parse(call.body)["imageIds"].size();
+    CHECK(ids <= 20);
+    asked += ids;
+  }
+  CHECK(asked == 45);
+}
+
 TEST_CASE("refusals are told apart by what AWS says, never by the status") {
   FakeIdentity identity;
   const std::string arn = "arn:aws:sts::123456789012:assumed-role/ci/" + std::string(90, 's');

@@ -35,14 +35,18 @@ class FakeApi final : public davit::aws::Api {
   using Handler = std::function<davit::Result<davit::net::Response>(const davit::aws::ApiCall&)>;
   explicit FakeApi(Handler handler) : handler_(std::move(handler)) {}
 
-  davit::Result<davit::net::Response> send(const davit::aws::ApiCall& call,
-                                           const davit::CallContext&) override {
+  davit::Result<davit::aws::ApiAnswer> send(const davit::aws::ApiCall& call,
+                                            const davit::CallContext&) override {
     {
       davit::MutexLock lock(mutex_);
       calls_.push_back(call);
     }
-    return handler_(call);
+    auto answer = handler_(call);
+    if (!answer) return answer.error();
+    return davit::aws::ApiAnswer{*std::move(answer), 1, may_be_done};
   }
+
+  bool may_be_done = false;  ///< of every answer
 
   [[nodiscard]] std::vector<davit::aws::ApiCall> calls() const {
     davit::MutexLock lock(mutex_);

@@ -106,11 +106,12 @@ TEST_CASE("a refused login is replaced once, however many say so") {
   const auto first = service.tokens.get(site(), kContext);
   REQUIRE(first);
   CHECK_FALSE(first->after_refusal);
-  service.tokens.refused(site(), first->text);
+  service.tokens.refused(site(), first->text, aws::EcrTokens::Refused::expired);
   const auto second = service.tokens.get(site(), kContext);
   REQUIRE(second);
   CHECK(second->after_refusal);
-  service.tokens.refused(site(), first->text);  // a latecomer: that one has gone already
+  service.tokens.refused(site(), first->text,
+                         aws::EcrTokens::Refused::expired);  // a latecomer: that one has gone already
   CHECK(service.token() == "p2");
   CHECK(service.given == 2);
 }
@@ -133,4 +134,10 @@ TEST_CASE("an end that only a wrong clock explains does not make a login useless
   Service service(clock);
   service.life = std::chrono::seconds(-3600);
   CHECK(service.token() == "p1");
+  CHECK(service.token() == "p1");
+  CHECK(service.given == 1);
+  service.clock.advance(std::chrono::minutes(4));
+  CHECK(service.token() == "p1");
+  service.clock.advance(std::chrono::minutes(2));
+  CHECK(service.token() == "p2");
 }

@@ -4,6 +4,7 @@
 #include <latch>
 #include <thread>
 
+#include "aws/api.h"
 #include "scene.h"
 #include "support/catch.h"
 
@@ -78,9 +79,34 @@ TEST_CASE("credentials in the environment") {
     scene.variables["AWS_CREDENTIAL_EXPIRATION"] = Scene::in(minutes(5));
     CHECK(scene.outcome() == "AKID/sk/ from environment");
     scene.clock.advance(minutes(6));
+    CHECK(scene.outcome() == "AKID/sk/ from environment");  // by a clock that may be wrong: AWS decides
+    scene.offset->confirm();
     CHECK(scene.outcome() == "unauthenticated: environment: the AWS credentials have expired");
   }
   CHECK(scene.transport.seen().empty());
+}
+
+TEST_CASE("row 71: credentials that have ended only by this machine's wrong clock are used") {
+  Scene scene([](const net::Request& request) {
+    const bool right = header(request, "X-Amz-Date") == "20260114T230000Z";
+    return answer(right ? 200 : 403, right ? "{}" : R"({"__type":"RequestExpired","message":""})",
+                  {{"Date", "Wed, 14 Jan 2026 23:00:00 GMT"}});
+  });
+  scene.variables["AWS_ACCESS_KEY_ID"] = "AKID";
+  scene.variables["AWS_SECRET_ACCESS_KEY"] = "sk";
+  scene.variables["AWS_CREDENTIAL_EXPIRATION"] = Scene::in(minutes(-60));
+  const auto api = aws::make_api(scene.identity(), scene.transport, scene.clock, {}, scene.offset);
+  const aws::ApiCall call{.operation = "X",
+                          .endpoint = *aws::aws_endpoint(aws::Service::ecr, "eu-west-1", {}),
+                          .content_type = "application/x-amz-json-1.1",
+                          .body = "{}"};
+  const auto done = api->send(call, {});
+  REQUIRE(done);
+  CHECK(done->status == 200);
+  CHECK(scene.transport.seen().size() == 2);
+  CHECK(scene.outcome() == "AKID/sk/ from environment");
+  scene.clock.advance(hours(13));
+  CHECK(scene.outcome() == "unauthenticated: environment: the AWS credentials have expired");
 }
 
 TEST_CASE("when nothing is found the message names the places") {

@@ -235,6 +235,7 @@ TEST_CASE("a program that fails: its messages are shown, its output never") {
   for (const auto& row : rows) {
     CAPTURE(row.script);
     Scene scene;
+    scene.offset->confirm();
     const auto program = scene.home.write("p", "#!/bin/sh\n" + std::string(row.script) + "\n");
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
     scene.config("[default]\ncredential_process = " + program.string() + " marker-argument\n");

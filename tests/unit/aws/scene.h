@@ -31,7 +31,7 @@ struct Scene {
   /// Asks an identity that is made at the first call.
   davit::Result<davit::aws::Credentials> credentials() { return identity().credentials({}); }
   davit::aws::Identity& identity() {
-    if (!made) made = davit::aws::make_identity(who, {variables}, transport, clock, {});
+    if (!made) made = davit::aws::make_identity(who, {variables}, transport, clock, {}, offset);
     return *made;
   }
   /// "id/secret/token from source", or the error.
@@ -49,6 +49,7 @@ struct Scene {
   davit::test::TempDir home;
   davit::test::FakeClock clock;
   FakeTransport transport;
+  std::shared_ptr<davit::aws::ClockOffset> offset = std::make_shared<davit::aws::ClockOffset>();
   std::unique_ptr<davit::aws::Identity> made;
 };
 

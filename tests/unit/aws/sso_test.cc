@@ -37,6 +37,8 @@ struct Sso {
                         ? R"({"accessToken":"new-token","expiresIn":28800,"refreshToken":"new-refresh"})"
                         : R"({"error":"invalid_grant","error_description":"refresh-marker"})");
     const std::string token = header(request, "x-amz-sso_bearer_token");
+    if (portal_status != 200)
+      return answer(portal_status, R"({"__type":"ResourceNotFoundException","message":"no such role"})");
     if (token != "old-token" && token != "new-token") return answer(401, R"({"message":"old-token"})");
     return answer(200, R"({"roleCredentials":{"accessKeyId":"SSO","secretAccessKey":"ss","sessionToken":")" +
                            token + R"(","expiration":1768482000000}})");
@@ -53,6 +55,7 @@ struct Sso {
   }
 
   int oidc_status = 200;
+  int portal_status = 200;
   Scene scene{[this](const net::Request& request) { return serve(request); }};
 };
 
@@ -98,6 +101,15 @@ TEST_CASE("SSO: a token of a session is renewed, and the cache keeps what davit 
   CHECK(kept.find(R"("clientId":"cid")") != std::string::npos);
   CHECK(std::filesystem::status(sso.file("corp")).permissions() ==
         (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+}
+
+TEST_CASE("SSO: a role that does not exist is a matter of credentials, and not of what they are wanted for") {
+  Sso sso("dev");
+  sso.portal_status = 404;
+  sso.cache("corp", minutes(60));
+  const std::string outcome = sso.scene.outcome();
+  CHECK(outcome.starts_with("unauthenticated: profile dev (SSO): "));
+  CHECK(outcome.find("no such role") != std::string::npos);
 }
 
 TEST_CASE("SSO: what cannot be renewed") {

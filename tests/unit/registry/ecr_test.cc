@@ -17,7 +17,7 @@ class FakeNative final : public registry::Native {
   Result<std::vector<bool>> has_blobs(const std::string&, std::span<const Digest> digests,
                                       const CallContext&) override {
     ++asked;
-    if (refusal) return *refusal;
+    if (refusal && refused_times-- > 0) return *refusal;
     std::vector<bool> out;
     for (const Digest& each : digests) out.push_back(there.contains(each));
     return out;
@@ -25,6 +25,8 @@ class FakeNative final : public registry::Native {
   Result<std::vector<std::optional<Manifest>>> manifests(const std::string&,
                                                          std::span<const std::string> names,
                                                          const CallContext&) override {
+    most_manifests = std::max(most_manifests, names.size());
+    manifests_asked += names.size();
     return std::vector<std::optional<Manifest>>(names.size());
   }
   Result<std::vector<std::string>> newest_tags(const std::string&, std::size_t, const CallContext&) override {
@@ -37,8 +39,11 @@ class FakeNative final : public registry::Native {
 
   std::set<Digest> there;
   std::optional<Error> refusal;
+  int refused_times = 1000;
   int asked = 0;
   int created = 0;
+  std::size_t most_manifests = 0;
+  std::size_t manifests_asked = 0;
 };
 
 registry::RegistryOptions ecr(FakeNative* native = nullptr, Kind kind = Kind::ecr) {
@@ -79,6 +84,21 @@ TEST_CASE("blobs are asked for in one batch, and manifests by the protocol when 
   CHECK(scene.transport.sent.empty());
 }
 
+TEST_CASE("of manifests that are only looked for, a few at a time are in memory") {
+  FakeNative native;
+  Scene scene([](const Sent&) { return Scripted{.status = 500}; }, ecr(&native));
+  std::vector<Descriptor> wanted;
+  for (int i = 0; i < 45; ++i)
+    wanted.push_back({.media_type = "application/vnd.oci.image.manifest.v1+json",
+                      .digest = Digest::of(std::to_string(i)),
+                      .size = 1});
+  const auto found = scene.repository->probe(wanted, kContext);
+  REQUIRE(found);
+  CHECK(*found == std::vector<Presence>(45, Presence::absent));
+  CHECK(native.manifests_asked == 45);
+  CHECK(native.most_manifests <= 20);
+}
+
 TEST_CASE("where the batch is denied blobs are asked for one by one, and that is remembered") {
   FakeNative native;
   native.refusal = make_error(Errc::denied, "ecr:BatchCheckLayerAvailability is not allowed");
@@ -93,13 +113,78 @@ TEST_CASE("where the batch is denied blobs are asked for one by one, and that is
 
 TEST_CASE("a batch that is down for a moment is asked again the next time") {
   FakeNative native;
-  native.refusal = make_error(Errc::rate_limited, "Rate exceeded");
+  native.refusal = make_error(Errc::unavailable, "status 503");
   Scene scene([](const Sent&) { return Scripted{.status = 404}; }, ecr(&native));
   const std::vector<Descriptor> wanted = {layer("a")};
   REQUIRE(scene.repository->probe(wanted, kContext));
   native.refusal.reset();
   REQUIRE(scene.repository->probe(wanted, kContext));
   CHECK(native.asked == 2);
+}
+
+TEST_CASE("a throttled batch waits and is asked again, and never becomes a hundred single questions") {
+  FakeNative native;
+  native.there = {Digest::of("a")};
+  native.refusal = make_error(Errc::rate_limited, "Rate exceeded");
+  native.refused_times = 2;
+  Scene scene([](const Sent&) { return Scripted{.status = 404}; }, ecr(&native));
+  const std::vector<Descriptor> wanted = {layer("a"), layer("b")};
+  const auto found = scene.repository->probe(wanted, kContext);
+  REQUIRE(found);
+  CHECK(*found == std::vector{Presence::present, Presence::absent});
+  CHECK(native.asked == 3);
+  CHECK(scene.clock.sleeps().size() == 2);
+  native.refused_times = 1000;
+  const auto never = scene.repository->probe(wanted, kContext);
+  REQUIRE_FALSE(never);
+  CHECK(never.error().code == Errc::rate_limited);
+  CHECK(scene.transport.sent.empty());
+}
+
+TEST_CASE("a repository that was made and is not seen yet is waited for, longer each time") {
+  FakeNative native;
+  int missing = 4;
+  Scene scene(
+      [&](const Sent& sent) {
+        if (sent.method == "POST" && missing-- > 0)
+          return Scripted{.status = 404, .body = errors("NAME_UNKNOWN")};
+        if (sent.method == "POST") return Scripted{.status = 202, .headers = {{"Location", "/v2/app/u"}}};
+        return Scripted{.status = 201};
+      },
+      ecr(&native));
+  scene.clock.set_random(0.5);
+  const auto repository = scene.registry->repository("app", Side::destination, NewRepository{});
+  REQUIRE(repository->put_blob(Bytes("a"), kContext));
+  using std::chrono::milliseconds;
+  CHECK(scene.clock.sleeps() == std::vector{milliseconds(50), milliseconds(100), milliseconds(200)});
+  CHECK(native.created == 1);
+}
+
+TEST_CASE("who only reads is not told how a repository is made") {
+  Scene scene([](const Sent&) { return Scripted{.status = 404, .body = errors("NAME_UNKNOWN")}; }, ecr());
+  const auto read = scene.registry->repository("app", Side::source)->manifest("1", kContext);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code == Errc::not_found);
+  CHECK(read.error().hint.empty());
+}
+
+TEST_CASE("row 68: a tag that cannot be moved comes with the cure") {
+  Scene scene(
+      [&](const Sent& sent) {
+        if (sent.method == "PUT")
+          return Scripted{.status = 400, .body = errors("TAG_INVALID", "the tag is immutable")};
+        return Scripted{.status = 200,
+                        .headers = {{"Content-Type", "application/vnd.oci.image.manifest.v1+json"},
+                                    {"Content-Length", "10"},
+                                    {"Docker-Content-Digest", Digest::of("other").to_string()}}};
+      },
+      ecr());
+  const std::vector<std::string> names = {"1"};
+  const auto put = scene.repository->put_manifest(some_image(), names, kContext);
+  REQUIRE_FALSE(put);
+  CHECK(put.error().code == Errc::conflict);
+  CHECK(put.error().message.find("cannot be moved: it names") != std::string::npos);
+  CHECK(put.error().hint.find("push under another tag") != std::string::npos);
 }
 
 TEST_CASE("asking makes no repository, and the first upload does, once") {
