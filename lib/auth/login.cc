@@ -18,8 +18,8 @@ Error unexpected(const LoginTarget& target, const net::Url& url, int status) {
     error = make_error(status == 429 ? Errc::rate_limited : Errc::unavailable,
                        target.host + ": status " + std::to_string(status));
     error.retryable = true;
-  } else if (status == 401 || status == 403) {
-    error = make_error(status == 401 ? Errc::unauthenticated : Errc::denied,
+  } else if (status == 400 || status == 401 || status == 403) {  // ECR says 400 to what is no token of it
+    error = make_error(status == 403 ? Errc::denied : Errc::unauthenticated,
                        target.host + " does not accept the credentials: status " + std::to_string(status));
   }
   error.http = HttpFacts{.method = "GET", .url = url.redacted(), .status = status};

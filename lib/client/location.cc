@@ -18,6 +18,7 @@ bool exists(const std::string& path) {
 }
 
 Error usage(std::string_view text, const std::string& why, std::string hint = {}) {
+  if (Reference::holds_credentials(text)) return Reference::parse(text).error();
   return make_error(Errc::invalid_argument, "\"" + escaped(text, 160) + "\": " + why, std::move(hint));
 }
 

@@ -101,6 +101,12 @@ Result<std::string> Reference::parse_registry(std::string_view text) {
                     "a registry has a dot or a port in its name, or is localhost");
 }
 
+bool Reference::holds_credentials(std::string_view text) {
+  if (const auto scheme = text.find("://"); scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
+  const auto at = text.find('@');
+  return at != std::string_view::npos && text.find('/') > at && text.find('/', at) != std::string_view::npos;
+}
+
 bool Reference::is_tag(std::string_view text) {
   const auto word = [](char c) { return is_alnum(c) || c == '_'; };
   return !text.empty() && text.size() <= 128 && word(text.front()) &&
@@ -133,6 +139,9 @@ Result<Reference> Reference::parse(std::string_view text) {
   };
   if (text.starts_with("docker://")) text.remove_prefix(9);
   if (text.empty()) return wrong("empty");
+  if (holds_credentials(text))
+    return make_error(Errc::invalid_argument, "a reference does not hold credentials",
+                      "davit login, or --creds USER --password-stdin");
   if (text.starts_with("http://") || text.starts_with("https://")) {
     return wrong("a URL, not a reference",
                  "leave out the scheme: " + escaped(text.substr(text.find("//") + 2), 120));

@@ -50,6 +50,24 @@ class Usage(Case):
                 self.assertEqual(result.stdout, "")
                 self.assertTrue(result.stderr.startswith("davit: "), result.stderr)
 
+    def test_row_20_a_password_in_a_reference_or_behind_a_mistyped_flag_is_not_repeated(self):
+        for arguments in ([SIMPLE, f"joe:MARKED@{REGISTRY}/a:1"], [SIMPLE, f"http://joe:MARKED@{REGISTRY}/a:1"],
+                          [f"joe:MARKED@{REGISTRY}/a:1", f"{REGISTRY}/a:2"], [SIMPLE, f"{REGISTRY}/a:1", "--registry-tokn=MARKED"]):
+            result = davit("push", *arguments)
+            self.assert_code(result, 64)
+            self.assertNotIn("MARKED", result.stdout + result.stderr)
+
+    def test_options_that_may_be_repeated(self):
+        result = davit("push", SIMPLE, f"{REGISTRY}/repeated:1", "-t", "2", "--tag", "3", "--reuse-from", "a", "--reuse-from", "b",
+                       "--allow-realm", "a.example", "--allow-realm", "b.example")
+        self.assert_line(result, "repeated:3")
+        self.assertEqual(digest_of("repeated:2"), digest_of("repeated:1"))
+
+    def test_a_closed_standard_input_is_an_error_and_no_wait(self):
+        close = lambda: os.close(0)
+        self.assert_code(davit("push", "-", f"{REGISTRY}/a:1", stdin=None, preexec_fn=close), 8)
+        self.assert_code(davit("login", REGISTRY, "-u", "joe", "--password-stdin", stdin=None, preexec_fn=close), 8)
+
     def test_an_ambiguous_flag_names_both_spellings(self):
         result = davit("push", "--insecure", SIMPLE, f"{REGISTRY}/a:1")
         self.assert_code(result, 64)

@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -32,7 +35,9 @@ std::pair<const CLI::App*, std::string> typed_command(const CLI::App& app) {
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  complain(error.what(), typed_command(app).second + " --help lists what there is");
+  // A flag with a slip of the pen may have a secret behind it.
+  const std::string said = std::regex_replace(error.what(), std::regex("(--[A-Za-z0-9-]+)=\\S*"), "$1=...");
+  complain(said, typed_command(app).second + " --help lists what there is");
   return kUsage;
 }
 
@@ -42,9 +47,19 @@ bool is_credential_helper(const char* program) {
   return name.substr(name.rfind('/') + 1) == "docker-credential-davit";
 }
 
+/// A standard descriptor that the caller closed would become the next thing that is opened, and be read or
+/// written as if it were a terminal. In its place comes one that refuses both.
+void hold_standard_descriptors() {
+  for (int number = 0; number < 3; ++number) {
+    if (::fcntl(number, F_GETFD) >= 0) continue;
+    static_cast<void>(::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_standard_descriptors();
   ::mallopt(M_ARENA_MAX, 2);  // one arena for each of the many threads would break the memory promise
 
   std::vector<std::string> arguments = take_arguments(argc, argv);

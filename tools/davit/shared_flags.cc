@@ -69,7 +69,7 @@ void TrustFlags::add_to(CLI::App& command) {
   add(kCredentials, command.add_option("--allow-realm", allow_realms,
                                        "let this token service see the registry's credentials"))
       ->type_name("HOST[:PORT]")
-      ->expected(1);
+      ->allow_extra_args(false);
   command.add_option("--config", config, "configuration file ($DAVIT_CONFIG, ~/.config/davit/config.yaml)")
       ->type_name("YAML")
       ->group(kConnection);

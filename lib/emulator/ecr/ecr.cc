@@ -67,7 +67,8 @@ std::map<std::string, std::string> Ecr::environment() const {
   return {{"DAVIT_REGISTRY", place_.registry},
           {"DAVIT_ECR_ENDPOINT", place_.api_url},
           {"DAVIT_ECR_REGISTRIES",
-           place_.registry + "=" + place_.account + "." + place_.region + "," + place_.api_url},
+           place_.registry + "=" + (controls_.modes().is("registry", "public") ? "public" : place_.account) +
+               "." + place_.region + "," + place_.api_url},
           {"AWS_ACCESS_KEY_ID", who.key_id},
           {"AWS_SECRET_ACCESS_KEY", who.secret},
           {"AWS_SESSION_TOKEN", ""},  // of other keys

@@ -4,6 +4,18 @@
 
 using davit::Reference;
 
+TEST_CASE("row 20: a reference with a password in it is refused and not repeated") {
+  for (const char* text : {"user:MARKED@r.example/app:1", "http://user:MARKED@r.example/app:1",
+                           "docker://u:MARKED@r.example:5000/a"}) {
+    INFO(text);
+    const auto parsed = Reference::parse(text);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().to_string().find("MARKED") == std::string::npos);
+    CHECK(parsed.error().message.find("credentials") != std::string::npos);
+  }
+  CHECK_FALSE(Reference::holds_credentials("r.example/app@sha256:" + std::string(64, 'a')));
+}
+
 TEST_CASE("row 11: good references, and what they mean") {
   struct Row {
     std::string text, host, repository, tag;

@@ -61,7 +61,8 @@ int token(const Flags& flags, const Signals& signals) {
   if (!options) return fail(options.error());
   Client client(*std::move(options));
   const auto login = client.login_for(flags.registry, signals.stop());
-  if (!login) return fail(login.error());
+  if (!login)
+    return login.error().code == Errc::not_found ? (fail(login.error()), kDenied) : fail(login.error());
   return print(login->password.reveal() + "\n") ? kOk : kLocal;
 }
 

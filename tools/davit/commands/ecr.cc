@@ -30,9 +30,8 @@ Result<RepositoryWishes> wishes_of(const Flags& flags) {
                        .scan = flags.scan,
                        .kms_key = flags.kms == "yes" ? "default" : flags.kms};
   if (!flags.mutable_tags.empty()) {
-    if (flags.immutable == false)
+    if (!flags.immutable.value_or(false))
       return Error{.code = Errc::invalid_argument, .message = "--mutable-tag goes with --immutable"};
-    out.immutable = true;
   }
   for (const std::string& each : flags.resource_tags) {
     const auto equals = each.find('=');
@@ -139,13 +138,13 @@ void add_ecr(CLI::App& app, Action& action) {
     with_environment(sub->add_option("--mutable-tag", flags->mutable_tags,
                                      "with --immutable: a pattern with * of tags that can"))
         ->type_name("PATTERN")
-        ->expected(1);
+        ->allow_extra_args(false);
     add_choice(*sub, "--scan,!--no-scan", flags->scan,
                "scan every image when it is pushed; --no-scan: do not");
     with_environment(sub->add_flag("--kms{yes}", flags->kms, "encrypt with KMS; =KEY says with which key"));
     with_environment(sub->add_option("--resource-tag", flags->resource_tags, "tag of the repository itself"))
         ->type_name("KEY=VALUE")
-        ->expected(1);
+        ->allow_extra_args(false);
     with_environment(sub->add_flag("--json", flags->json, "one JSON object"));
     flags->identity.add_to(*sub);
     sub->callback([flags, run, &action] {

@@ -193,7 +193,7 @@ void add_push(CLI::App& app, Action& action) {
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   add(command->add_option("-t,--tag", flags->tags, "a further tag for every destination"))
       ->type_name("TAG")
-      ->expected(1);
+      ->allow_extra_args(false);
   add(command->add_option("--compress,--dest-compress-format", flags->compress,
                           "for uncompressed layers: gzip (default), zstd, none or keep"))
       ->type_name("KIND[:LEVEL]");
@@ -210,7 +210,7 @@ void add_push(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"off", "tag", "repo", "verified"}));
   add(command->add_option("--reuse-from", flags->reuse_from, "a further tag to learn layers from"))
       ->type_name("TAG")
-      ->expected(1);
+      ->allow_extra_args(false);
   add(command->add_flag("-n,--no-clobber", flags->no_clobber,
                         "do not move a tag that points at something else"));
   add(command->add_flag("--create-repo{yes}", flags->create_repo,

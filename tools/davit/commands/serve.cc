@@ -233,7 +233,7 @@ void add_serve(CLI::App& app, Action& action) {
   command->add_option("--region", flags->region, "the region of --ecr (us-east-1)")->type_name("REGION");
   add("--mode", flags->modes, "a behaviour of --ecr; may be repeated, \"--mode help\" lists them")
       ->type_name("NAME=VALUE")
-      ->expected(1);
+      ->allow_extra_args(false);
   add("--env-file", flags->env_file, "write shell exports for clients to this file, when ready")
       ->type_name("FILE");
   add("--access-log", flags->access_log, "append one line of JSON per request to this file")
