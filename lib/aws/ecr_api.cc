@@ -15,8 +15,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Manifests may be of 4 MiB, an answer is of 8 MiB at most, and memory is short.
-constexpr std::size_t kManifestBatch = 20;
 constexpr int kMostPages = 10;
 
 constexpr std::string_view kManifestTypes[] = {"application/vnd.oci.image.index.v1+json",

@@ -45,12 +45,13 @@ class EcrApi {
 
   /// What one request can ask for.
   static constexpr std::size_t kBatch = 100;
+  /// What it does ask for of manifests: they may be of 4 MiB, an answer of 8 MiB, and memory is short.
+  static constexpr std::size_t kManifestBatch = 20;
 
   /// A request for every kBatch. Errors: not_found for the repository; never for blobs.
   Result<std::vector<EcrLayer>> check_layers(const std::string& repository, std::span<const Digest> digests,
                                              const CallContext& context);
-  /// Manifests by tag or digest, a few with each request, for they may be long. What is missing is in
-  /// `failures`.
+  /// Manifests by tag or digest, a request for every kManifestBatch. What is missing is in `failures`.
   Result<EcrImages> get_images(const std::string& repository, std::span<const std::string> names,
                                const CallContext& context);
   /// The tags pushed last, newest first, out of the first ten thousand images that ECR lists.

@@ -14,6 +14,7 @@ class EcrNative final : public registry::Native {
   EcrNative(Api& api, Identity& identity, EcrSite site) : api_(api, identity, std::move(site)) {}
 
   [[nodiscard]] std::size_t batch() const override { return EcrApi::kBatch; }
+  [[nodiscard]] std::size_t manifest_batch() const override { return EcrApi::kManifestBatch; }
 
   Result<std::vector<bool>> has_blobs(const std::string& repository, std::span<const Digest> digests,
                                       const CallContext& context) override {

@@ -12,9 +12,6 @@
 namespace davit::registry {
 namespace {
 
-/// Manifests that are asked for only to see whether they are there come all the same, and may be long.
-constexpr std::size_t kManifestBatch = 20;
-
 bool is_over(const Error& error) {
   return error.code == Errc::cancelled || error.code == Errc::timeout;
 }
@@ -65,9 +62,10 @@ Result<std::vector<Presence>> Repository::probe_natively(std::span<const Descrip
     }
   }
   if (manifests.size() > 1) {
-    for (std::size_t first = 0; first < manifests.size(); first += kManifestBatch) {
-      const auto some =
-          std::span(manifests).subspan(first, std::min(kManifestBatch, manifests.size() - first));
+    // They come whole where only their presence is wanted: a few at a time are in memory.
+    const std::size_t batch = registry_.native()->manifest_batch();
+    for (std::size_t first = 0; first < manifests.size(); first += batch) {
+      const auto some = std::span(manifests).subspan(first, std::min(batch, manifests.size() - first));
       DAVIT_TRY(const auto there, registry_.native()->manifests(name_, some, context));
       for (std::size_t i = 0; i < some.size(); ++i) {
         if (there[i]) found[manifest_places[first + i]] = Presence::sealed;
@@ -89,7 +87,7 @@ Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> want
     if (found) return found;
     const Error& error = found.error();
     if (is_over(error)) return error;
-    if (error.code == Errc::rate_limited) return failed(purpose("look for blobs", ""), error, error.attempts);
+    if (error.code == Errc::rate_limited) return failed(purpose("look for", "blobs"), error, error.attempts);
     if (error.code == Errc::not_found) {
       missing_ = true;  // nothing is made by asking; the first upload does that
       return std::vector<Presence>(wanted.size(), Presence::absent);
@@ -113,7 +111,7 @@ Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> want
 }
 
 std::size_t Repository::manifest_batch() const {
-  return registry_.native() != nullptr && !native_reads_denied_ ? registry_.native()->batch() : 1;
+  return registry_.native() != nullptr && !native_reads_denied_ ? registry_.native()->manifest_batch() : 1;
 }
 
 Result<std::vector<std::optional<Manifest>>> Repository::manifests(std::span<const std::string> names,

@@ -17,8 +17,10 @@ class Native {
  public:
   virtual ~Native() = default;
 
-  /// How many blobs or manifests one request answers.
+  /// How many blobs one request answers.
   [[nodiscard]] virtual std::size_t batch() const = 0;
+  /// How many manifests, which come whole.
+  [[nodiscard]] virtual std::size_t manifest_batch() const = 0;
 
   /// Which of these blobs a repository has, in the order of the question. Errors: not_found for the
   /// repository.

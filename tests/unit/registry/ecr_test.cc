@@ -14,6 +14,7 @@ const CallContext kContext;
 class FakeNative final : public registry::Native {
  public:
   [[nodiscard]] std::size_t batch() const override { return 100; }
+  [[nodiscard]] std::size_t manifest_batch() const override { return 20; }
   Result<std::vector<bool>> has_blobs(const std::string&, std::span<const Digest> digests,
                                       const CallContext&) override {
     ++asked;
