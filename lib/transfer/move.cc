@@ -96,7 +96,9 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
     if (std::ranges::find(arrival.dispatches, &dispatch) == arrival.dispatches.end())
       arrival.dispatches.push_back(&dispatch);
     if (!dispatch.destination->mount_from.empty()) arrival.mount_from = dispatch.destination->mount_from;
-    if (leaf.source == nullptr) {
+    const auto known = leaf.descriptor ? dispatch.known.find(leaf.descriptor->digest) : dispatch.known.end();
+    const bool there = known != dispatch.known.end() && known->second.digest == leaf.descriptor->digest;
+    if (leaf.source == nullptr || there) {
       arrival.state = State::reused;
     } else if (leaf.diff_id && dispatch.known.contains(*leaf.diff_id)) {
       arrival.state = State::claimed;

@@ -82,6 +82,8 @@ class Learner {
 
  private:
   void from_image(const Manifest& image) {
+    // An image of the repository refers to this very config, so it is there.
+    if (image.config()->digest == question_.config) known_.emplace(question_.config, *image.config());
     const std::vector<Digest> diff_ids = diff_ids_of(*image.config());
     if (diff_ids.size() != image.layers().size()) return;
     const std::set<Digest> wanted(question_.diff_ids.begin(), question_.diff_ids.end());

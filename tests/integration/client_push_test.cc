@@ -107,6 +107,19 @@ TEST_CASE("a second push of the same tarball is one request") {
   CHECK(registry.log().size() == 1);
 }
 
+TEST_CASE("a new tag for an image that is there asks for no blob") {
+  const TempDir dir;
+  const auto tar = dir.write("app.tar", save_archive({layer(300'000), layer(200'000, 2)}, "app:1")).string();
+  Registry registry;
+  Client client(quick());
+  const auto first = client.push(tar, registry.authority() + "/app:1").value();
+  registry.clear_log();
+  const auto second = client.push(tar, registry.authority() + "/app:2").value();
+  CHECK(second.root == first.root);
+  CHECK(registry.storage().tag("app", "2") == first.root.digest);
+  CHECK(registry.log().size() == 4);  // the tag, the list of tags, the other image, the new tag
+}
+
 TEST_CASE("a new tag that shares all but its last layer sends that layer and the config") {
   const TempDir dir;
   const std::string base = layer(300'000);
