@@ -93,6 +93,8 @@ Errc errc_of(const ApiFailure& failure) {
 
 std::string hint_for(const ApiFailure& failure) {
   if (is_expired_token(failure.code)) return "log in again, or renew the credentials";
+  if (failure.message.find("valid region") != std::string::npos)
+    return "the region does not exist, or the account does not use it";
   if (is_one_of(failure.code, kBadSignature))
     return "the secret access key does not belong to the access key id, or something between here and AWS "
            "changes requests";

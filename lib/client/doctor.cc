@@ -156,7 +156,9 @@ class Examination {
     } else if (found.error().code == Errc::denied) {
       note(State::skipped, "repository", found.error().message, found.error().hint);
     } else {
-      return bad("repository", found.error());
+      Error error = found.error();
+      if (error.code == Errc::not_found) error.hint = "davit ecr create " + reference.name() + " makes it";
+      return bad("repository", error);
     }
     const std::vector<Digest> nothing = {Digest::of("")};
     if (const auto asked = api.check_layers(reference.repository, nothing, context_); !asked) {
