@@ -98,8 +98,10 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
     if (!dispatch.destination->mount_from.empty()) arrival.mount_from = dispatch.destination->mount_from;
     const auto known = leaf.descriptor ? dispatch.known.find(leaf.descriptor->digest) : dispatch.known.end();
     const bool there = known != dispatch.known.end() && known->second.digest == leaf.descriptor->digest;
-    if (leaf.source == nullptr || there) {
+    if (leaf.source == nullptr) {
       arrival.state = State::reused;
+    } else if (there) {
+      arrival.state = State::present;
     } else if (leaf.diff_id && dispatch.known.contains(*leaf.diff_id)) {
       arrival.state = State::claimed;
     }

@@ -13,7 +13,7 @@
 namespace davit::transfer {
 
 /// Which blob of a repository holds which layer: diff_id to descriptor, as the repository's own images state
-/// it.
+/// it. And the image's own config, under its own digest, where one of them has it too.
 using KnownLayers = std::map<Digest, Descriptor>;
 
 /// What a destination is asked for.
