@@ -117,6 +117,14 @@ def declares_only(following, other, room):
     return False
 
 
+def is_run(root, path, stem):
+    try:
+        text = "\n".join(lines_of(root, os.path.join(os.path.dirname(path), "CMakeLists.txt")))
+    except FileNotFoundError:
+        return False
+    return re.search(r"\b%s\b" % stem, text) or re.search(r"\b%s\b" % stem.rpartition("_")[0], text)
+
+
 def check(root):
     problems = []
 
@@ -144,6 +152,8 @@ def check(root):
         if len(lines) > LONGEST and not any(LONG_REASON in line for line in lines[:10]):
             complain(path, 1, "%d lines, and no reason at the top" % len(lines))
         stem = os.path.splitext(os.path.basename(path))[0]
+        if path.startswith("tests/") and stem.endswith(("_test", "_fuzz")) and not is_run(root, path, stem):
+            complain(path, 1, "a test that nobody runs: the CMakeLists.txt beside it does not name it")
         if BANNED_NAMES.search(stem):
             complain(path, 1, "a name that says nothing")
         for number, line in enumerate(lines, 1):

@@ -98,6 +98,10 @@ class LayersTest(unittest.TestCase):
         self.assert_refused("tests/unit/a.cc", "// %s: more" % UNFINISHED, "unfinished")
         self.assert_passes("lib/io/a.cc", 'auto name = "davit-XXXXXX";')
 
+    def test_every_test_is_run(self):
+        found = self.problems("tests/unit/some_test.cc", "")
+        self.assertIn("nobody runs", found[0])
+
     def test_names_of_tests_survive_ctest(self):
         self.assert_passes("tests/unit/a.cc", 'TEST_CASE("one, and two: fine") {')
         self.assert_refused("tests/unit/a.cc", 'TEST_CASE("one; two") {', "CTest")
