@@ -18,7 +18,7 @@ struct Dispatch;
 struct Arrival {
   enum class State {
     wanted,   ///< not there, as far as anybody knows
-    claimed,  ///< an earlier image says that it holds this layer; asked for by digest once that is known here
+    claimed,  ///< an earlier image says that it holds this layer; compared by digest once that is known here
               ///< too
     present,  ///< was there
     reused,   ///< an earlier image holds the layer

@@ -386,9 +386,11 @@ void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks,
 /// to.
 void Run::bring_claimed(Leaf& leaf, ContentSink* sink, const Content& content) {
   if (const auto made = content.descriptor()) {
-    const auto answer = guarded([&] { return sink->probe(std::span(&*made, 1), context_); });
-    if (answer && answer->front() != Presence::absent)
-      return arrived(leaf, sink, State::present, std::nullopt, made);
+    const bool same = std::ranges::any_of(leaf.arrivals.at(sink).dispatches, [&](const Dispatch* dispatch) {
+      const auto claim = dispatch->known.find(*leaf.diff_id);
+      return claim != dispatch->known.end() && claim->second.digest == made->digest;
+    });
+    if (same) return arrived(leaf, sink, State::present, std::nullopt, made);
   }
   bring(leaf, sink, content);
 }
