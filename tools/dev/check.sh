@@ -71,6 +71,7 @@ check_shared() {
 }
 
 check_tsan() {
+  build_release  # whose command some of the tests run
   configure tsan -DDAVIT_BUILD_TOOL=OFF -DDAVIT_RELEASE_BUILD="$PWD/build/release"
   compile tsan
   ctest --test-dir build/tsan --output-on-failure --parallel 2 --label-exclude 'cli|embed|arch'
