@@ -22,7 +22,7 @@ Result<> write_digest_file(const std::string& path, const std::vector<Delivery>&
   bool good = true;
   for (const std::string& line : lines) good &= std::fputs(line.c_str(), file) >= 0;
   good &= std::fflush(file) == 0;
-  const Result<> written = good ? Result<>() : failed();
+  Result<> written = good ? Result<>() : failed();
   const bool closed = std::fclose(file) == 0;  // some file systems only say here that the disk is full
   if (!written || closed) return written;
   return failed();
