@@ -1,6 +1,5 @@
 // Layers by the API: looking for them, and the upload in base64 parts.
 #include <algorithm>
-#include <cstring>
 
 #include <nlohmann/json.hpp>
 
@@ -72,7 +71,7 @@ json upload_layer_part(const ApiCall& call) {
   std::size_t at = 0;
   const auto read = [&](char* into, std::size_t size) {
     const std::size_t n = std::min(size, bytes->size() - at);
-    std::memcpy(into, bytes->data() + at, n);
+    std::copy_n(bytes->data() + at, n, into);
     at += n;
     return n;
   };
