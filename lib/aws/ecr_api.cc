@@ -159,6 +159,7 @@ Result<std::vector<std::string>> EcrApi::newest_tags(const std::string& reposito
     if (next.empty()) break;
   }
   std::vector<std::string> tags;
+  tags.reserve(newest.size());
   for (EcrImageDetail& image : newest) tags.push_back(std::move(image.tag));
   return tags;
 }
