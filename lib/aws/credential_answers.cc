@@ -59,6 +59,15 @@ std::optional<std::int64_t> count_of(const json& object, const char* name, std::
   return static_cast<std::int64_t>(value);
 }
 
+/// Programs and metadata services use the same names, but for the session token's.
+Result<Credentials> credentials_in(const json& document, const char* token, const std::string& source) {
+  DAVIT_TRY(Credentials credentials,
+            make_credentials(text_of(document, "AccessKeyId"), Secret(text_of(document, "SecretAccessKey")),
+                             Secret(text_of(document, token)), source));
+  credentials.account = text_of(document, "AccountId");
+  return with_end(std::move(credentials), text_of(document, "Expiration"));
+}
+
 }  // namespace
 
 Result<Credentials> make_credentials(std::string id, Secret secret, Secret session_token,
@@ -84,11 +93,7 @@ Result<Credentials> parse_process_answer(std::string_view text, const std::strin
   const auto version = document.find("Version");
   if (version == document.end() || !version->is_number_integer() || *version != 1)
     return malformed(source, "its answer is not of version 1");
-  DAVIT_TRY(Credentials credentials,
-            make_credentials(text_of(document, "AccessKeyId"), Secret(text_of(document, "SecretAccessKey")),
-                             Secret(text_of(document, "SessionToken")), source));
-  credentials.account = text_of(document, "AccountId");
-  return with_end(std::move(credentials), text_of(document, "Expiration"));
+  return credentials_in(document, "SessionToken", source);
 }
 
 Result<Credentials> parse_metadata_answer(std::string_view text, const std::string& source) {
@@ -98,11 +103,7 @@ Result<Credentials> parse_metadata_answer(std::string_view text, const std::stri
     return make_error(Errc::unauthenticated,
                       source + ": " + escaped(code, 60) + ": " + escaped(text_of(document, "Message"), 200));
   }
-  DAVIT_TRY(Credentials credentials,
-            make_credentials(text_of(document, "AccessKeyId"), Secret(text_of(document, "SecretAccessKey")),
-                             Secret(text_of(document, "Token")), source));
-  credentials.account = text_of(document, "AccountId");
-  return with_end(std::move(credentials), text_of(document, "Expiration"));
+  return credentials_in(document, "Token", source);
 }
 
 Result<Credentials> parse_sso_answer(std::string_view text, const std::string& source) {

@@ -15,18 +15,20 @@ Notifier::~Notifier() {
 
 void Notifier::post(std::function<void()> call) {
   MutexLock lock(mutex_);
-  queue_.push_back(std::move(call));
-  ++posted_;
-  changed_.notify_all();
+  add(std::move(call));
 }
 
 bool Notifier::offer(std::function<void()> call) {
   MutexLock lock(mutex_);
   if (queue_.size() >= kMostWaiting) return false;
+  add(std::move(call));
+  return true;
+}
+
+void Notifier::add(std::function<void()> call) {
   queue_.push_back(std::move(call));
   ++posted_;
   changed_.notify_all();
-  return true;
 }
 
 void Notifier::drain() {

@@ -28,6 +28,7 @@ class Notifier {
   /// Calls that may wait before offer() drops more.
   static constexpr std::size_t kMostWaiting = 10'000;
 
+  void add(std::function<void()> call) DAVIT_REQUIRES(mutex_);
   void run();
 
   Mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include "emulator/registry.h"
 #include "support/catch.h"
+#include "support/curl.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
@@ -10,25 +11,12 @@ using davit::emulator::Access;
 using davit::emulator::Auth;
 using davit::emulator::Behaviour;
 using davit::emulator::Registry;
+using davit::test::Answer;
 using davit::test::ProcessResult;
 using davit::test::TempDir;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// What curl saw: "202", headers, body.
-struct Answer {
-  std::string status;
-  std::string head;
-  std::string body;
-
-  [[nodiscard]] std::string header(const std::string& name) const {
-    const auto at = head.find("\r\n" + name + ": ");
-    if (at == std::string::npos) return "";
-    const auto from = at + name.size() + 4;
-    return head.substr(from, head.find("\r\n", from) - from);
-  }
-};
 
 class Client {
  public:
@@ -36,21 +24,12 @@ class Client {
 
   Answer ask(const std::string& method, const std::string& target, const std::string& body = "",
              std::vector<std::string> more = {}) {
-    std::vector<std::string> argv{"curl", "-sS", "-i", "--noproxy", "*", "-H", "Expect:", "--path-as-is"};
-    if (method == "HEAD") {
-      argv.push_back("-I");
-    } else {
-      argv.insert(argv.end(), {"-X", method});
-    }
-    if (!body.empty())
-      argv.insert(argv.end(), {"-H", "Content-Type: application/octet-stream", "--data-binary", "@-"});
-    argv.insert(argv.end(), more.begin(), more.end());
-    argv.push_back(target.starts_with("http") ? target : registry_.url() + target);
-    const auto result = davit::test::run({.argv = argv, .stdin_text = body, .deadline = 20s});
-    REQUIRE(result.exit_code == 0);
-    const auto end = result.out.find("\r\n\r\n");
-    REQUIRE(end != std::string::npos);
-    return {result.out.substr(9, 3), result.out.substr(0, end + 2), result.out.substr(end + 4)};
+    if (!body.empty()) more.insert(more.begin(), {"-H", "Content-Type: application/octet-stream"});
+    const Answer answer = davit::test::ask(
+        method, target.starts_with("http") ? target : registry_.url() + target, body, std::move(more));
+    REQUIRE(answer.exit_code == 0);
+    REQUIRE(answer.status != "000");
+    return answer;
   }
 
   void put_blob(const std::string& repository, const std::string& bytes) {

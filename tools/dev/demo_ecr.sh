@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # The second half of ./dev demo: a real image goes into an ECR on this machine, with $DAVIT, the command. Nothing is left behind.
 set -euo pipefail
-make_image=$(dirname "$(readlink -f "$0")")/../../tests/support/debian_image.sh
+here=$(dirname "$(readlink -f "$0")")
+make_image=$here/../../tests/support/debian_image.sh
+. "$here/demo_steps.sh"
 work=$(mktemp -d "${TMPDIR:-/tmp}/davit-demo.XXXXXX")
 server=
 finish() {
@@ -22,25 +24,8 @@ ln -s "$DAVIT" bin/docker-credential-davit
 export PATH=$work/bin:$PATH HOME=$work
 image=debian-tools.tar
 
-headline() { printf '\n== %s\n' "$*"; }
-spell() { printf '$ %s\n' "${*@Q}" | sed "s/'\([A-Za-z0-9_.:/=-]*\)'/\1/g"; }
-show() {
-  spell "$@"
-  "$@"
-}
 requests() { wc --lines <requests.log; }
 uploads() { grep --count --extended-regexp '"method":"(POST|PATCH|PUT)".*"path":"/v2/[^"]*/blobs/' requests.log || true; }
-
-# push FLAG... DESTINATION: says afterwards what ECR saw of it.
-push() {
-  local requests_before uploads_before
-  requests_before=$(requests)
-  uploads_before=$(uploads)
-  spell davit push "$image" "$@"
-  pushed=$(davit push "$image" "$@")
-  echo "$pushed"
-  printf '(requests: %d; to upload blobs: %d)\n' $(($(requests) - requests_before)) $(($(uploads) - uploads_before))
-}
 
 headline "An ECR on this machine, with an account, a region and credentials of its own"
 spell davit serve --ecr --listen 127.0.0.1:0 --env-file ecr.env
@@ -63,7 +48,7 @@ show davit auth whoami
 
 headline "An image: what Debian installed on this machine, as docker save would write it"
 "$make_image" "$image" debian-tools:1 "$DAVIT"
-tar --list --verbose --file="$image" | awk '/layer.tar/ {printf "  %-20s %6.1f MB\n", $6, $3 / 1000000}'
+show_layers
 
 headline "Push it: no login; the repository is created"
 repository=$DAVIT_REGISTRY/demo/debian-tools
@@ -82,12 +67,6 @@ printf '{"credHelpers": {"%s": "davit"}}\n' "$DAVIT_REGISTRY" >.docker/config.js
 unset XDG_RUNTIME_DIR
 show cat .docker/config.json
 show skopeo inspect --tls-verify=false --format '{{.Digest}}, {{.Architecture}}, tags {{.RepoTags}}' "docker://$repository:2"
-show skopeo --insecure-policy copy --quiet --src-tls-verify=false "docker://$repository:2" dir:fetched
-theirs=sha256:$(sha256sum "fetched/manifest.json" | cut -d' ' -f1)
-if [[ $pushed != "$repository@$theirs" ]]; then
-  echo "demo: skopeo fetched a manifest with the digest $theirs" >&2
-  exit 1
-fi
-echo "skopeo fetched the image, checked every blob, and has the same digest."
+show_fetched
 
 headline "That was all. The registry is gone again, and with it the image."
