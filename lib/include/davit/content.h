@@ -65,6 +65,22 @@ class TagLister {
   }
 };
 
+/// A stretch of a blob.
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+/// Reads stretches of a blob side by side, where several connections together are faster than one.
+class RangeReader {
+ public:
+  virtual ~RangeReader() = default;
+  /// Exactly these bytes, not verified. Errors: unsupported where only whole blobs are served, so that nobody
+  /// pays for the whole blob several times.
+  virtual Result<std::unique_ptr<ByteSource>> open_range(const Descriptor& blob, ByteRange range,
+                                                         const CallContext& context) = 0;
+};
+
 /// Somewhere images come from: a registry repository, a layout, an archive, or your own. Thread-safe.
 class ContentSource {
  public:
@@ -95,8 +111,9 @@ class ContentSource {
   virtual Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                                    const CallContext& context) = 0;
 
-  /// Capability: null when absent.
+  /// Capabilities: null when absent.
   virtual TagLister* tag_lister() { return nullptr; }
+  virtual RangeReader* range_reader() { return nullptr; }
 };
 
 /// Whether something is at a destination. `sealed` says that everything below it is there too.
@@ -109,6 +126,26 @@ class Mounter {
   /// True when the registry did it; false when it wants the bytes instead.
   virtual Result<bool> mount(const Descriptor& blob, std::string_view from_repository,
                              const CallContext& context) = 0;
+};
+
+/// A blob on its way into a sink that can take its bytes in any order: a file of a layout, a stretch of an
+/// archive. Destroyed without commit(), it stays for a later run to go on with, where the sink can keep it.
+/// Thread-safe, as long as nobody reads a stretch that is being written.
+class BlobDraft {
+ public:
+  virtual ~BlobDraft() = default;
+  /// How many bytes from the beginning an earlier run has left. A claim: whoever goes on from there hashes
+  /// them first.
+  [[nodiscard]] virtual std::uint64_t kept() const = 0;
+  /// REQUIRES: within the blob's size. Errors: local_io.
+  virtual Result<> write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
+  /// Bytes that are there. Errors: local_io; corrupt when there are fewer.
+  virtual Result<> read_at(std::uint64_t offset, std::span<std::byte> into) const = 0;
+  /// Forgets all bytes: they turned out wrong. Errors: local_io.
+  virtual Result<> restart() = 0;
+  /// Makes the bytes the blob's content, for good. REQUIRES: all are there and have its digest. Errors:
+  /// local_io.
+  virtual Result<> commit() = 0;
 };
 
 /// Somewhere images go. Thread-safe; a manifest is put only after everything below it is there.
@@ -127,6 +164,20 @@ class ContentSink {
   /// Whether the sink has said that it does not exist yet.
   [[nodiscard]] virtual bool known_missing() const { return false; }
 
+  /// Whether a name that points at an image shows that everything below it is there. Registries see to that;
+  /// a folder may have been damaged, so there every blob is asked for.
+  [[nodiscard]] virtual bool names_vouch() const { return true; }
+
+  /// How many blobs it can take at once; 1 for a stream.
+  [[nodiscard]] virtual std::size_t blobs_at_once() const { return SIZE_MAX; }
+
+  /// Begins a blob whose bytes may come in any order. Null: this sink takes blobs by put_blob() alone.
+  virtual Result<std::unique_ptr<BlobDraft>> draft(const Descriptor& blob, const CallContext& context) {
+    static_cast<void>(blob);
+    static_cast<void>(context);
+    return std::unique_ptr<BlobDraft>();
+  }
+
   /// Stores the bytes and returns what was stored. The sink pulls: it opens `content` as often as its own
   /// retries need, from whatever offset it already has, and stores nothing when a read fails. When the
   /// content has a descriptor from the start, that digest is what is stored; otherwise the one it has after
@@ -137,6 +188,13 @@ class ContentSink {
   /// with none, the manifest is reachable by digest only.
   virtual Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names,
                                 const CallContext& context) = 0;
+
+  /// Everything that was put is all there will be: what is one step for the whole sink is done now, an
+  /// archive gets its name. Called once, and not at all when an image failed.
+  virtual Result<> finish(const CallContext& context) {
+    static_cast<void>(context);
+    return {};
+  }
 
   /// Capabilities: null when absent. `earlier` reads what is already at the destination.
   virtual Mounter* mounter() { return nullptr; }
