@@ -3,7 +3,9 @@
 #include <davit/client.h>
 
 #include "base/notifier.h"
+#include "client/file_sinks.h"
 #include "client/registries.h"
+#include "client/target.h"
 #include "codec/compress.h"
 #include "transfer/order.h"
 #include "transfer/progress.h"
@@ -11,19 +13,30 @@
 
 namespace davit {
 
+/// What a caller asks for, in words.
+struct Errand {
+  client::Verb verb;
+  std::string_view source;
+  std::span<const std::string> destinations;
+  const CopyOptions& options;
+  client::SinkUse use = client::SinkUse::write;
+};
+
 /// The parts of a client, wired. Destroyed in the opposite order: connections and threads before what they
 /// report to.
 class Client::Impl {
  public:
   explicit Impl(ClientOptions given);
 
-  /// Everything a push has to do, or the reason why it cannot begin.
-  Result<std::vector<transfer::Order>> orders(std::string_view source,
-                                              std::span<const std::string> destinations,
-                                              const PushOptions& options, transfer::Board& board,
+  /// Everything an errand has to do, or the reason why it cannot begin.
+  Result<std::vector<transfer::Order>> orders(const Errand& errand, transfer::Board& board,
                                               const CallContext& context);
-  Result<std::vector<Delivery>> push(std::string_view source, std::span<const std::string> destinations,
-                                     const PushOptions& options, transfer::Board& board);
+  Result<std::vector<Delivery>> deliver(const Errand& errand, transfer::Board& board);
+  Result<std::vector<Delivery>> deliver(const Errand& errand);
+  Result<std::vector<Plan>> plan(const Errand& errand);
+  /// The same in the background.
+  static Transfer start(const std::shared_ptr<Impl>& impl, client::Verb verb, std::string source,
+                        std::vector<std::string> destinations, CopyOptions options);
 
   const ClientOptions options;
   std::stop_source closing;  ///< the client's destructor says so to what runs in the background
@@ -34,8 +47,8 @@ class Client::Impl {
   codec::Compressor compressor;
 };
 
-/// What a push does in terms of the engine.
-transfer::Settings settings_for(const PushOptions& options, const ClientOptions& client);
-CallContext context_for(const PushOptions& options);
+/// What an errand is in terms of the engine.
+transfer::Settings settings_for(const Errand& errand, const ClientOptions& client);
+CallContext context_for(const CopyOptions& options);
 
 }  // namespace davit

@@ -1,6 +1,12 @@
 #include "content/graph.h"
 
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <optional>
 #include <set>
+#include <span>
+#include <string>
 
 #include "base/error.h"
 #include "base/try.h"
@@ -9,6 +15,10 @@
 namespace davit::content {
 namespace {
 
+/// An index of more is read one after the other, so that a limit ends it in time.
+constexpr std::size_t kMostAhead = 100;
+constexpr std::uint64_t kMostBytesAhead = 8u << 20;
+
 /// A manifest on the path from the root to where the walk is, and how far its children have been seen.
 struct Step {
   Manifest manifest;
@@ -16,8 +26,45 @@ struct Step {
   std::size_t next = 0;
 };
 
-Result<Manifest> read(ContentSource& source, const Descriptor& wanted, const CallContext& context) {
-  auto manifest = source.manifest(wanted.digest.to_string(), context);
+using Manifests = std::map<Digest, Manifest>;
+
+/// The children of an index that have not been read yet, in batches where the source answers in batches.
+/// What cannot be had this way is left out: whoever needs it asks again, and hears why.
+Manifests read_ahead(ContentSource& source, const std::vector<Descriptor>& children,
+                     const std::set<Digest>& seen, WorkerPool& pool, const CallContext& context) {
+  std::vector<std::string> names;
+  for (const Descriptor& child : children) {
+    if (model::is_manifest(child.media_type) && !seen.contains(child.digest))
+      names.push_back(child.digest.to_string());
+  }
+  const std::size_t batch = std::max<std::size_t>(source.manifest_batch(), 1);
+  const std::size_t batches = (names.size() + batch - 1) / batch;
+  std::vector<std::vector<std::optional<Manifest>>> answers(batches);
+  std::atomic<std::uint64_t> bytes = 0;
+  for_each_index(pool, batches, [&](std::size_t i) {
+    if (bytes > kMostBytesAhead) return;
+    const std::span<const std::string> asked =
+        std::span(names).subspan(i * batch, std::min(batch, names.size() - i * batch));
+    auto answer = source.manifests(asked, context);
+    if (!answer) return;
+    for (const auto& manifest : *answer) bytes += manifest ? manifest->bytes().size() : 0;
+    answers[i] = *std::move(answer);
+  });
+  Manifests out;
+  for (const auto& answer : answers) {
+    for (const std::optional<Manifest>& manifest : answer) {
+      if (manifest) out.emplace(manifest->descriptor().digest, *manifest);
+    }
+  }
+  return out;
+}
+
+Result<Manifest> read(ContentSource& source, const Descriptor& wanted, Manifests& ahead,
+                      const CallContext& context) {
+  const auto had = ahead.find(wanted.digest);
+  auto manifest = had != ahead.end() ? Result<Manifest>(had->second)
+                                     : source.manifest(wanted.digest.to_string(), context);
+  if (had != ahead.end()) ahead.erase(had);
   if (!manifest) return manifest;
   if (manifest->descriptor().size != wanted.size || manifest->descriptor().digest != wanted.digest) {
     return make_error(Errc::corrupt, "manifest " + wanted.digest.to_string() + " has " +
@@ -30,13 +77,20 @@ Result<Manifest> read(ContentSource& source, const Descriptor& wanted, const Cal
 }  // namespace
 
 Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context,
-                   const WalkLimits& limits) {
+                   WorkerPool* pool, const WalkLimits& limits) {
   Graph graph;
+  Manifests ahead;
   std::set<Digest> seen{root.digest};
   std::vector<Step> path;
-  DAVIT_TRY(Manifest top, read(source, root, context));
+  DAVIT_TRY(Manifest top, read(source, root, ahead, context));
   std::uint64_t bytes = top.bytes().size();
-  path.push_back({top, top.children()});
+  const auto step_into = [&](Manifest manifest) {
+    std::vector<Descriptor> children = manifest.children();
+    if (pool != nullptr && manifest.is_index() && children.size() > 1 && children.size() <= kMostAhead)
+      ahead.merge(read_ahead(source, children, seen, *pool, context));
+    path.push_back({std::move(manifest), std::move(children)});
+  };
+  step_into(std::move(top));
   while (!path.empty()) {
     Step& here = path.back();
     if (here.next == here.children.size()) {
@@ -55,12 +109,12 @@ Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallCont
         return make_error(Errc::corrupt,
                           "more than " + std::to_string(limits.manifests) + " manifests under one root");
       }
-      DAVIT_TRY(Manifest manifest, read(source, child, context));
+      DAVIT_TRY(Manifest manifest, read(source, child, ahead, context));
       bytes += manifest.bytes().size();
       if (bytes > limits.bytes)
         return make_error(Errc::corrupt,
                           "manifests of more than " + std::to_string(limits.bytes) + " bytes under one root");
-      path.push_back({manifest, manifest.children()});
+      step_into(std::move(manifest));
     } else {
       if (graph.blobs.size() >= limits.blobs) {
         return make_error(Errc::corrupt,

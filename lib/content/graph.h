@@ -4,6 +4,8 @@
 
 #include <davit/content.h>
 
+#include "base/worker_pool.h"
+
 namespace davit::content {
 
 /// Everything below a root, each digest once.
@@ -22,7 +24,8 @@ struct WalkLimits {
 /// Reads the manifests (only those) below `root`. Iterative, so no document can exhaust the stack.
 /// Errors: corrupt when a child is not what its descriptor says or a limit is passed, and whatever the source
 /// says.
+/// With a pool, the children of an index are read side by side. REQUIRES: not called from the pool's threads.
 Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context,
-                   const WalkLimits& limits = {});
+                   WorkerPool* pool = nullptr, const WalkLimits& limits = {});
 
 }  // namespace davit::content

@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/try.h"
+#include "content/index_entries.h"
 #include "io/read_all.h"
 #include "model/json_fields.h"
 #include "model/media_type.h"
@@ -42,17 +43,6 @@ std::vector<std::string> names_of(const Descriptor& entry) {
     if (found != entry.annotations.end() && !found->second.empty()) names.push_back(found->second);
   }
   return names;
-}
-
-bool is_attestation(const Descriptor& child) {
-  const auto type = child.annotations.find("vnd.docker.reference.type");
-  if (type != child.annotations.end()) return true;
-  return child.platform && child.platform->os == "unknown" && child.platform->architecture == "unknown";
-}
-
-std::string name_platform(const Descriptor& child) {
-  if (is_attestation(child)) return "an attestation";
-  return child.platform ? escaped(child.platform->to_string(), 80) : child.digest.short_form();
 }
 
 }  // namespace
@@ -217,15 +207,11 @@ Result<StoredImage> OciView::without_absent(const Manifest& index, const std::ve
     return image;
   }
 
-  // The document has passed Manifest::parse, so nothing in here can throw. Members keep their order and
-  // values.
-  auto document = nlohmann::ordered_json::parse(index.bytes());
-  nlohmann::ordered_json kept = nlohmann::ordered_json::array();
+  std::vector<IndexEntry> kept;
   for (std::size_t i = 0; i < children.size(); ++i) {
-    if (children[i].missing.empty()) kept.push_back(document["manifests"][i]);
+    if (children[i].missing.empty()) kept.push_back({&index, i});
   }
-  document["manifests"] = std::move(kept);
-  DAVIT_TRY(const Manifest rewritten, Manifest::parse(document.dump(), index.descriptor().media_type));
+  DAVIT_TRY(const Manifest rewritten, rewritten_index(index, kept));
   image.root = rewritten.descriptor();
   image.notes.push_back("the index was rewritten and now lists " + present + "; absent: " + absent);
   MutexLock lock(mutex_);

@@ -30,6 +30,7 @@ struct Answer {
   std::string body;                       ///< empty when `stream` is set
   std::unique_ptr<net::Download> stream;  ///< for 200 and 206 when streaming was asked for
   std::string peer;
+  net::Peers peers = net::Peers::any;  ///< which addresses `url` was allowed to lead to
   int attempts = 1;
   bool foreign = false;       ///< it came from another origin than the registry's
   bool already_done = false;  ///< not an answer: an earlier try had succeeded without our knowing

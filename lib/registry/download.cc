@@ -15,26 +15,34 @@ namespace {
 constexpr std::uint64_t kProgress = 1u << 20;
 /// Answers that do not fit what was asked for, before the blob is given up.
 constexpr int kMostOddities = 3;
+/// Signed URLs that are refused one after the other.
+constexpr int kMostRefusals = 2;
 
-/// Reads a blob from `position` on, over as many connections as it takes. Each one begins at the registry: a
-/// signed URL of an earlier redirect may have expired (row 56).
+/// What a reader is after: the rest of the blob, which may also be read past what is not wanted, or a stretch
+/// that has to be served as such.
+enum class Extent { rest, stretch };
+
+/// Reads a blob from `position` to `end`, over as many connections as it takes. A signed URL that an earlier
+/// redirect gave is used until it is refused; then the registry is asked again (row 56).
 class BlobReader final : public ByteSource {
  public:
-  BlobReader(Repository& repository, const Descriptor& blob, std::uint64_t offset, const CallContext& context)
+  BlobReader(Repository& repository, const Descriptor& blob, ByteRange range, Extent extent,
+             const CallContext& context)
       : repository_(repository),
         blob_(blob),
         why_(repository.purpose("pull", "blob " + blob.digest.short_form())),
         context_(context),
         tries_(repository.registry().wire().tries()),
-        position_(offset),
-        checkpoint_(offset) {}
+        extent_(extent),
+        end_(range.offset + range.length),
+        position_(range.offset),
+        checkpoint_(range.offset) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override {
     while (true) {
-      if (position_ >= blob_.size) return std::size_t{0};  // what is beyond is not part of the blob
+      if (position_ >= end_) return std::size_t{0};  // what is beyond is not wanted
       if (!stream_) DAVIT_TRY_VOID(connect());
-      const auto wanted =
-          static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), blob_.size - position_));
+      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), end_ - position_));
       auto count = stream_->read(into.first(wanted));
       if (count && *count > 0) {
         position_ += *count;
@@ -42,7 +50,10 @@ class BlobReader final : public ByteSource {
           checkpoint_ = position_;
           tries_.restart();
         }
-        if (position_ == blob_.size) tries_.succeeded();
+        if (position_ == end_) {
+          tries_.succeeded();
+          take_end();
+        }
         return *count;
       }
       stream_.reset();
@@ -59,13 +70,9 @@ class BlobReader final : public ByteSource {
   /// The first connection, so that a missing blob is an error of opening.
   Result<> connect() {
     while (!stream_) {
-      Call call{.request = {.method = "GET", .url = repository_.url("blobs/" + blob_.digest.to_string())},
-                .scope = repository_.scope(),
-                .stream = true};
-      if (position_ > 0)
-        call.request.headers.push_back({"Range", "bytes=" + std::to_string(position_) + "-"});
-      DAVIT_TRY(Answer answer, repository_.registry().wire().send(why_, call, context_));
-      if (answer.foreign && (answer.status == 400 || answer.status == 403) && ++refusals_ <= 2)
+      const bool ranged = position_ > 0 || extent_ == Extent::stretch;
+      DAVIT_TRY(Answer answer, ask(ranged));
+      if (answer.foreign && (answer.status == 400 || answer.status == 403) && ++refusals_ <= kMostRefusals)
         continue;  // an expired signature
       if (answer.status == 404 && repository_.was_written(blob_.digest)) {
         const Error error = answer_error(why_, answer);
@@ -73,8 +80,9 @@ class BlobReader final : public ByteSource {
         if (again) continue;
         return error;
       }
+      if (extent_ == Extent::stretch && (answer.status == 200 || answer.status == 416)) return no_ranges();
       if (answer.status == 416 && position_ > 0 && ++oddities_ <= kMostOddities) {
-        DAVIT_TRY_VOID(from_the_start(call));
+        DAVIT_TRY_VOID(from_the_start());
         continue;
       }
       if (answer.status != 200 && answer.status != 206) return answer_error(why_, answer);
@@ -88,25 +96,63 @@ class BlobReader final : public ByteSource {
       }
       const auto range = parse_content_range(answer.headers.get("Content-Range"));
       if (!range || range->first != position_ || (range->total && *range->total != blob_.size)) {
+        if (extent_ == Extent::stretch) return no_ranges();
         if (++oddities_ > kMostOddities)
           return strange_answer(why_, answer, Errc::protocol,
                                 "an answer for another range than " + std::to_string(position_) + "-");
-        DAVIT_TRY_VOID(from_the_start(call));
+        DAVIT_TRY_VOID(from_the_start());
         continue;
       }
       stream_ = std::move(answer.stream);
+      refusals_ = 0;
     }
     return {};
   }
 
  private:
-  /// The whole blob, because ranges of it cannot be had.
-  Result<> from_the_start(Call& call) {
-    call.request.headers.clear();
+  /// One request, to where the blob is known to be or else to the registry.
+  Result<Answer> ask(bool ranged) {
+    DAVIT_TRY(BlobPlaces::Advice advice, repository_.places().advice(blob_.digest, context_));
+    Call call{.request = {.method = "GET", .url = repository_.url("blobs/" + blob_.digest.to_string())},
+              .scope = repository_.scope(),
+              .stream = true};
+    if (advice.place) {
+      call.request.url = advice.place->url;
+      call.request.peers = advice.place->peers;
+      call.authorize = false;
+    }
+    if (ranged) {
+      std::string wanted = "bytes=" + std::to_string(position_) + "-";
+      if (extent_ == Extent::stretch) wanted += std::to_string(end_ - 1);
+      call.request.headers.push_back({"Range", std::move(wanted)});
+    }
     DAVIT_TRY(Answer answer, repository_.registry().wire().send(why_, call, context_));
+    if (advice.place && !answer.ok()) repository_.places().refused(blob_.digest, advice.place->url);
+    if (advice.question && answer.ok()) {
+      std::optional<BlobPlace> place;
+      if (answer.foreign) place = BlobPlace{answer.url, answer.peers};
+      advice.question->answered(std::move(place));
+    }
+    return answer;
+  }
+
+  /// The whole blob, because ranges of it cannot be had.
+  Result<> from_the_start() {
+    DAVIT_TRY(Answer answer, ask(false));
     if (answer.status != 200) return answer_error(why_, answer);
     stream_ = std::move(answer.stream);
     return skip();
+  }
+
+  Error no_ranges() const {
+    return make_error(Errc::unsupported, why_.text + ": ranges of it are not served");
+  }
+
+  /// The connection can serve somebody else once the answer's end has been seen.
+  void take_end() {
+    std::byte none{};
+    if (stream_->headers().has("Content-Length")) static_cast<void>(stream_->read(std::span(&none, 1)));
+    stream_.reset();
   }
 
   /// The stream begins at zero: read up to where we are. A break on the way is retried like any other.
@@ -144,6 +190,8 @@ class BlobReader final : public ByteSource {
   const CallContext context_;
   Tries tries_;
   std::unique_ptr<net::Download> stream_;
+  const Extent extent_;
+  const std::uint64_t end_;
   std::uint64_t position_;
   std::uint64_t checkpoint_;
   int refusals_ = 0;
@@ -154,8 +202,19 @@ class BlobReader final : public ByteSource {
 
 Result<std::unique_ptr<ByteSource>> Repository::open(const Descriptor& blob, std::uint64_t offset,
                                                      const CallContext& context) {
-  auto reader = std::make_unique<BlobReader>(*this, blob, offset, context);
+  if (offset > blob.size) return make_error(Errc::internal, "a read beyond the end of a blob");
+  auto reader =
+      std::make_unique<BlobReader>(*this, blob, ByteRange{offset, blob.size - offset}, Extent::rest, context);
   if (offset < blob.size) DAVIT_TRY_VOID(reader->connect());
+  return std::unique_ptr<ByteSource>(std::move(reader));
+}
+
+Result<std::unique_ptr<ByteSource>> Repository::open_range(const Descriptor& blob, ByteRange range,
+                                                           const CallContext& context) {
+  if (range.length == 0 || range.offset >= blob.size || range.length > blob.size - range.offset)
+    return make_error(Errc::internal, "a range that is not in the blob");
+  auto reader = std::make_unique<BlobReader>(*this, blob, range, Extent::stretch, context);
+  DAVIT_TRY_VOID(reader->connect());
   return std::unique_ptr<ByteSource>(std::move(reader));
 }
 

@@ -11,6 +11,7 @@
 
 #include "auth/shared_calls.h"
 #include "base/mutex.h"
+#include "registry/blob_places.h"
 #include "registry/location.h"
 #include "registry/registry.h"
 
@@ -21,7 +22,11 @@ namespace davit::registry {
 /// Every blob and manifest goes through the registry's one Wire, so retries, authorization and redirects are
 /// the same everywhere. Errors name the thing, this repository and the cause. REQUIRES: it outlives the
 /// sources that it opened.
-class Repository final : public ContentSource, public ContentSink, public TagLister, public Mounter {
+class Repository final : public ContentSource,
+                         public ContentSink,
+                         public TagLister,
+                         public Mounter,
+                         public RangeReader {
  public:
   Repository(Registry& registry, std::string name, Side side, std::optional<NewRepository> create = {});
 
@@ -32,7 +37,10 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
                                                          const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                            const CallContext& context) override;
+  Result<std::unique_ptr<ByteSource>> open_range(const Descriptor& blob, ByteRange range,
+                                                 const CallContext& context) override;
   TagLister* tag_lister() override { return this; }
+  RangeReader* range_reader() override { return this; }
 
   [[nodiscard]] std::size_t probe_batch() const override;
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
@@ -50,6 +58,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
                      const CallContext& context) override;
 
   // For the files of this room.
+  BlobPlaces& places() { return places_; }
   Registry& registry() { return registry_; }
   [[nodiscard]] Purpose purpose(std::string_view verb, std::string_view thing) const;
   /// "/v2/NAME/" + rest. REQUIRES: `rest` is made of checked parts.
@@ -89,6 +98,7 @@ class Repository final : public ContentSource, public ContentSink, public TagLis
   auth::SharedCalls<bool> creations_;
   std::atomic<bool> missing_ = false;
   std::atomic<bool> made_ = false;
+  BlobPlaces places_;
   mutable Mutex mutex_;
   std::set<Digest> written_ DAVIT_GUARDED_BY(mutex_);
   std::map<Digest, UploadTarget> sessions_ DAVIT_GUARDED_BY(mutex_);

@@ -125,6 +125,7 @@ Wire::Outcome Wire::once(const Call& call, Challenges& left, const CallContext& 
     if (!answer) return {std::move(answer).error(), body && body->failed};
     if (!answer->ok()) hide_credential(answer->body, authorization);
     answer->foreign = !chain.trusted() || !call.authorize;
+    answer->peers = request.peers;
     if (answer->status == 401 && authorize &&
         (authorization.empty() ? left.unauthorized : left.refused)-- > 0) {
       auto again = authorizer_->challenged(answer->headers.all("WWW-Authenticate"), call.scope, authorization,

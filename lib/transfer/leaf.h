@@ -47,6 +47,7 @@ struct Leaf {
   std::string name;  ///< "layer sha256:1f2e…", for people
   std::shared_ptr<const Content>
       source;                     ///< the bytes as the source has them; null for a layer that is reused
+  RangeReader* ranges = nullptr;  ///< of `source`, whose owner it belongs to; null where there is none
   std::optional<Digest> diff_id;  ///< set: `source` is a layer whose stored form has no known digest yet
   model::Compression stored = model::Compression::none;  ///< of such a layer, at the source
   std::optional<Descriptor> descriptor;  ///< as stored at the sinks; empty until a layer has been read once

@@ -71,7 +71,7 @@ void Run::refuse_existing(Shipment& shipment, Dispatch& dispatch) {
   const Destination& destination = *dispatch.destination;
   if (known && destination.expected && *destination.expected != root) {
     dispatch.error =
-        make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name +
+        make_error(Errc::conflict, settings_.verb + " " + shipment.order->name + " to " + destination.name +
                                        ": the image is " + root.to_string() + ", the destination names " +
                                        destination.expected->to_string());
     return;
@@ -87,10 +87,10 @@ void Run::refuse_existing(Shipment& shipment, Dispatch& dispatch) {
   }
 }
 
-Error Run::already_exists(const Shipment& shipment, const Dispatch& dispatch, const Tag& tag) {
+Error Run::already_exists(const Shipment& shipment, const Dispatch& dispatch, const Tag& tag) const {
   return make_error(Errc::already_exists,
-                    "push " + shipment.order->name + " to " + dispatch.destination->name + ": tag " +
-                        tag.name + " exists already, with " + tag.now->to_string(),
+                    settings_.verb + " " + shipment.order->name + " to " + dispatch.destination->name +
+                        ": tag " + tag.name + " exists already, with " + tag.now->to_string(),
                     "leave out --no-clobber to replace it");
 }
 

@@ -13,6 +13,7 @@
 #include "content/source_content.h"
 #include "io/memory.h"
 #include "io/verified.h"
+#include "transfer/assemble.h"
 #include "transfer/run.h"
 #include "transfer/tee.h"
 
@@ -40,6 +41,7 @@ void Run::make_leaves() {
                                      shipment.manifests.back().config()->digest == below->descriptor->digest;
         below->name = (manifest_config ? "config " : "layer ") + below->descriptor->digest.short_form();
         below->source = content::blob_content(shipment.order->source, *below->descriptor);
+        below->ranges = shipment.order->source->range_reader();
         below->bytes_to_read = below->descriptor->size;
         want(*below, shipment);
       }
@@ -130,6 +132,7 @@ void Run::probe() {
     for (Dispatch& dispatch : shipment.dispatches) {
       if (!dispatch.live() || shipment.raw() != nullptr) continue;
       const Descriptor& root = shipment.manifests.back().descriptor();
+      if (!dispatch.sink()->names_vouch()) continue;
       const bool tagged =
           std::ranges::any_of(dispatch.tags, [&](const Tag& tag) { return tag.now == root.digest; });
       if (tagged) {
@@ -142,7 +145,9 @@ void Run::probe() {
   for (auto& [key, leaf] : leaves_) {
     if (!leaf.descriptor) continue;
     for (auto& [sink, arrival] : leaf.arrivals) {
-      if (arrival.state == State::wanted && arrival.needed()) ask(sink, *leaf.descriptor, &leaf, nullptr);
+      const bool mountable = !arrival.mount_from.empty() && sink->mounter() != nullptr;
+      if (arrival.state == State::wanted && arrival.needed() && !mountable)
+        ask(sink, *leaf.descriptor, &leaf, nullptr);
     }
   }
   std::vector<std::vector<Presence>> answers(questions.size());
@@ -271,7 +276,9 @@ void Run::move_leaf(Leaf& leaf) {
 
   const std::shared_ptr<BlobProgress> progress = board_.start(leaf.name, leaf.bytes_to_read);
   const std::shared_ptr<const Content> content = content_of(leaf, progress);
-  if (sinks.size() == 1) {
+  if (sinks.size() == 1 && bring_as_draft(leaf, sinks.front(), *progress)) {
+    // in whatever order its bytes came
+  } else if (sinks.size() == 1) {
     if (leaf.descriptor && leaf.bytes_to_read <= kSmall) {
       bring(leaf, sinks.front(), *content);
     } else {
@@ -300,7 +307,8 @@ void Run::bring(Leaf& leaf, ContentSink* sink, const Content& content) {
     // A sink names a blob whose digest is known, and itself; a source knows neither.
     const bool named = !leaf.diff_id && stored.error().side == Side::destination;
     arrived(leaf, sink, State::failed,
-            named ? stored.error() : stored.error().with_context("push " + leaf.name), content.descriptor());
+            named ? stored.error() : stored.error().with_context(settings_.verb + " " + leaf.name),
+            content.descriptor());
   }
 }
 
@@ -312,6 +320,32 @@ bool Run::mount(const Leaf& leaf, ContentSink* sink) {
   if (arrival.mount_from.empty() || leaf.diff_id || mounter == nullptr) return false;
   const auto mounted = mounter->mount(*leaf.descriptor, arrival.mount_from, context_);
   return mounted && *mounted;
+}
+
+/// For a sink that takes bytes in any order; false for any other.
+bool Run::bring_as_draft(Leaf& leaf, ContentSink* sink, BlobProgress& progress) {
+  if (leaf.diff_id) return false;
+  bool drafted = true;
+  const auto stored = guarded([&]() -> Result<> {
+    DAVIT_TRY_VOID(check(context_));
+    auto draft = sink->draft(*leaf.descriptor, context_);
+    if (!draft) return draft.error().on(Side::destination);
+    drafted = *draft != nullptr;
+    if (!drafted) return {};
+    slots_.take();
+    const auto filled = guarded([&] {
+      return assemble({*leaf.descriptor, *leaf.source, leaf.ranges}, **draft, slots_, progress, {}, context_);
+    });
+    slots_.give_back();
+    return filled;
+  });
+  if (!drafted) return false;
+  if (stored) {
+    arrived(leaf, sink, State::sent, std::nullopt, leaf.descriptor);
+  } else {
+    arrived(leaf, sink, State::failed, stored.error(), leaf.descriptor);
+  }
+  return true;
 }
 
 /// One reading for all sinks, each on a thread of its own. Whoever is not done when the others have been for

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/try.h"
 #include "content/graph.h"
 
@@ -12,9 +13,14 @@ namespace {
 constexpr std::size_t kCompressingJobs = 6;
 
 std::size_t threads_for(const std::vector<Order>& orders, const Settings& settings) {
+  std::size_t most = settings.jobs;
+  for (const Order& order : orders) {
+    for (const Destination& destination : order.destinations)
+      most = std::min(most, destination.sink->blobs_at_once());
+  }
   const bool compresses =
       std::ranges::any_of(orders, [](const Order& order) { return order.root.index() == 1; });
-  return compresses ? std::min(settings.jobs, kCompressingJobs) : settings.jobs;
+  return compresses ? std::min(most, kCompressingJobs) : most;
 }
 
 }  // namespace
@@ -26,6 +32,7 @@ Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor&
       compressor_(compressor),
       board_(board),
       context_(std::move(context)),
+      slots_(settings.jobs),
       pool_(threads_for(orders_, settings)) {
   for (const Order& order : orders_) {
     Shipment& shipment = shipments_.emplace_back();
@@ -45,8 +52,9 @@ Run::~Run() {
 
 /// Everything that is known before the first byte moves.
 Result<> Run::prepare() {
-  DAVIT_TRY_VOID(walk_sources());
+  DAVIT_TRY_VOID(read_configs());
   look_at_tags();
+  DAVIT_TRY_VOID(walk_sources());
   adopt();
   learn_layers();
   make_leaves();
@@ -58,6 +66,7 @@ Result<std::vector<Delivery>> Run::deliver() {
   DAVIT_TRY_VOID(prepare());
   move();
   try_again_without_claims();
+  finish_sinks();
 
   std::vector<Delivery> deliveries;
   for (Shipment& shipment : shipments_) {
@@ -73,6 +82,31 @@ Result<std::vector<Delivery>> Run::deliver() {
   return deliveries;
 }
 
+/// The last step of each sink. One that shows nothing before it shows either all its images or none.
+void Run::finish_sinks() {
+  std::map<ContentSink*, std::vector<Dispatch*>> sinks;
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) sinks[dispatch.sink()].push_back(&dispatch);
+  }
+  for (const auto& [sink, dispatches] : sinks) {
+    const auto failed =
+        std::ranges::find_if(dispatches, [](const Dispatch* one) { return one->error.has_value(); });
+    const bool delivered =
+        std::ranges::any_of(dispatches, [](const Dispatch* one) { return one->delivered.has_value(); });
+    std::optional<Error> error;
+    if (failed != dispatches.end() && sink->all_or_nothing()) {
+      error = make_error(Errc::cancelled, (*failed)->destination->name +
+                                              " was not written, because another image for it failed");
+    } else if (delivered) {
+      if (auto finished = sink->finish(context_); !finished) error = finished.error().on(Side::destination);
+    }
+    if (!error) continue;
+    for (Dispatch* dispatch : dispatches) {
+      if (!dispatch->error) dispatch->error = error;
+    }
+  }
+}
+
 Result<std::vector<Plan>> Run::plan() {
   DAVIT_TRY_VOID(prepare());
   std::vector<Plan> plans;
@@ -85,22 +119,39 @@ Result<std::vector<Plan>> Run::plan() {
   return plans;
 }
 
+Result<> Run::read_configs() {
+  for (Shipment& shipment : shipments_) {
+    const content::RawImage* raw = shipment.raw();
+    if (raw == nullptr) continue;
+    auto config = model::ImageConfig::parse(raw->config);
+    if (!config) return config.error().with_context(shipment.order->name).on(Side::source);
+    shipment.config = *std::move(config);
+    const bool docker =
+        settings_.format != ManifestFormat::oci && settings_.target() != model::Compression::zstd;
+    shipment.config_blob =
+        Descriptor{.media_type = std::string(docker ? model::kDockerConfig : model::kOciConfig),
+                   .digest = Digest::of(raw->config),
+                   .size = raw->config.size()};
+  }
+  return {};
+}
+
 Result<> Run::walk_sources() {
   for (Shipment& shipment : shipments_) {
-    if (const content::RawImage* raw = shipment.raw()) {
-      auto config = model::ImageConfig::parse(raw->config);
-      if (!config) return config.error().with_context(shipment.order->name).on(Side::source);
-      shipment.config = *std::move(config);
-      const bool docker =
-          settings_.format != ManifestFormat::oci && settings_.target() != model::Compression::zstd;
-      shipment.config_blob =
-          Descriptor{.media_type = std::string(docker ? model::kDockerConfig : model::kOciConfig),
-                     .digest = Digest::of(raw->config),
-                     .size = raw->config.size()};
+    if (shipment.raw() != nullptr) continue;
+    const Descriptor& root = std::get<Descriptor>(shipment.order->root);
+    const auto is_there = [&](const Dispatch& dispatch) {
+      return !dispatch.live() ||
+             (dispatch.sink()->names_vouch() && !dispatch.tags.empty() &&
+              std::ranges::all_of(dispatch.tags, [&](const Tag& tag) { return tag.now == root.digest; }));
+    };
+    if (std::ranges::all_of(shipment.dispatches, is_there)) {  // nothing below the root is of interest
+      auto manifest = shipment.order->source->manifest(root.digest.to_string(), context_);
+      if (!manifest) return manifest.error().with_context(shipment.order->name).on(Side::source);
+      shipment.manifests = {*std::move(manifest)};
       continue;
     }
-    const Descriptor& root = std::get<Descriptor>(shipment.order->root);
-    auto graph = content::walk(*shipment.order->source, root, context_);
+    auto graph = content::walk(*shipment.order->source, root, context_, &pool_);
     if (!graph) return graph.error().with_context(shipment.order->name).on(Side::source);
     for (const Descriptor& blob : graph->blobs) {
       Leaf& below = leaf(blob.digest.to_string());

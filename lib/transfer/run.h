@@ -16,6 +16,7 @@
 #include "transfer/progress.h"
 #include "transfer/settings.h"
 #include "transfer/shipment.h"
+#include "transfer/slots.h"
 
 namespace davit::transfer {
 
@@ -44,6 +45,7 @@ class Run {
  private:
   // Phases, in this order; prepare() is all of them up to probe().
   Result<> prepare();
+  Result<> read_configs();
   Result<> walk_sources();
   void look_at_tags();
   void adopt();
@@ -53,10 +55,11 @@ class Run {
   void probe();
   void move();
   void try_again_without_claims();
+  void finish_sinks();
 
-  void look_at_tag(Shipment& shipment, Dispatch& dispatch, Tag& tag);
   void refuse_existing(Shipment& shipment, Dispatch& dispatch);
-  static Error already_exists(const Shipment& shipment, const Dispatch& dispatch, const Tag& tag);
+  [[nodiscard]] Error already_exists(const Shipment& shipment, const Dispatch& dispatch,
+                                     const Tag& tag) const;
   bool adoptable(const Shipment& shipment, const Manifest& manifest) const;
   std::map<Digest, Descriptor> common_layers(const Shipment& shipment) const;
   Result<bool> holds(ContentSource& repository, const Descriptor& blob, const Digest& diff_id);
@@ -68,6 +71,7 @@ class Run {
   std::shared_ptr<const Content> content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress);
   void bring(Leaf& leaf, ContentSink* sink, const Content& content);
   bool mount(const Leaf& leaf, ContentSink* sink);
+  bool bring_as_draft(Leaf& leaf, ContentSink* sink, BlobProgress& progress);
   void bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks,
                         const std::shared_ptr<const Content>& content);
   void bring_claimed(Leaf& leaf, ContentSink* sink, const Content& content);
@@ -90,7 +94,8 @@ class Run {
   std::deque<Shipment> shipments_;
   std::map<std::string, Leaf> leaves_;  ///< by digest, or by "raw:" and diff_id while the digest is unknown
   std::atomic<std::uint64_t> uncounted_ = 0;  ///< bytes read again for a destination that goes on alone
-  Mutex mutex_;                               ///< while leaves move: arrivals, and what Dispatch says
+  Slots slots_;
+  Mutex mutex_;  ///< while leaves move: arrivals, and what Dispatch says
   /// Destinations that kept others waiting, each with workers of its own from then on.
   std::map<ContentSink*, std::unique_ptr<WorkerPool>> slow_ DAVIT_GUARDED_BY(mutex_);
   std::vector<std::thread> stragglers_

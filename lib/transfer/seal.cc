@@ -114,8 +114,8 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
   const Destination& destination = *dispatch.destination;
   const Digest& digest = root.descriptor().digest;
   if (destination.expected && *destination.expected != digest) {
-    return make_error(Errc::conflict, "push " + shipment.order->name + " to " + destination.name +
-                                          ": the image is " + digest.to_string() +
+    return make_error(Errc::conflict, settings_.verb + " " + shipment.order->name + " to " +
+                                          destination.name + ": the image is " + digest.to_string() +
                                           ", the destination names " + destination.expected->to_string());
   }
   if (const Tag* taken =
@@ -129,14 +129,15 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
     if (tag.now != digest) names.push_back(tag.name);
   }
   const bool tagged = names.size() < dispatch.tags.size();  // a tag that points at it shows that it is there
-  const bool put = !names.empty() || !(tagged || dispatch.root_present);
+  const bool vouched = tagged || dispatch.root_present;
+  const bool put = !names.empty() || !vouched || !dispatch.sink()->names_vouch();
   if (put) DAVIT_TRY_VOID(dispatch.sink()->put_manifest(root, names, context_));
   const BlobCounts blobs = count(shipment, dispatch);
   return Delivered{.destination = destination.name,
                    .root = root.descriptor(),
                    .tags = destination.tags,
                    .blobs = blobs,
-                   .unchanged = !put && blobs.sent == 0};
+                   .unchanged = names.empty() && vouched && blobs.sent == 0};
 }
 
 /// If a destination misses a child after all, whoever said that it was there was wrong: everything is sent

@@ -12,6 +12,7 @@ namespace davit::transfer {
 
 /// The choices of one run, settled: what PushOptions says once `automatic` has been thought through.
 struct Settings {
+  std::string verb = "push";  ///< what the user asked for, in messages
   LayerCompression compression = LayerCompression::automatic;
   std::optional<int> level;
   ManifestFormat format = ManifestFormat::automatic;

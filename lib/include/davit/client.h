@@ -88,7 +88,8 @@ struct DAVIT_EXPORT ClientOptions {
 /// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`,
 /// `oci-archive:FILE[:TAG]`, `oci:DIR[:TAG]`, or a registry reference. Destinations: registry references;
 /// `ecr:[[ACCOUNT.]REGION/]REPO[:TAG]` is short for an ECR registry's name; several tags as `repo:v1,v2`; a
-/// template `registry/{repo}:{tag}` for archives with several images.
+/// template `registry/{repo}:{tag}` for archives with several images. What pull() and copy() write to files:
+/// `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME:TAG]`, or a path.
 class DAVIT_EXPORT Client {
  public:
   explicit Client(ClientOptions options);
@@ -111,6 +112,26 @@ class DAVIT_EXPORT Client {
   /// What push() would do; writes nothing anywhere.
   Result<std::vector<Plan>> plan_push(std::string_view source, std::span<const std::string> destinations,
                                       const PushOptions& options = {});
+
+  /// An image of a registry into a file: `NAME.tar` and `-` (standard output) are docker-archives, which hold
+  /// one platform, `NAME.oci.tar` is an oci-archive, anything else an OCI layout, which is added to. Empty:
+  /// the last part of the repository's name as a docker-archive. What an interrupted pull has left is gone on
+  /// with.
+  Result<Delivered> pull(std::string_view reference, std::string_view output = {},
+                         const PullOptions& options = {});
+  Transfer start_pull(std::string reference, std::string output = {}, PullOptions options = {});
+  Result<std::vector<Plan>> plan_pull(std::string_view reference, std::string_view output = {},
+                                      const PullOptions& options = {});
+
+  /// From any source to any destinations, registries and files. Blobs that a registry can mount from the
+  /// source's repository are not moved.
+  Result<Delivered> copy(std::string_view source, std::string_view destination,
+                         const CopyOptions& options = {});
+  Result<std::vector<Delivery>> copy(std::string_view source, std::span<const std::string> destinations,
+                                     const CopyOptions& options = {});
+  Transfer start_copy(std::string source, std::vector<std::string> destinations, CopyOptions options = {});
+  Result<std::vector<Plan>> plan_copy(std::string_view source, std::span<const std::string> destinations,
+                                      const CopyOptions& options = {});
 
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});

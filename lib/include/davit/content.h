@@ -189,8 +189,11 @@ class ContentSink {
   virtual Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names,
                                 const CallContext& context) = 0;
 
+  /// Whether nothing is to be seen of what was put before finish() is through.
+  [[nodiscard]] virtual bool all_or_nothing() const { return false; }
+
   /// Everything that was put is all there will be: what is one step for the whole sink is done now, an
-  /// archive gets its name. Called once, and not at all when an image failed.
+  /// archive gets its name. Called once; where it is all or nothing, only after every image has arrived.
   virtual Result<> finish(const CallContext& context) {
     static_cast<void>(context);
     return {};

@@ -58,8 +58,9 @@ struct NewRepository {
 
 class Observer;
 
-/// Options of a push. Every default is the documented one.
-struct PushOptions {
+/// Options of a copy, from anywhere to anywhere; push and pull are copies with one end given. Every default
+/// is the documented one.
+struct CopyOptions {
   std::vector<std::string> tags = {};  ///< further tags, for every destination
   LayerCompression compression = LayerCompression::automatic;
   std::optional<int> compression_level = {};  ///< gzip 1-12 (default 2), zstd 1-19 (default 1)
@@ -70,11 +71,19 @@ struct PushOptions {
   bool keep_archive_layers =
       false;  ///< an archive's own manifests travel even when their layers are uncompressed
   bool preserve_digests = false;  ///< refuse whatever would change the digest of the source's root
+  /// Of an index only these: one gives its manifest by itself, several an index that lists them. Empty: all
+  /// of them, and for a docker-archive, which holds one, that of this machine.
+  std::vector<Platform> platforms = {};
+  bool resume = true;  ///< go on with what an earlier run left beside a file or in a layout
+  bool sync = true;    ///< files are on the disk before they get their names
   std::optional<NewRepository> create_repository = {};  ///< make repositories that are missing (ECR)
   Observer* observer = nullptr;                         ///< must outlive the call
   std::stop_token stop = {};
   std::optional<std::chrono::milliseconds> timeout = {};  ///< for the whole operation
 };
+
+using PushOptions = CopyOptions;
+using PullOptions = CopyOptions;
 
 /// What happened to the blobs of one destination.
 struct BlobCounts {
@@ -89,7 +98,7 @@ struct BlobCounts {
 
 /// One image at one destination.
 struct Delivered {
-  std::string destination;  ///< "registry/repository"
+  std::string destination;  ///< "registry/repository", "oci:DIR", "docker-archive:FILE"
   Descriptor root;
   std::vector<std::string> tags;
   BlobCounts blobs;

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include <davit/client.h>
+
+#include "client/target.h"
+
+namespace davit::client {
+
+enum class SinkUse { write, plan };
+
+/// The files and folders that one call writes: one sink for each path, whatever the number of images.
+class FileSinks {
+ public:
+  /// REQUIRES: both outlive this.
+  FileSinks(const CopyOptions& options, const ClientOptions& client, SinkUse use)
+      : options_(options), client_(client), use_(use) {}
+
+  /// Errors: already_exists for an archive that must not be replaced, invalid_argument, local_io.
+  Result<std::shared_ptr<ContentSink>> sink(const FileTarget& target);
+
+ private:
+  Result<std::shared_ptr<ContentSink>> make(const FileTarget& target) const;
+
+  const CopyOptions& options_;
+  const ClientOptions& client_;
+  const SinkUse use_;
+  std::map<std::string, std::shared_ptr<ContentSink>> made_;  // co-owned by the orders
+};
+
+}  // namespace davit::client

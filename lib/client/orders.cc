@@ -1,0 +1,258 @@
+// From the words of a command line to orders for the engine: which images of the source go where, under which
+// names.
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/try.h"
+#include "client/client_impl.h"
+#include "client/ecr_reference.h"
+#include "client/file_sinks.h"
+#include "client/sources.h"
+#include "client/target.h"
+
+namespace davit {
+namespace {
+
+using client::DestinationPattern;
+using client::FileTarget;
+using client::Picked;
+using client::Target;
+using client::Verb;
+
+/// "1.4" of a layout is a tag; "app:1.4" is a name with a tag.
+std::string full_name(const std::string& name) {
+  return name.find_first_of(":/") == std::string::npos && Reference::is_tag(name) ? ":" + name : name;
+}
+
+/// Where one image goes by one pattern: a repository and its tags for each name that fills the template.
+Result<std::map<std::string, std::vector<Reference>>> targets(const DestinationPattern& pattern,
+                                                              const Picked& picked) {
+  std::vector<std::string> names;
+  for (const std::string& name : picked.image.names) names.push_back(full_name(name));
+  if (names.empty() || !pattern.is_template()) names.resize(1);
+  std::map<std::string, std::vector<Reference>> out;
+  for (const std::string& name : names) {
+    const std::size_t count = std::max<std::size_t>(pattern.tags.size(), 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      DestinationPattern one = pattern;
+      if (!pattern.tags.empty()) one.tags = {pattern.tags[i]};
+      DAVIT_TRY(Reference reference, client::fill(one, name));
+      if (reference.tag.empty() && !reference.digest && !picked.image.names.empty()) {
+        const std::string tag = client::split_name(full_name(picked.image.names.front())).tag;
+        if (picked.image.names.size() == 1 && Reference::is_tag(tag)) reference.tag = tag;
+      }
+      out[reference.name()].push_back(std::move(reference));
+    }
+  }
+  return out;
+}
+
+Error no_tag(const std::string& destination, const Picked& picked, Verb verb, std::string_view source) {
+  std::string why = "the destination has no tag, and ";
+  std::string tag = "TAG";
+  if (picked.image.names.empty()) {
+    why += "the image has no name to take one from";
+  } else {
+    why += "the image has several names:";
+    for (const std::string& name : picked.image.names) why += " " + escaped(name, 100);
+    if (const std::string first = client::split_name(full_name(picked.image.names.front())).tag;
+        !first.empty())
+      tag = first;
+  }
+  return make_error(Errc::invalid_argument, destination + ": " + why,
+                    "davit " + std::string(client::to_string(verb)) + " " + escaped(source, 200) + " " +
+                        destination + ":" + tag);
+}
+
+/// Two images under one tag: whichever came last would be there alone.
+Result<> refuse_shared_tags(const std::vector<transfer::Order>& orders) {
+  std::map<std::string, const transfer::Order*> owners;
+  for (const transfer::Order& order : orders) {
+    for (const transfer::Destination& destination : order.destinations) {
+      for (const std::string& tag : destination.tags) {
+        const auto [owner, first] = owners.emplace(destination.name + ":" + tag, &order);
+        if (first || owner->second == &order) continue;
+        return make_error(
+            Errc::invalid_argument,
+            owner->first + " is meant for two images: " + owner->second->name + " and " + order.name,
+            "with {repo} and {tag} in the destination each image goes its own way");
+      }
+    }
+  }
+  return {};
+}
+
+/// "docker.io/library/redis:7" is what people and Docker call redis:7.
+std::string familiar(const std::string& name) {
+  const auto parsed = Reference::parse(name);
+  if (!parsed || parsed->host != "docker.io") return name;
+  std::string repository = parsed->repository;
+  if (repository.starts_with("library/")) repository = repository.substr(8);
+  return repository + (parsed->tag.empty() ? "" : ":" + parsed->tag);
+}
+
+/// The names an image has in a file: those that were asked for, else those of the source.
+std::vector<std::string> names_in(const FileTarget& target, const Picked& picked) {
+  if (!target.names.empty()) return target.names;
+  std::vector<std::string> out;
+  for (const std::string& written : picked.image.names) {
+    const std::string tag = client::split_name(full_name(written)).tag;
+    if (tag.empty()) continue;
+    const bool docker = target.kind == FileTarget::Kind::docker_archive;
+    if (docker && full_name(written) != written) continue;  // a tag alone is no name there
+    const std::string name = docker ? familiar(written) : tag;
+    if (std::ranges::find(out, name) == out.end()) out.push_back(name);
+  }
+  return out;
+}
+
+/// The destinations of one call, while its orders are written.
+struct Ends {
+  Verb verb;
+  std::string_view source;  ///< as written
+  const client::Source& from;
+  std::vector<Target> targets;
+  const CopyOptions& options;
+  client::Registries& registries;
+  client::FileSinks files;
+};
+
+Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, transfer::Order& order) {
+  transfer::Destination destination{
+      .sink = {}, .name = target.text(), .tags = names_in(target, picked), .expected = std::nullopt};
+  DAVIT_TRY(destination.sink, ends.files.sink(target));
+  order.destinations.push_back(std::move(destination));
+  return {};
+}
+
+Result<> add_repositories(const DestinationPattern& pattern, const Picked& picked, Ends& ends,
+                          transfer::Order& order) {
+  const auto* named = std::get_if<Reference>(&ends.from);
+  DAVIT_TRY(const auto repositories, targets(pattern, picked));
+  for (const auto& [name, references] : repositories) {
+    const Reference& first = references.front();
+    transfer::Destination destination{.sink = {}, .name = name, .tags = {}, .expected = first.digest};
+    DAVIT_TRY(destination.sink, ends.registries.repository(first.host, first.repository, Side::destination,
+                                                           ends.options.create_repository));
+    if (named != nullptr && named->host == first.host && named->repository != first.repository)
+      destination.mount_from = named->repository;
+    const auto add = [&](const std::string& tag) {
+      if (!tag.empty() && std::ranges::find(destination.tags, tag) == destination.tags.end())
+        destination.tags.push_back(tag);
+    };
+    for (const Reference& reference : references) add(reference.tag);
+    for (const std::string& tag : ends.options.tags) add(tag);
+    const bool by_digest = first.digest || (named != nullptr && named->digest && named->tag.empty());
+    if (destination.tags.empty() && !by_digest) return no_tag(name, picked, ends.verb, ends.source);
+    order.destinations.push_back(std::move(destination));
+  }
+  return {};
+}
+
+bool is_docker_archive(const Target& target) {
+  const auto* file = std::get_if<FileTarget>(&target);
+  return file != nullptr && file->kind == FileTarget::Kind::docker_archive;
+}
+
+/// The platforms that were asked for; where a docker-archive is written, which holds one, this machine's.
+Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
+  if (!ends.options.platforms.empty()) {
+    if (ends.options.preserve_digests)
+      return make_error(Errc::invalid_argument,
+                        "choosing platforms may change the digest, which was to be preserved");
+    return client::choose_platforms(picked, ends.options.platforms, context);
+  }
+  const auto* root = std::get_if<Descriptor>(&picked.image.root);
+  if (root == nullptr || std::ranges::none_of(ends.targets, is_docker_archive)) return {};
+  DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
+  if (!manifest.is_index()) return {};
+  if (!std::ranges::all_of(ends.targets, is_docker_archive)) {
+    return make_error(Errc::invalid_argument,
+                      picked.label + " is for several platforms, and a docker-archive holds one",
+                      "choose with --platform, or write an oci-archive");
+  }
+  const Platform host[] = {Platform::host()};
+  auto chosen = client::choose_platforms(picked, host, context);
+  if (!chosen) {
+    Error error = chosen.error();
+    error.hint += std::string(error.hint.empty() ? "" : "; ") + "--platform chooses";
+    return error;
+  }
+  picked.image.notes.push_back("a docker-archive holds one platform: " + host[0].to_string());
+  return {};
+}
+
+Error reversed(Verb verb, std::string_view source, const std::string& destination) {
+  return make_error(Errc::invalid_argument, "push goes from a file to a registry, and these look reversed",
+                    "davit " + std::string(client::to_string(verb)) + " " + escaped(destination, 200) + " " +
+                        escaped(source, 200));
+}
+
+}  // namespace
+
+Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, transfer::Board& board,
+                                                          const CallContext& context) {
+  const CopyOptions& copy = errand.options;
+  if (errand.destinations.empty()) return make_error(Errc::invalid_argument, "no destination");
+  std::string source(errand.source);
+  DAVIT_TRY(const std::string written, registries.expanded(source, Side::source, context));
+  if (client::is_ecr_reference(source)) source = written;
+  DAVIT_TRY(const client::Source from, client::parse_source(source));
+  const bool registry_source = std::holds_alternative<Reference>(from);
+  if (errand.verb == Verb::push && registry_source && errand.destinations.size() == 1 &&
+      client::looks_like_path(errand.destinations.front()))
+    return reversed(errand.verb, source, errand.destinations.front());
+  if (errand.verb == Verb::pull && !registry_source)
+    return make_error(Errc::invalid_argument, "\"" + escaped(source, 160) + "\": pull reads from a registry",
+                      "davit copy moves images between files, too");
+  Ends ends{.verb = errand.verb,
+            .source = source,
+            .from = from,
+            .targets = {},
+            .options = copy,
+            .registries = registries,
+            .files = client::FileSinks(copy, options, errand.use)};
+  for (const std::string& destination : errand.destinations) {
+    if (errand.verb == Verb::pull && destination.empty()) {
+      ends.targets.emplace_back(client::default_output(std::get<Reference>(from)));
+      continue;
+    }
+    DAVIT_TRY(const std::string full, registries.expanded(destination, Side::destination, context));
+    DAVIT_TRY(ends.targets.emplace_back(), client::parse_target(full, errand.verb, source));
+  }
+  for (const std::vector<std::string>* given : {&copy.tags, &copy.reuse_from}) {
+    for (const std::string& tag : *given) {
+      if (!Reference::is_tag(tag))
+        return make_error(Errc::invalid_argument, "\"" + escaped(tag, 140) + "\" is not a tag");
+    }
+  }
+  const bool all_images = std::ranges::all_of(ends.targets, [](const Target& target) {
+    const auto* pattern = std::get_if<DestinationPattern>(&target);
+    return pattern != nullptr ? pattern->is_template() : std::get<FileTarget>(target).names.empty();
+  });
+  DAVIT_TRY(std::vector<Picked> images,
+            client::open_source(from, source, copy, {.client = options, .all_images = all_images}, registries,
+                                context));
+  std::vector<transfer::Order> out;
+  for (Picked& picked : images) {
+    DAVIT_TRY_VOID(choose(picked, ends, context));
+    for (const std::string& note : picked.image.notes) board.note(picked.label + ": " + note);
+    transfer::Order order{
+        .source = picked.source, .root = picked.image.root, .name = picked.label, .destinations = {}};
+    for (const Target& target : ends.targets) {
+      if (const auto* pattern = std::get_if<DestinationPattern>(&target)) {
+        DAVIT_TRY_VOID(add_repositories(*pattern, picked, ends, order));
+      } else {
+        DAVIT_TRY_VOID(add_file(std::get<FileTarget>(target), picked, ends, order));
+      }
+    }
+    out.push_back(std::move(order));
+  }
+  DAVIT_TRY_VOID(refuse_shared_tags(out));
+  return out;
+}
+
+}  // namespace davit

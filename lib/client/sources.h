@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <davit/client.h>
+
+#include "client/location.h"
+#include "client/registries.h"
+#include "content/stored_image.h"
+
+namespace davit::client {
+
+/// An image of the source, ready to be ordered.
+struct Picked {
+  std::shared_ptr<ContentSource> source;  ///< co-owned by everything that reads from it
+  content::StoredImage image;
+  std::string label;  ///< for people
+};
+
+struct SourceSettings {
+  const ClientOptions& client;
+  bool all_images = false;  ///< of a file with several, where none is named
+};
+
+/// The images that a source argument means: the one that was named, the only one, or all. `written` is the
+/// argument, for messages. Errors: not_found; invalid_argument when it could be several; those of reading it.
+Result<std::vector<Picked>> open_source(const Source& from, std::string_view written,
+                                        const CopyOptions& options, const SourceSettings& settings,
+                                        Registries& registries, const CallContext& context);
+
+/// Leaves only these platforms. Errors: not_found. REQUIRES: `wanted` is not empty.
+Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context);
+
+}  // namespace davit::client

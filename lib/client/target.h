@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "client/location.h"
+
+namespace davit::client {
+
+/// What a command moves images between.
+enum class Verb { push, pull, copy };
+std::string_view to_string(Verb verb);
+
+/// A file or folder that images go into.
+struct FileTarget {
+  enum class Kind { layout, oci_archive, docker_archive };
+  Kind kind = Kind::layout;
+  std::string path;                ///< "-": standard output
+  std::vector<std::string> names;  ///< tags, or NAME:TAG for docker archives; empty: those of the source
+
+  /// As results write it: "oci:DIR".
+  [[nodiscard]] std::string text() const;
+};
+
+using Target = std::variant<DestinationPattern, FileTarget>;
+
+/// Reads a destination argument of a command. `source` is for hints. Errors: invalid_argument, with the line
+/// to use instead where there is one.
+Result<Target> parse_target(std::string_view text, Verb verb, std::string_view source);
+
+/// Where `davit pull REFERENCE` writes to when it is not told: the last part of the repository, as a tar.
+FileTarget default_output(const Reference& reference);
+
+}  // namespace davit::client

@@ -1,0 +1,141 @@
+#include "content/choose_platforms.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "content/index_entries.h"
+#include "content/with_manifest.h"
+#include "io/read_all.h"
+#include "model/image_config.h"
+#include "model/media_type.h"
+
+namespace davit::content {
+namespace {
+
+constexpr std::size_t kMostConfig = 8u << 20;
+constexpr std::size_t kMostIndexes = 100;
+
+/// What an image's configuration says. Empty for anything that is not a container image.
+Result<std::optional<Platform>> configured_platform(ContentSource& source, const Manifest& image,
+                                                    const CallContext& context) {
+  const std::optional<Descriptor>& config = image.config();
+  if (!config || config->size > kMostConfig) return std::optional<Platform>();
+  const std::string type = model::essence(config->media_type);
+  if (type != model::kOciConfig && type != model::kDockerConfig) return std::optional<Platform>();
+  DAVIT_TRY(const auto opened, source.open(*config, 0, context));
+  DAVIT_TRY(const std::string bytes, io::read_all(*opened, kMostConfig));
+  if (Digest::of(bytes, config->digest.algorithm()) != config->digest)
+    return make_error(Errc::corrupt, "config " + config->digest.short_form() + " has another digest");
+  DAVIT_TRY(const model::ImageConfig parsed, model::ImageConfig::parse(bytes));
+  return std::optional(parsed.platform.normalized());
+}
+
+/// The entries of an index and of the indexes within it.
+class Survey {
+ public:
+  Survey(ContentSource& source, const CallContext& context) : source_(source), context_(context) {}
+
+  struct Found {
+    IndexEntry entry;
+    std::optional<Platform> platform;
+    [[nodiscard]] const Descriptor& descriptor() const { return entry.index->manifests()[entry.position]; }
+  };
+
+  Result<> look(const Manifest& index) {
+    indexes_.push_back(index);
+    const Manifest& here = indexes_.back();
+    if (indexes_.size() > kMostIndexes)
+      return make_error(Errc::corrupt, "more than " + std::to_string(kMostIndexes) + " indexes in one");
+    for (std::size_t i = 0; i < here.manifests().size(); ++i) {
+      const Descriptor& child = here.manifests()[i];
+      if (model::is_index(model::essence(child.media_type)) && !child.platform) {
+        DAVIT_TRY(const Manifest nested, source_.manifest(child.digest.to_string(), context_));
+        if (nested.is_index()) DAVIT_TRY_VOID(look(nested));
+        continue;
+      }
+      std::optional<Platform> platform = child.platform;
+      if (!platform && !is_attestation(child) && model::is_manifest(model::essence(child.media_type))) {
+        DAVIT_TRY(const Manifest image, source_.manifest(child.digest.to_string(), context_));
+        DAVIT_TRY(platform, configured_platform(source_, image, context_));
+      }
+      all.push_back({{&here, i}, std::move(platform)});
+    }
+    return {};
+  }
+
+  std::vector<Found> all;
+
+ private:
+  ContentSource& source_;
+  const CallContext& context_;
+  std::deque<Manifest> indexes_;
+};
+
+std::string list_of(const Survey& survey) {
+  std::string out;
+  for (const Survey::Found& found : survey.all) {
+    if (is_attestation(found.descriptor()) || !found.platform) continue;
+    out += (out.empty() ? "" : ", ") + found.platform->to_string();
+  }
+  return out.empty() ? "no platform at all" : out;
+}
+
+}  // namespace
+
+Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, const Descriptor& root,
+                                        std::span<const Platform> wanted, const CallContext& context) {
+  DAVIT_TRY(const Manifest top, source->manifest(root.digest.to_string(), context));
+  if (!top.is_index()) {
+    DAVIT_TRY(const auto platform, configured_platform(*source, top, context));
+    const bool fits = platform && std::ranges::any_of(wanted, [&](const Platform& one) {
+                        return platform->satisfies(one.normalized());
+                      });
+    if (fits) return PlatformChoice{.source = std::move(source), .root = root};
+    return make_error(Errc::not_found, "the image is " +
+                                           (platform ? "for " + platform->to_string()
+                                                     : std::string("for no platform at all")) +
+                                           ", not for " + wanted.front().to_string());
+  }
+  Survey survey(*source, context);
+  DAVIT_TRY_VOID(survey.look(top));
+  std::vector<bool> chosen(survey.all.size());
+  for (const Platform& one : wanted) {
+    const auto match = std::ranges::find_if(survey.all, [&](const Survey::Found& found) {
+      return found.platform && !is_attestation(found.descriptor()) &&
+             found.platform->normalized().satisfies(one.normalized());
+    });
+    if (match == survey.all.end())
+      return make_error(Errc::not_found, "no image for " + one.to_string(), "there is " + list_of(survey));
+    chosen[static_cast<std::size_t>(match - survey.all.begin())] = true;
+  }
+  if (std::ranges::count(chosen, true) == 1) {
+    const auto at = static_cast<std::size_t>(std::ranges::find(chosen, true) - chosen.begin());
+    const Descriptor& child = survey.all[at].descriptor();
+    return PlatformChoice{
+        .source = std::move(source),
+        .root = {.media_type = child.media_type, .digest = child.digest, .size = child.size}};
+  }
+  std::vector<IndexEntry> entries;
+  std::string names;
+  for (std::size_t i = 0; i < survey.all.size(); ++i) {
+    const Descriptor& child = survey.all[i].descriptor();
+    const std::string about = is_attestation(child) ? attested_image(child) : std::string();
+    bool keep = chosen[i];
+    for (std::size_t k = 0; k < chosen.size() && !about.empty(); ++k)
+      keep = keep || (chosen[k] && survey.all[k].descriptor().digest.to_string() == about);
+    if (!keep) continue;
+    entries.push_back(survey.all[i].entry);
+    if (chosen[i]) names += (names.empty() ? "" : ", ") + survey.all[i].platform->to_string();
+  }
+  if (entries.size() == top.manifests().size())  // everything was wanted
+    return PlatformChoice{.source = std::move(source), .root = root};
+  DAVIT_TRY(const Manifest rewritten, rewritten_index(top, entries));
+  return PlatformChoice{.source = with_manifest(std::move(source), rewritten),
+                        .root = rewritten.descriptor(),
+                        .notes = {"the index was rewritten and now lists " + names}};
+}
+
+}  // namespace davit::content

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <davit/content.h>
+
+namespace davit::content {
+
+/// What is left of an image when only some platforms are wanted.
+struct PlatformChoice {
+  std::shared_ptr<ContentSource> source;  ///< the one given, or one that also has the rewritten index
+  Descriptor root;
+  std::vector<std::string> notes = {};  ///< for people
+};
+
+/// The first image for each of `wanted`, indexes within indexes looked through too. One image becomes the
+/// root by itself, its bytes unchanged; several are listed by a rewritten index, with the attestations that
+/// belong to them. An image that is no index must be for one of the platforms. Errors: not_found, listing
+/// what there is; those of the source. REQUIRES: `wanted` is not empty.
+Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, const Descriptor& root,
+                                        std::span<const Platform> wanted, const CallContext& context);
+
+}  // namespace davit::content
