@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#if __has_include("archive/archive_writer.h")
 #include "archive/archive_writer.h"
+#endif
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -40,13 +42,14 @@ bool exists(const std::string& path) {
 
 }  // namespace
 
-Result<std::shared_ptr<ContentSink>> FileSinks::sink(const FileTarget& target) {
+Result<std::shared_ptr<ContentSink>> FileSinks::sink(const FileTarget& target, const CallContext& context) {
   std::shared_ptr<ContentSink>& known = made_[target.text()];
-  if (!known) DAVIT_TRY(known, make(target));
+  if (!known) DAVIT_TRY(known, make(target, context));
   return known;
 }
 
-Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target) const {
+Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target,
+                                                     const CallContext& context) const {
   const io::Durability durability = options_.sync ? io::Durability::synced : io::Durability::unsynced;
   if (target.kind == FileTarget::Kind::layout) {
     if (use_ == SinkUse::plan && !exists(target.path + "/oci-layout"))
@@ -55,6 +58,7 @@ Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target) c
               layout::LayoutWriter::open(target.path, {.durability = durability, .resume = options_.resume}));
     return std::shared_ptr<ContentSink>(std::move(layout));
   }
+#if __has_include("archive/archive_writer.h")
   const archive::ArchiveFormat format = target.kind == FileTarget::Kind::oci_archive
                                             ? archive::ArchiveFormat::oci
                                             : archive::ArchiveFormat::docker;
@@ -76,6 +80,7 @@ Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target) c
   }
   DAVIT_TRY(auto file, archive::ArchiveWriter::create(target.path, format, settings));
   return std::shared_ptr<ContentSink>(std::move(file));
+#endif
 }
 
 }  // namespace davit::client

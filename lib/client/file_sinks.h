@@ -20,10 +20,10 @@ class FileSinks {
       : options_(options), client_(client), use_(use) {}
 
   /// Errors: already_exists for an archive that must not be replaced, invalid_argument, local_io.
-  Result<std::shared_ptr<ContentSink>> sink(const FileTarget& target);
+  Result<std::shared_ptr<ContentSink>> sink(const FileTarget& target, const CallContext& context);
 
  private:
-  Result<std::shared_ptr<ContentSink>> make(const FileTarget& target) const;
+  Result<std::shared_ptr<ContentSink>> make(const FileTarget& target, const CallContext& context) const;
 
   const CopyOptions& options_;
   const ClientOptions& client_;

@@ -120,10 +120,11 @@ struct Ends {
   client::FileSinks files;
 };
 
-Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, transfer::Order& order) {
+Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, transfer::Order& order,
+                  const CallContext& context) {
   transfer::Destination destination{
       .sink = {}, .name = target.text(), .tags = names_in(target, picked), .expected = std::nullopt};
-  DAVIT_TRY(destination.sink, ends.files.sink(target));
+  DAVIT_TRY(destination.sink, ends.files.sink(target, context));
   order.destinations.push_back(std::move(destination));
   return {};
 }
@@ -246,7 +247,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
       if (const auto* pattern = std::get_if<DestinationPattern>(&target)) {
         DAVIT_TRY_VOID(add_repositories(*pattern, picked, ends, order));
       } else {
-        DAVIT_TRY_VOID(add_file(std::get<FileTarget>(target), picked, ends, order));
+        DAVIT_TRY_VOID(add_file(std::get<FileTarget>(target), picked, ends, order, context));
       }
     }
     out.push_back(std::move(order));

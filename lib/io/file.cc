@@ -101,6 +101,12 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> int
 }
 
 Result<> File::write_at(std::uint64_t offset, std::span<const std::byte> bytes) const {
+  const int failed = try_write_at(offset, bytes);
+  if (failed != 0) return errno_error("write", failed);
+  return {};
+}
+
+int File::try_write_at(std::uint64_t offset, std::span<const std::byte> bytes) const {
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t count =
@@ -108,10 +114,10 @@ Result<> File::write_at(std::uint64_t offset, std::span<const std::byte> bytes) 
     if (count >= 0) {
       done += static_cast<std::size_t>(count);
     } else if (errno != EINTR) {
-      return errno_error("write", errno);
+      return errno;
     }
   }
-  return {};
+  return 0;
 }
 
 Result<std::uint64_t> File::size() const {

@@ -29,6 +29,8 @@ class File {
   /// Up to into.size() bytes from `offset`; fewer only at the end of the file.
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const;
   Result<> write_at(std::uint64_t offset, std::span<const std::byte> bytes) const;
+  /// The same for those who look at the cause: 0, or errno.
+  [[nodiscard]] int try_write_at(std::uint64_t offset, std::span<const std::byte> bytes) const;
   [[nodiscard]] Result<std::uint64_t> size() const;
 
  private:

@@ -1,0 +1,146 @@
+#include "content/layout_index.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/json.h"
+#include "base/try.h"
+#include "model/media_type.h"
+
+namespace davit::content {
+namespace {
+
+using Document = nlohmann::ordered_json;  // members keep their order
+
+Document to_json(const Platform& platform) {
+  Document out{{"architecture", platform.architecture}, {"os", platform.os}};
+  if (!platform.os_version.empty()) out["os.version"] = platform.os_version;
+  if (!platform.os_features.empty()) out["os.features"] = platform.os_features;
+  if (!platform.variant.empty()) out["variant"] = platform.variant;
+  return out;
+}
+
+Document to_json(const Descriptor& entry) {
+  Document out{{"mediaType", entry.media_type}, {"digest", entry.digest.to_string()}, {"size", entry.size}};
+  if (!entry.annotations.empty()) out["annotations"] = entry.annotations;
+  if (entry.platform) out["platform"] = to_json(*entry.platform);
+  if (!entry.artifact_type.empty()) out["artifactType"] = entry.artifact_type;
+  return out;
+}
+
+/// For editing. What Manifest::parse has accepted cannot make the JSON library throw any more.
+Result<Document> editable(std::string_view index) {
+  DAVIT_TRY(const Manifest parsed, Manifest::parse(std::string(index), model::kOciIndex));
+  if (!parsed.is_index()) return make_error(Errc::corrupt, "not an index");
+  Document document = Document::parse(index);
+  if (document["manifests"].is_null()) document["manifests"] = Document::array();
+  return document;
+}
+
+/// As text, if that is still something a reader accepts.
+Result<std::string> finished(const Document& document) {
+  std::string text = document.dump();
+  if (text.size() > Manifest::kMaxSize)
+    return make_error(Errc::unsupported, "more entries than an index of 8 MiB holds");
+  return text;
+}
+
+std::optional<std::string> name_of(const Document& entry) {
+  const auto annotations = entry.find("annotations");
+  if (annotations == entry.end() || !annotations->is_object()) return std::nullopt;
+  const auto name = annotations->find(std::string(kRefName));
+  if (name == annotations->end() || !name->is_string()) return std::nullopt;
+  return name->get<std::string>();
+}
+
+/// Puts `entry` where the name was, or at the end. Whether anything had to change.
+bool put_named(Document& list, const std::string& name, const Document& entry) {
+  bool there = false;
+  bool changed = false;
+  Document out = Document::array();
+  for (Document& old : list) {
+    if (name_of(old) != name) {
+      out.push_back(std::move(old));
+    } else if (there) {
+      changed = true;
+    } else {
+      there = true;
+      const bool same = old["digest"] == entry["digest"] && old["mediaType"] == entry["mediaType"] &&
+                        old["size"] == entry["size"];
+      changed |= !same;
+      out.push_back(same ? std::move(old) : entry);
+    }
+  }
+  if (!there) out.push_back(entry);
+  list = std::move(out);
+  return changed || !there;
+}
+
+}  // namespace
+
+Descriptor index_entry(const Manifest& manifest) {
+  Descriptor entry = manifest.descriptor();
+  entry.artifact_type = manifest.artifact_type();
+  return entry;
+}
+
+std::string new_index(std::span<const Descriptor> entries) {
+  Document document{{"schemaVersion", 2}, {"mediaType", model::kOciIndex}, {"manifests", Document::array()}};
+  for (const Descriptor& entry : entries) document["manifests"].push_back(to_json(entry));
+  return document.dump();
+}
+
+Result<std::string> with_names(std::string_view index, const Descriptor& root,
+                               std::span<const std::string> names) {
+  DAVIT_TRY(Document document, editable(index));
+  bool changed = false;
+  for (const std::string& name : names) {
+    if (name.empty() || !is_utf8(name))
+      return make_error(Errc::invalid_argument, "\"" + escaped(name, 120) + "\" cannot name an image");
+    Descriptor entry = root;
+    entry.annotations[std::string(kRefName)] = name;
+    changed |= put_named(document["manifests"], name, to_json(entry));
+  }
+  if (!changed) return std::string(index);
+  return finished(document);
+}
+
+Result<std::string> with_unnamed(std::string_view index, std::span<const Descriptor> roots) {
+  DAVIT_TRY(Document document, editable(index));
+  Document& list = document["manifests"];
+  bool changed = false;
+  for (const Descriptor& root : roots) {
+    const std::string digest = root.digest.to_string();
+    const bool listed =
+        std::ranges::any_of(list, [&](const Document& entry) { return entry["digest"] == digest; });
+    if (listed) continue;
+    list.push_back(to_json(root));
+    changed = true;
+  }
+  if (!changed) return std::string(index);
+  return finished(document);
+}
+
+void PutManifests::add(const Manifest& manifest, std::span<const std::string> names) {
+  const Descriptor& own = manifest.descriptor();
+  if (names.empty()) {
+    unnamed_.emplace(own.digest, index_entry(manifest));
+  } else {
+    reached_.insert(own.digest);
+  }
+  for (const Descriptor& child : manifest.manifests()) reached_.insert(child.digest);
+}
+
+std::vector<Descriptor> PutManifests::unnamed_roots() const {
+  std::vector<Descriptor> out;
+  for (const auto& [digest, entry] : unnamed_) {
+    if (!reached_.contains(digest)) out.push_back(entry);
+  }
+  return out;
+}
+
+}  // namespace davit::content

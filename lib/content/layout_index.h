@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <davit/descriptor.h>
+#include <davit/manifest.h>
+
+namespace davit::content {
+
+/// What the file `oci-layout` of an image layout holds.
+inline constexpr std::string_view kLayoutMarker = R"({"imageLayoutVersion":"1.0.0"})";
+
+/// The annotations of an entry of index.json that name an image: the tag, and, as containerd and Docker write
+/// it, the whole reference.
+inline constexpr std::string_view kRefName = "org.opencontainers.image.ref.name";
+inline constexpr std::string_view kContainerdName = "io.containerd.image.name";
+
+/// How index.json describes a manifest, still without a name.
+Descriptor index_entry(const Manifest& manifest);
+
+/// An index.json that lists these.
+std::string new_index(std::span<const Descriptor> entries);
+
+/// `index`, edited to list `root` under each of `names`; entries that had one of these names are gone. All
+/// else is as it was: order, unknown members, other entries. The very text comes back when it says so
+/// already. Errors: corrupt when `index` is no index; invalid_argument for names that are no text.
+Result<std::string> with_names(std::string_view index, const Descriptor& root,
+                               std::span<const std::string> names);
+
+/// `index`, edited to list those of `roots` that it does not list under any name. Errors: corrupt.
+Result<std::string> with_unnamed(std::string_view index, std::span<const Descriptor> roots);
+
+/// The manifests that were put into a layout, to know which of them index.json has to lead to although they
+/// have no name: those that no index put beside them lists. Not thread-safe.
+class PutManifests {
+ public:
+  void add(const Manifest& manifest, std::span<const std::string> names);
+  [[nodiscard]] std::vector<Descriptor> unnamed_roots() const;
+
+ private:
+  std::map<Digest, Descriptor> unnamed_;
+  std::set<Digest> reached_;  // named, or listed by an index
+};
+
+}  // namespace davit::content
