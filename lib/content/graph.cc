@@ -22,7 +22,8 @@ constexpr std::uint64_t kMostBytesAhead = 8u << 20;
 /// A manifest on the path from the root to where the walk is, and how far its children have been seen.
 struct Step {
   Manifest manifest;
-  std::vector<Descriptor> children;
+  std::vector<Descriptor> children;  ///< its own, then what refers to it
+  std::size_t own_children = 0;
   std::size_t next = 0;
 };
 
@@ -74,56 +75,83 @@ Result<Manifest> read(ContentSource& source, const Descriptor& wanted, Manifests
   return manifest;
 }
 
+/// The walk of one graph.
+class Walker {
+ public:
+  Walker(ContentSource& source, const CallContext& context, const WalkOptions& options)
+      : source_(source),
+        context_(context),
+        options_(options),
+        lister_(options.referrers ? source.referrer_lister() : nullptr) {}
+
+  Result<Graph> walk(const Descriptor& root) {
+    seen_.insert(root.digest);
+    DAVIT_TRY_VOID(step_into(root));
+    while (!path_.empty()) {
+      Step& here = path_.back();
+      if (here.next == here.children.size()) {
+        graph_.manifests.push_back(std::move(here.manifest));
+        path_.pop_back();
+        continue;
+      }
+      const Descriptor child = here.children[here.next++];
+      const bool refers = here.next > here.own_children;
+      // Skipped before it is remembered: the same bytes may be an ordinary layer of another image.
+      if (model::is_foreign_layer(child.media_type) || !seen_.insert(child.digest).second) continue;
+      if (refers || (here.manifest.is_index() && model::is_manifest(child.media_type))) {
+        DAVIT_TRY_VOID(step_into(child));
+        continue;
+      }
+      if (graph_.blobs.size() >= options_.limits.blobs) {
+        return make_error(Errc::corrupt,
+                          "more than " + std::to_string(options_.limits.blobs) + " blobs under one root");
+      }
+      graph_.blobs.push_back(child);
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  Result<> step_into(const Descriptor& at) {
+    const WalkLimits& limits = options_.limits;
+    if (path_.size() >= limits.depth)
+      return make_error(Errc::corrupt, "indexes nested deeper than " + std::to_string(limits.depth));
+    if (graph_.manifests.size() + path_.size() >= limits.manifests)
+      return make_error(Errc::corrupt,
+                        "more than " + std::to_string(limits.manifests) + " manifests under one root");
+    DAVIT_TRY(Manifest manifest, read(source_, at, ahead_, context_));
+    bytes_ += manifest.bytes().size();
+    if (bytes_ > limits.bytes)
+      return make_error(Errc::corrupt,
+                        "manifests of more than " + std::to_string(limits.bytes) + " bytes under one root");
+    std::vector<Descriptor> children = manifest.children();
+    const std::size_t own = children.size();
+    if (lister_ != nullptr) {
+      DAVIT_TRY(const auto referrers, lister_->referrers(at.digest, context_));
+      children.insert(children.end(), referrers.begin(), referrers.end());
+    }
+    if (options_.pool != nullptr && manifest.is_index() && own > 1 && own <= kMostAhead)
+      ahead_.merge(read_ahead(source_, manifest.children(), seen_, *options_.pool, context_));
+    path_.push_back({std::move(manifest), std::move(children), own});
+    return {};
+  }
+
+  ContentSource& source_;
+  const CallContext& context_;
+  const WalkOptions& options_;
+  ReferrerLister* const lister_;
+  Graph graph_;
+  std::set<Digest> seen_;
+  std::vector<Step> path_;
+  Manifests ahead_;
+  std::uint64_t bytes_ = 0;
+};
+
 }  // namespace
 
 Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context,
-                   WorkerPool* pool, const WalkLimits& limits) {
-  Graph graph;
-  Manifests ahead;
-  std::set<Digest> seen{root.digest};
-  std::vector<Step> path;
-  DAVIT_TRY(Manifest top, read(source, root, ahead, context));
-  std::uint64_t bytes = top.bytes().size();
-  const auto step_into = [&](Manifest manifest) {
-    std::vector<Descriptor> children = manifest.children();
-    if (pool != nullptr && manifest.is_index() && children.size() > 1 && children.size() <= kMostAhead)
-      ahead.merge(read_ahead(source, children, seen, *pool, context));
-    path.push_back({std::move(manifest), std::move(children)});
-  };
-  step_into(std::move(top));
-  while (!path.empty()) {
-    Step& here = path.back();
-    if (here.next == here.children.size()) {
-      graph.manifests.push_back(std::move(here.manifest));
-      path.pop_back();
-      continue;
-    }
-    const Descriptor child = here.children[here.next++];
-    // Skipped before it is remembered: the same bytes may be an ordinary layer of another image.
-    if (model::is_foreign_layer(child.media_type) || !seen.insert(child.digest).second) continue;
-    if (here.manifest.is_index() && model::is_manifest(child.media_type)) {
-      if (path.size() >= limits.depth) {
-        return make_error(Errc::corrupt, "indexes nested deeper than " + std::to_string(limits.depth));
-      }
-      if (graph.manifests.size() + path.size() >= limits.manifests) {
-        return make_error(Errc::corrupt,
-                          "more than " + std::to_string(limits.manifests) + " manifests under one root");
-      }
-      DAVIT_TRY(Manifest manifest, read(source, child, ahead, context));
-      bytes += manifest.bytes().size();
-      if (bytes > limits.bytes)
-        return make_error(Errc::corrupt,
-                          "manifests of more than " + std::to_string(limits.bytes) + " bytes under one root");
-      step_into(std::move(manifest));
-    } else {
-      if (graph.blobs.size() >= limits.blobs) {
-        return make_error(Errc::corrupt,
-                          "more than " + std::to_string(limits.blobs) + " blobs under one root");
-      }
-      graph.blobs.push_back(child);
-    }
-  }
-  return graph;
+                   const WalkOptions& options) {
+  return Walker(source, context, options).walk(root);
 }
 
 }  // namespace davit::content

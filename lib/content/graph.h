@@ -21,11 +21,16 @@ struct WalkLimits {
   std::uint64_t bytes = 64u << 20;  ///< of all manifests together
 };
 
-/// Reads the manifests (only those) below `root`. Iterative, so no document can exhaust the stack.
-/// Errors: corrupt when a child is not what its descriptor says or a limit is passed, and whatever the source
-/// says.
-/// With a pool, the children of an index are read side by side. REQUIRES: not called from the pool's threads.
+struct WalkOptions {
+  WorkerPool* pool = nullptr;  ///< the children of an index are read side by side
+  bool referrers = false;      ///< what refers to any manifest of the graph belongs to it too
+  WalkLimits limits = {};
+};
+
+/// Reads the manifests (only those) below `root`. Iterative, so no document can exhaust the stack. A referrer
+/// counts as a child of its subject. REQUIRES: not called from the pool's threads. Errors: corrupt when a
+/// child is not what its descriptor says or a limit is passed, and whatever the source says.
 Result<Graph> walk(ContentSource& source, const Descriptor& root, const CallContext& context,
-                   WorkerPool* pool = nullptr, const WalkLimits& limits = {});
+                   const WalkOptions& options = {});
 
 }  // namespace davit::content

@@ -27,6 +27,7 @@ class WithManifest final : public ContentSource {
   }
   TagLister* tag_lister() override { return inner_->tag_lister(); }
   RangeReader* range_reader() override { return inner_->range_reader(); }
+  ReferrerLister* referrer_lister() override { return inner_->referrer_lister(); }
 
  private:
   const std::shared_ptr<ContentSource> inner_;  // co-owned by whoever else reads from it

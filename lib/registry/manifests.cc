@@ -148,9 +148,11 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
   call.pace = &registry_.manifest_pace();
   call.happened = [&] { return has_manifest(digest, name, context); };
   Tries patience = registry_.wire().tries();
+  bool lists_referrers = false;
   for (int missing = 0;; ++missing) {
     DAVIT_TRY(const Answer answer, registry_.wire().send(why, call, context));
     if (answer.already_done) break;
+    lists_referrers = answer.ok() && answer.headers.has("OCI-Subject");
     if (says_missing(answer)) {
       DAVIT_TRY(const bool made, make_missing(missing, patience, context));
       if (made) continue;
@@ -190,6 +192,8 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
   }
   patience.succeeded();
   note_written(digest);
+  if (manifest.subject() && !lists_referrers && registry_.options().kind == Kind::distribution)
+    return note_referrer(manifest, context);
   return {};
 }
 

@@ -26,7 +26,8 @@ class Repository final : public ContentSource,
                          public ContentSink,
                          public TagLister,
                          public Mounter,
-                         public RangeReader {
+                         public RangeReader,
+                         public ReferrerLister {
  public:
   Repository(Registry& registry, std::string name, Side side, std::optional<NewRepository> create = {});
 
@@ -41,6 +42,8 @@ class Repository final : public ContentSource,
                                                  const CallContext& context) override;
   TagLister* tag_lister() override { return this; }
   RangeReader* range_reader() override { return this; }
+  Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) override;
+  ReferrerLister* referrer_lister() override { return this; }
 
   [[nodiscard]] std::size_t probe_batch() const override;
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
@@ -82,6 +85,8 @@ class Repository final : public ContentSource,
 
  private:
   Result<bool> make(const CallContext& context);
+  Result<std::vector<Descriptor>> referrers_by_tag(const Digest& subject, const CallContext& context);
+  Result<> note_referrer(const Manifest& referrer, const CallContext& context);
   Result<> put_under(const Manifest& manifest, const std::string& name, const CallContext& context);
   Result<std::vector<Presence>> probe_natively(std::span<const Descriptor> wanted,
                                                const CallContext& context);
@@ -99,6 +104,7 @@ class Repository final : public ContentSource,
   std::atomic<bool> missing_ = false;
   std::atomic<bool> made_ = false;
   BlobPlaces places_;
+  Mutex referrer_tags_;  ///< held while the index under a referrers tag is brought up to date
   mutable Mutex mutex_;
   std::set<Digest> written_ DAVIT_GUARDED_BY(mutex_);
   std::map<Digest, UploadTarget> sessions_ DAVIT_GUARDED_BY(mutex_);

@@ -73,6 +73,8 @@ int main(int argc, char** argv) {
   app.add_flag("--version", version, "print the version");
   Action action;
   add_push(app, action);
+  add_pull(app, action);
+  add_copy(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

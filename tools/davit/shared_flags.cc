@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include <unistd.h>
@@ -36,15 +37,65 @@ Result<std::chrono::milliseconds> duration(const char* flag, const std::string& 
   return *parsed;
 }
 
-/// The registries of destination arguments, as references write them; what is malformed is refused elsewhere.
-std::set<std::string> registries_of(const std::vector<std::string>& destinations) {
+/// The registries that arguments name, as references write them; files and what is malformed are passed over.
+std::set<std::string> registries_of(const std::vector<std::string>& arguments) {
   std::set<std::string> hosts;
-  for (std::string_view text : destinations) {
+  for (std::string_view text : arguments) {
+    const auto begins = [&](std::string_view with) { return text.starts_with(with); };
+    if (text == "-" || begins("/") || begins("./") || begins("../") || begins("oci:") || begins("ocidir:") ||
+        begins("oci-archive:") || begins("docker-archive:"))
+      continue;
     if (text.starts_with("docker://")) text.remove_prefix(9);
     const std::string host(Reference::names_registry(text) ? text.substr(0, text.find('/')) : "docker.io");
     if (const auto parsed = Reference::parse(host + "/library/x")) hosts.insert(parsed->host);
   }
   return hosts;
+}
+
+bool has_short_name(const std::vector<std::string>& arguments) {
+  return std::ranges::any_of(arguments, [](const std::string& each) { return each.starts_with("ecr:"); });
+}
+
+/// Credentials of one machine-wide source, shown to some registries only.
+class ForHosts final : public CredentialSource {
+ public:
+  ForHosts(std::set<std::string> hosts, std::shared_ptr<CredentialSource> inner)
+      : hosts_(std::move(hosts)), inner_(std::move(inner)) {}
+  Result<std::optional<Credential>> find(const std::string& host, const std::string& repository,
+                                         const CallContext& context) override {
+    if (!hosts_.contains(host)) return std::optional<Credential>();
+    return inner_->find(host, repository, context);
+  }
+  [[nodiscard]] bool chosen() const override { return inner_->chosen(); }
+
+ private:
+  const std::set<std::string> hosts_;
+  const std::shared_ptr<CredentialSource> inner_;  // its only owner
+};
+
+Result<Credential> credential_of(const CredentialFlags& flags, bool password_stdin,
+                                 const std::string& prefix) {
+  Credential given;
+  if (flags.creds) {
+    const std::string flag = "--" + prefix + "creds";
+    const auto colon = flags.creds->find(':');
+    given.username = flags.creds->substr(0, colon);
+    if (password_stdin) {
+      if (colon != std::string::npos)
+        return usage(flag + " has a password and --password-stdin reads another",
+                     "write " + flag + " USER --password-stdin");
+      auto password = read_password();
+      if (!password) return password.error();
+      given.password = *std::move(password);
+    } else if (colon == std::string::npos) {
+      return usage(flag + " without a password",
+                   "write " + flag + " USER --password-stdin and give the password on standard input");
+    } else {
+      given.password = Secret(flags.creds->substr(colon + 1));
+    }
+  }
+  if (flags.registry_token) given.registry_token = Secret(*flags.registry_token);
+  return given;
 }
 
 }  // namespace
@@ -151,21 +202,26 @@ Result<NewRepository> parse_new_repository(const std::string& text) {
   return out;
 }
 
+void CredentialFlags::add_to(CLI::App& command, const std::string& prefix, const std::string& whose) {
+  const auto add = [&](const std::string& name, std::optional<std::string>& into, const std::string& help) {
+    return with_environment(command.add_option("--" + prefix + name, into, help + whose))
+        ->group(kCredentials);
+  };
+  add("creds", creds, "credentials for the registry; with --password-stdin only the user")
+      ->type_name("USER[:PASS]");
+  add("authfile", authfile, "use this Docker or Podman auth file and no other")->type_name("FILE");
+  add("registry-token", registry_token, "a bearer token that is ready for use");
+}
+
 void ConnectionFlags::add_to(CLI::App& command) {
   const auto add = [&](const char* group, CLI::Option* option) {
     return with_environment(option)->group(group);
   };
   trust.add_to(command);
-  add(kCredentials, command.add_option("--creds,--dest-creds", creds,
-                                       "credentials for the registry; with --password-stdin only the user"))
-      ->type_name("USER[:PASS]");
   add(kCredentials, command.add_flag("--password-stdin", password_stdin,
                                      "read the password for --creds from standard input"));
-  add(kCredentials, command.add_option("--authfile,--dest-authfile", authfile,
-                                       "use this Docker or Podman auth file and no other"))
-      ->type_name("FILE");
-  add(kCredentials, command.add_option("--registry-token,--dest-registry-token", registry_token,
-                                       "a bearer token that is ready for use"));
+  credentials.add_to(command, "", "");
+  add_tls_verify(command, "--src-tls-verify{true}", source_tls_verify, "")->group("");
   add_tls_verify(command, "--dest-tls-verify{true}", dest_tls_verify, "")->group("");
   add(kConnection,
       command.add_option("-j,--jobs,--image-parallel-copies,--concurrency", jobs, "transfers at once (16)"))
@@ -186,66 +242,86 @@ void ConnectionFlags::add_to(CLI::App& command) {
       ->type_name("DIR");
 }
 
-Result<ClientOptions> ConnectionFlags::client_options(int verbosity,
-                                                      const std::vector<std::string>& destinations) const {
+Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const Arguments& arguments,
+                                                      CredentialScope scope) const {
   auto settings = trust.client_options();
   if (!settings) return settings.error();
   ClientOptions options = *std::move(settings);
-  if (authfile) {
-    if (::access(authfile->c_str(), R_OK) != 0) {
-      Error error = usage("--authfile " + *authfile + ": there is no such file, or it cannot be read");
-      error.code = Errc::local_io;
-      return error;
-    }
-    options.docker.auth_file = *authfile;
-    options.docker.chosen = true;
-    options.credentials = {docker_config_credentials(options.docker)};
-  }
-  Credential given;
-  if (creds) {
-    const auto colon = creds->find(':');
-    given.username = creds->substr(0, colon);
-    if (password_stdin) {
-      if (colon != std::string::npos)
-        return usage("--creds has a password and --password-stdin reads another",
-                     "write --creds USER --password-stdin");
-      auto password = read_password();
-      if (!password) return password.error();
-      given.password = *std::move(password);
-    } else if (colon == std::string::npos) {
-      return usage("--creds without a password",
-                   "write --creds USER --password-stdin and give the password on standard input");
-    } else {
-      given.password = Secret(creds->substr(colon + 1));
-    }
-  } else if (password_stdin) {
-    return usage("--password-stdin without a user", "write --creds USER --password-stdin");
-  }
-  if (registry_token) given.registry_token = Secret(*registry_token);
-  const std::set<std::string> hosts = registries_of(destinations);
   options.aws = aws.identity();
   options.source_aws = source_aws.identity();
   options.destination_aws = destination_aws.identity();
-  const bool short_name =
-      std::ranges::any_of(destinations, [](const std::string& each) { return each.starts_with("ecr:"); });
-  if ((creds || registry_token) && short_name)
-    return usage("--creds and --registry-token want to know the registry, and ecr: leaves it out",
-                 "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG");
-  if (dest_tls_verify && short_name)
-    return usage("--dest-tls-verify wants to know the registry, and ecr: leaves it out",
-                 "write the registry's host name, or --tls-verify");
-  if (creds || registry_token) {
-    for (const std::string& host : hosts)
-      options.credentials.insert(options.credentials.begin(), fixed_credentials(host, given));
+
+  std::vector<std::string> both = arguments.sources;
+  both.insert(both.end(), arguments.destinations.begin(), arguments.destinations.end());
+  const std::vector<std::string>& unprefixed = scope == CredentialScope::sources ? arguments.sources
+                                               : scope == CredentialScope::destinations
+                                                   ? arguments.destinations
+                                                   : both;
+  struct Given {
+    const CredentialFlags& flags;
+    std::string prefix;
+    const std::vector<std::string>& arguments;
+  };
+  const Given all[] = {{credentials, "", unprefixed},
+                       {source_credentials, "src-", arguments.sources},
+                       {destination_credentials, "dest-", arguments.destinations}};
+  if (scope == CredentialScope::both && credentials.named() && registries_of(both).size() > 1)
+    return usage("--creds and --registry-token: for which of the registries?",
+                 "write --src-creds or --dest-creds, --src-registry-token or --dest-registry-token");
+  if (password_stdin && !credentials.creds && !source_credentials.creds && !destination_credentials.creds)
+    return usage("--password-stdin without a user", "write --creds USER --password-stdin");
+  std::map<std::string, const Given*> claimed;
+  for (const Given& given : all) {
+    if (given.flags.authfile) {
+      if (::access(given.flags.authfile->c_str(), R_OK) != 0) {
+        Error error = usage("--" + given.prefix + "authfile " + *given.flags.authfile +
+                            ": there is no such file, or it cannot be read");
+        error.code = Errc::local_io;
+        return error;
+      }
+      DockerConfigOptions docker = options.docker;
+      docker.auth_file = *given.flags.authfile;
+      docker.chosen = true;
+      if (given.prefix.empty()) {
+        options.docker = docker;
+        options.credentials = {docker_config_credentials(docker)};
+      } else {
+        options.credentials.insert(
+            options.credentials.begin(),
+            std::make_shared<ForHosts>(registries_of(given.arguments), docker_config_credentials(docker)));
+      }
+    }
+    if (!given.flags.named()) continue;
+    if (has_short_name(given.arguments))
+      return usage("--" + given.prefix + "creds and --" + given.prefix +
+                       "registry-token want to know the registry, and ecr: leaves it out",
+                   "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG");
+    // A password from standard input belongs to the one that has none.
+    const bool asks = password_stdin && given.flags.creds &&
+                      (given.prefix.empty() || given.flags.creds->find(':') == std::string::npos);
+    auto credential = credential_of(given.flags, asks, given.prefix);
+    if (!credential) return credential.error();
+    for (const std::string& host : registries_of(given.arguments)) {
+      if (!claimed.emplace(host, &given).second)
+        return usage(host + " is source and destination, and was given two sets of credentials",
+                     "give one, with --creds");
+      options.credentials.insert(options.credentials.begin(), fixed_credentials(host, *credential));
+    }
   }
 
-  if (dest_tls_verify) {
-    for (const std::string& host : hosts) {
-      RegistryOptions destination =
+  const std::pair<const std::optional<bool>*, const std::vector<std::string>*> sides[] = {
+      {&source_tls_verify, &arguments.sources}, {&dest_tls_verify, &arguments.destinations}};
+  for (const auto& [verify, named] : sides) {
+    if (!*verify) continue;
+    if (has_short_name(*named))
+      return usage("--src-tls-verify and --dest-tls-verify want to know the registry, and ecr: leaves it out",
+                   "write the registry's host name, or --tls-verify");
+    for (const std::string& host : registries_of(*named)) {
+      RegistryOptions registry =
           options.registries.contains(host) ? options.registries.at(host) : options.any_registry;
-      if (!trust.plain_http) destination.plain_http = false;
-      destination.verify_tls = *dest_tls_verify;
-      options.registries[host] = destination;
+      if (!trust.plain_http) registry.plain_http = false;
+      registry.verify_tls = **verify;
+      options.registries[host] = registry;
     }
   }
 

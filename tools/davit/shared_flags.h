@@ -65,14 +65,34 @@ struct IdentityFlags {
 /// --create-repo[=immutable,scan,kms=KEY]: what stands behind the equals sign. Errors: invalid_argument.
 Result<NewRepository> parse_new_repository(const std::string& text);
 
+/// --creds, --authfile, --registry-token, with a prefix such as "src-" or none.
+struct CredentialFlags {
+  std::optional<std::string> creds;
+  std::optional<std::string> authfile;
+  std::optional<std::string> registry_token;
+
+  void add_to(CLI::App& command, const std::string& prefix, const std::string& whose);
+  [[nodiscard]] bool named() const { return creds || registry_token; }
+};
+
+/// The arguments of a command, as far as they may name registries.
+struct Arguments {
+  std::vector<std::string> sources;
+  std::vector<std::string> destinations;
+};
+
+/// Which arguments the credentials without a prefix are for.
+enum class CredentialScope { sources, destinations, both };
+
 /// Flags that every command talking to registries has.
 struct ConnectionFlags {
   TrustFlags trust;
-  std::optional<std::string> creds;
+  CredentialFlags credentials;
+  CredentialFlags source_credentials;
+  CredentialFlags destination_credentials;
   bool password_stdin = false;
-  std::optional<std::string> authfile;
-  std::optional<std::string> registry_token;
-  std::optional<bool> dest_tls_verify;  ///< TrustFlags::tls_verify for the destinations alone
+  std::optional<bool> source_tls_verify;  ///< TrustFlags::tls_verify for the sources alone
+  std::optional<bool> dest_tls_verify;
   AwsFlags aws;
   AwsFlags source_aws;
   AwsFlags destination_aws;
@@ -83,12 +103,11 @@ struct ConnectionFlags {
   std::string limit_rate;
   std::string tmpdir;
 
-  /// `destination`: the `--dest-` spellings of a copying tool are accepted too.
   void add_to(CLI::App& command);
   /// This machine's settings with the flags on top. Credentials from the command line are for the registries
-  /// of `destinations` and for nobody else: a source elsewhere never sees them. Errors: invalid_argument.
-  [[nodiscard]] Result<ClientOptions> client_options(int verbosity,
-                                                     const std::vector<std::string>& destinations) const;
+  /// of the arguments they are meant for, and for nobody else. Errors: invalid_argument.
+  [[nodiscard]] Result<ClientOptions> client_options(int verbosity, const Arguments& arguments,
+                                                     CredentialScope scope) const;
   [[nodiscard]] Result<std::optional<std::chrono::milliseconds>> time_limit() const;
 };
 

@@ -65,6 +65,14 @@ class TagLister {
   }
 };
 
+/// Lists the manifests that name another one as their `subject`: signatures, SBOMs, any artifact.
+class ReferrerLister {
+ public:
+  virtual ~ReferrerLister() = default;
+  /// In no particular order, each once. A subject nobody refers to, or that is not there, has none.
+  virtual Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) = 0;
+};
+
 /// A stretch of a blob.
 struct ByteRange {
   std::uint64_t offset = 0;
@@ -114,6 +122,7 @@ class ContentSource {
   /// Capabilities: null when absent.
   virtual TagLister* tag_lister() { return nullptr; }
   virtual RangeReader* range_reader() { return nullptr; }
+  virtual ReferrerLister* referrer_lister() { return nullptr; }
 };
 
 /// Whether something is at a destination. `sealed` says that everything below it is there too.

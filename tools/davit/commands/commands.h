@@ -13,6 +13,8 @@ using Action = std::function<int(const Signals&)>;
 
 // Each adds its command with flags and help to `app` and sets `action` when it is the one that was typed.
 void add_push(CLI::App& app, Action& action);
+void add_pull(CLI::App& app, Action& action);
+void add_copy(CLI::App& app, Action& action);
 void add_auth(CLI::App& app, Action& action);
 void add_whoami(CLI::App& command, Action& action);  // below auth and ecr
 void add_doctor(CLI::App& app, Action& action);

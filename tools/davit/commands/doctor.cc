@@ -62,9 +62,10 @@ void add_doctor(CLI::App& app, Action& action) {
   flags->output.add_to(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
-      auto options = flags->connection.client_options(
-          flags->output.verbose,
-          flags->reference.empty() ? std::vector<std::string>() : std::vector<std::string>{flags->reference});
+      Arguments arguments;
+      if (!flags->reference.empty()) arguments.destinations = {flags->reference};
+      auto options = flags->connection.client_options(flags->output.verbose, arguments,
+                                                      CredentialScope::destinations);
       if (!options) return fail(options.error());
       Client client(*std::move(options));
       const auto findings = client.examine(flags->reference, signals.stop());

@@ -1,0 +1,106 @@
+#include "moving.h"
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "digest_file.h"
+#include "exit_code.h"
+#include "report.h"
+#include "ui/progress_line.h"
+#include "ui/terminal_text.h"
+
+namespace davit::tool {
+namespace {
+
+/// Keeps notes until the command's own thread shows them.
+class Notes final : public Observer {
+ public:
+  void note(const std::string& text) override {
+    const std::lock_guard lock(mutex_);
+    texts_.push_back(text);
+  }
+  std::vector<std::string> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(texts_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> texts_;
+};
+
+Result<std::vector<Plan>> plan(Client& client, Verb verb, const std::string& source,
+                               const std::vector<std::string>& destinations, const CopyOptions& options) {
+  if (verb == Verb::push) return client.plan_push(source, destinations, options);
+  if (verb == Verb::pull) return client.plan_pull(source, destinations.front(), options);
+  return client.plan_copy(source, destinations, options);
+}
+
+Transfer start(Client& client, Verb verb, const std::string& source,
+               const std::vector<std::string>& destinations, const CopyOptions& options) {
+  if (verb == Verb::push) return client.start_push(source, destinations, options);
+  if (verb == Verb::pull) return client.start_pull(source, destinations.front(), options);
+  return client.start_copy(source, destinations, options);
+}
+
+CredentialScope scope_of(Verb verb) {
+  if (verb == Verb::push) return CredentialScope::destinations;
+  return verb == Verb::pull ? CredentialScope::sources : CredentialScope::both;
+}
+
+bool goes_to_stdout(const std::string& destination) {
+  return destination == "-" || destination == "docker-archive:-" || destination == "oci-archive:-";
+}
+
+}  // namespace
+
+int move_images(Verb verb, const std::string& source, const std::vector<std::string>& destinations,
+                const TransferFlags& flags, const Signals& signals) {
+  auto options = flags.options();
+  if (!options) return fail(options.error());
+  auto settings = flags.connection.client_options(
+      flags.output.verbose, {.sources = {source}, .destinations = destinations}, scope_of(verb));
+  if (!settings) return fail(settings.error());
+  options->stop = signals.stop();
+  Notes notes;
+  options->observer = &notes;
+  Client client(*std::move(settings));
+  if (flags.dry_run) {
+    const auto plans = plan(client, verb, source, destinations, *options);
+    for (const std::string& text : notes.take()) say("note: " + text);
+    if (!plans) return fail(plans.error());
+    if (!print(flags.json ? plan_json(*plans) : plan_text(*plans, !flags.create_repo.empty()))) return kLocal;
+    return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
+  }
+
+  ProgressLine line(flags.output.style());
+  const auto show_notes = [&] {
+    for (const std::string& text : notes.take()) line.note(text);
+  };
+  Transfer transfer = start(client, verb, source, destinations, *options);
+  while (!transfer.wait_for(std::chrono::milliseconds(100))) {
+    show_notes();
+    line.update(transfer.progress());
+  }
+  const auto deliveries = transfer.result();
+  show_notes();
+  if (!deliveries) return fail(deliveries.error());
+  line.update(transfer.progress());
+  line.finish(transfer.progress(), *deliveries);
+  complain_about(*deliveries);
+  const std::string results = flags.json ? json_lines(*deliveries) : reference_lines(*deliveries);
+  if (std::ranges::any_of(destinations, goes_to_stdout)) {
+    if (!results.empty()) say(results.substr(0, results.size() - 1));
+  } else if (!print(results)) {
+    return kLocal;
+  }
+  if (!flags.digest_file.empty()) {
+    if (auto written = write_digest_file(flags.digest_file, *deliveries); !written)
+      return fail(written.error());
+  }
+  return exit_code(*deliveries);
+}
+
+}  // namespace davit::tool

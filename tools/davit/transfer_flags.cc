@@ -1,0 +1,147 @@
+#include "transfer_flags.h"
+
+#include <algorithm>
+
+namespace davit::tool {
+namespace {
+
+Error usage(std::string message, std::string hint = {}) {
+  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
+}
+
+}  // namespace
+
+/// `gzip`, `zstd:3`, `none`, `keep`.
+Result<> TransferFlags::read_compression(CopyOptions& options) const {
+  std::string kind = compress;
+  std::string chosen = level;
+  if (const auto colon = kind.find(':'); colon != std::string::npos) {
+    chosen = kind.substr(colon + 1);
+    kind.resize(colon);
+  }
+  if (kind == "gzip") {
+    options.compression = LayerCompression::gzip;
+  } else if (kind == "zstd") {
+    options.compression = LayerCompression::zstd;
+  } else if (kind == "none") {
+    options.compression = LayerCompression::none;
+  } else if (kind == "keep") {
+    options.compression = LayerCompression::none;
+    options.keep_archive_layers = true;
+  } else if (!kind.empty()) {
+    return usage("--compress " + kind + ": not a compression",
+                 "gzip, zstd, none and keep are; a level follows as in zstd:3");
+  }
+  if (chosen.empty()) return {};
+  const bool number =
+      chosen.size() <= 2 && std::ranges::all_of(chosen, [](char c) { return c >= '0' && c <= '9'; });
+  const int value = number ? std::stoi(chosen) : 0;
+  const int most = kind == "zstd" ? 19 : kind.empty() || kind == "gzip" ? 12 : 0;
+  if (value < 1 || value > most) {
+    return usage("compression level " + chosen + (most == 0 ? " for " + kind : std::string()),
+                 "gzip has levels 1 to 12, zstd 1 to 19");
+  }
+  options.compression_level = value;
+  return {};
+}
+
+Result<CopyOptions> TransferFlags::options() const {
+  CopyOptions options;
+  options.tags = tags;
+  for (const std::string& listed : platforms) {
+    for (std::string_view left = listed; !left.empty();) {
+      const std::string_view one = left.substr(0, left.find(','));
+      left.remove_prefix(std::min(one.size() + 1, left.size()));
+      if (one == "all") {
+        options.platforms.clear();
+        continue;
+      }
+      auto platform = Platform::parse(one);
+      if (!platform) return platform.error();
+      options.platforms.push_back(*std::move(platform));
+    }
+  }
+  options.resume = resume.value_or(true);
+  options.sync = !no_sync;
+  if (auto read = read_compression(options); !read) return read.error();
+  const bool as_oci = oci || format == "oci";
+  const bool as_docker = docker || format == "v2s2" || format == "docker";
+  if (as_oci && as_docker) return usage("--oci and --docker exclude each other");
+  if (as_docker && options.compression == LayerCompression::zstd) {
+    return usage("Docker's manifest format has no name for zstd layers",
+                 "leave out --docker, or use --compress gzip");
+  }
+  if (as_oci) options.format = ManifestFormat::oci;
+  if (as_docker) options.format = ManifestFormat::docker;
+  options.reuse = reuse == "off"        ? Reuse::off
+                  : reuse == "tag"      ? Reuse::tag
+                  : reuse == "verified" ? Reuse::verified
+                                        : Reuse::repository;
+  options.reuse_from = reuse_from;
+  if (no_clobber) options.on_existing_tag = OnExistingTag::fail;
+  options.preserve_digests = preserve_digests;
+  if (!create_repo.empty()) {
+    auto how = parse_new_repository(create_repo);
+    if (!how) return how.error();
+    options.create_repository = *std::move(how);
+  }
+  if (insecure)
+    return usage("--insecure means different things to different tools",
+                 "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
+  auto limit = connection.time_limit();
+  if (!limit) return limit.error();
+  options.timeout = *limit;
+  return options;
+}
+
+void TransferFlags::add_to(CLI::App& command, Verb verb) {
+  const auto add = [](CLI::Option* option) { return with_environment(option); };
+  add(command.add_option("-t,--tag", tags, "a further tag for every destination"))
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+  add(command.add_option("--compress,--dest-compress-format", compress,
+                         "for uncompressed layers: gzip (default), zstd, none or keep"))
+      ->type_name("KIND[:LEVEL]");
+  command.add_option("--dest-compress-level", level)->group("");
+  add(command.add_flag("--oci", oci, "write an OCI manifest where davit writes one"));
+  add(command.add_flag("--docker", docker, "write a Docker schema 2 manifest where davit writes one"));
+  command.add_option("--format,-f", format)->check(CLI::IsMember({"oci", "v2s2", "docker"}))->group("");
+  add(command.add_option("--reuse", reuse, "how far to trust the repository's earlier images about layers"))
+      ->type_name("off|tag|repo|verified")
+      ->check(CLI::IsMember({"off", "tag", "repo", "verified"}));
+  add(command.add_option("--reuse-from", reuse_from, "a further tag to learn layers from"))
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+  add(command.add_flag("-n,--no-clobber", no_clobber, "do not move a tag that points at something else"));
+  add(command.add_flag("--create-repo{yes}", create_repo,
+                       "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
+  add(command.add_option("-p,--platform", platforms,
+                         "only this platform of an index, as linux/arm64; several give an index of them"))
+      ->type_name("OS/ARCH[/VARIANT]")
+      ->allow_extra_args(false);
+  add(command.add_flag("--preserve-digests", preserve_digests,
+                       "refuse what would change the image's digest"));
+  if (verb != Verb::push) {
+    command.add_flag_function(
+        "--resume{true},!--no-resume", [this](std::int64_t count) { resume = count > 0; },
+        "go on with what an interrupted run left (the default), or start anew");
+    add(command.add_flag("--no-sync", no_sync, "do not wait until files are on the disk"));
+  }
+  add(command.add_flag("--dry-run", dry_run, "say what would be done and do nothing"));
+  add(command.add_flag("--exit-code", exit_code, "with --dry-run: exit 10 when something would change"));
+  add(command.add_flag("--json", json, "one JSON object per destination on stdout"));
+  add(command.add_option("--digest-file,--digestfile", digest_file, "write the digest to this file"))
+      ->type_name("FILE");
+  command.add_flag("--all,--all-platforms", all)->group("");
+  command.add_flag("--insecure", insecure)->group("");
+  connection.add_to(command);
+  if (verb != Verb::push) connection.source_credentials.add_to(command, "src-", ", for the source");
+  if (verb != Verb::pull)
+    connection.destination_credentials.add_to(command, "dest-", ", for the destinations");
+  connection.aws.add_to(command, "", "");
+  connection.source_aws.add_to(command, "src-", ", for the source");
+  connection.destination_aws.add_to(command, "dest-", ", for the destinations");
+  output.add_to(command);
+}
+
+}  // namespace davit::tool
