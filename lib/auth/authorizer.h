@@ -52,6 +52,14 @@ class Authorizer {
     static_cast<void>(context);
     return false;
   }
+
+  /// Whether the login was given for the work at hand, so that none that merely lies about may stand in for
+  /// it. Asks the credential sources, and remembers what they say.
+  virtual Result<bool> has_chosen_login(const std::string& repository, const CallContext& context) {
+    static_cast<void>(repository);
+    static_cast<void>(context);
+    return false;
+  }
 };
 
 struct AuthorizerOptions {

@@ -56,7 +56,12 @@ class EcrAuthorizer final : public auth::Authorizer {
     if (login.from == EcrLogin::From::nobody) return false;
     if (kind != Refusal::expired) {
       const bool may_be = rejection.status == 403 || rejection.silent || is_about_login(rejection.text);
-      if (!may_be || login.from != EcrLogin::From::aws) return false;
+      if (!may_be) return false;
+      if (login.from != EcrLogin::From::aws) {
+        // Nobody makes such a login anew. What an answer to HEAD cannot say, one to GET will.
+        if (rejection.silent || header_of(login) != refused) return false;
+        return not_accepted(login, rejection.text);
+      }
       if (header_of(login) == refused && clock_.steady() - login.token.since < kFresh) return false;
     }
     if (header_of(login) != refused) return true;
@@ -66,6 +71,10 @@ class EcrAuthorizer final : public auth::Authorizer {
     if (login.from == EcrLogin::From::aws) return another;
     DAVIT_TRY(const EcrLogin now, logins_.find(scope.repository, context));
     return now.from != EcrLogin::From::nobody && header_of(now) != refused;
+  }
+
+  Result<bool> has_chosen_login(const std::string& repository, const CallContext& context) override {
+    return logins_.has_chosen(repository, context);
   }
 
  private:
@@ -96,10 +105,15 @@ class EcrAuthorizer final : public auth::Authorizer {
                           : "davit auth whoami shows where AWS credentials are looked for");
   }
 
-  Error not_accepted(const EcrLogin& login) const {
-    const std::string user =
-        login.credential->username.empty() ? "the stored token" : escaped(login.credential->username, 60);
-    return make_error(Errc::unauthenticated, host_ + " does not accept the credentials of " + user,
+  /// `said`: what the registry said about it, if anything.
+  Error not_accepted(const EcrLogin& login, const std::string& said = {}) const {
+    const std::string& user = login.credential->username;
+    const bool given = login.from == EcrLogin::From::chosen;
+    return make_error(Errc::unauthenticated,
+                      host_ + " does not accept " +
+                          (user.empty() ? std::string(given ? "the given token" : "the stored token")
+                                        : "the credentials of " + escaped(user, 60)) +
+                          (said.empty() ? "" : ": " + said),
                       login.from == EcrLogin::From::machine
                           ? "davit logout " + host_ + ", and let davit use the AWS credentials"
                           : "");

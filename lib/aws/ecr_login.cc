@@ -62,6 +62,12 @@ Result<EcrLogin> EcrLogins::find(const std::string& repository, const CallContex
   return login;
 }
 
+Result<bool> EcrLogins::has_chosen(const std::string& repository, const CallContext& context) {
+  if (!has_chosen_) return false;
+  DAVIT_TRY(const auth::SharedCredential chosen, chosen_.find(repository, context));
+  return chosen != nullptr;
+}
+
 bool EcrLogins::refused(const std::string& repository, const EcrLogin& login, EcrTokens::Refused how) {
   if (login.from == EcrLogin::From::aws) return tokens_.refused(site_, login.token.text, how);
   if (login.from == EcrLogin::From::chosen) chosen_.forget(repository, login.credential);

@@ -35,6 +35,9 @@ class EcrLogins {
   /// AWS's turn is skipped when its chain has nothing or may not log in; every other error of it is one here.
   Result<EcrLogin> find(const std::string& repository, const CallContext& context);
 
+  /// Whether there are credentials that were given for this: then AWS is not asked who we are.
+  Result<bool> has_chosen(const std::string& repository, const CallContext& context);
+
   /// A login that the registry did not accept; the next find() looks for another one. False when that is put
   /// off (see EcrTokens).
   bool refused(const std::string& repository, const EcrLogin& login, EcrTokens::Refused how);

@@ -1,6 +1,7 @@
 // The public gallery: Bearer tokens, with a login where there is one, and without where it fails.
 
 #include <algorithm>
+#include <utility>
 
 #include "auth/challenge.h"
 #include "auth/realm.h"
@@ -66,8 +67,8 @@ class PublicAuthorizer final : public auth::Authorizer {
       demand_.scope = challenge->get("scope").empty() ? "aws" : std::string(challenge->get("scope"));
       if (refused.empty()) return true;
     }
-    if (replace(refused, scope)) return true;
-    return make_error(Errc::unauthenticated, host_ + " does not accept the token that it has just given");
+    if (!replace(refused, scope)) once_more(refused);
+    return true;
   }
 
   Result<bool> rejected(const auth::Rejection& rejection, const auth::Scope& scope,
@@ -78,6 +79,10 @@ class PublicAuthorizer final : public auth::Authorizer {
     return replace(refused, scope);
   }
 
+  Result<bool> has_chosen_login(const std::string& repository, const CallContext& context) override {
+    return logins_.has_chosen(repository, context);
+  }
+
  private:
   struct Demand {
     auth::Realm realm;
@@ -86,7 +91,8 @@ class PublicAuthorizer final : public auth::Authorizer {
   };
   struct Token {
     Secret text;
-    bool named = false;  // somebody's, not nobody's
+    bool named = false;          // somebody's, not nobody's
+    bool after_refusal = false;  // it replaces a fresh one that was refused
     Clock::Steady since;
     Clock::Steady renew_at;
     Clock::Steady expires_at;
@@ -102,6 +108,15 @@ class PublicAuthorizer final : public auth::Authorizer {
     token_.reset();
     if (fresh) go_on_as_nobody("its token is refused");
     return true;
+  }
+
+  /// Even a fresh one is refused for a moment under load. One renewal is enough for all who meet that; the
+  /// others show what there is once more, and the request's own bound makes an end of it.
+  void once_more(const std::string& refused) {
+    MutexLock lock(mutex_);
+    if (!token_ || "Bearer " + token_->text.reveal() != refused || token_->after_refusal) return;
+    token_.reset();
+    fresh_refused_ = true;
   }
 
   void go_on_as_nobody(const std::string& why) DAVIT_REQUIRES(mutex_) {
@@ -131,6 +146,7 @@ class PublicAuthorizer final : public auth::Authorizer {
     }
     MutexLock lock(mutex_);
     token_ = *std::move(token);
+    token_->after_refusal = std::exchange(fresh_refused_, false);
     return "Bearer " + token_->text.reveal();
   }
 
@@ -219,6 +235,7 @@ class PublicAuthorizer final : public auth::Authorizer {
   Mutex mutex_;
   Demand demand_ DAVIT_GUARDED_BY(mutex_);
   std::optional<Token> token_ DAVIT_GUARDED_BY(mutex_);
+  bool fresh_refused_ DAVIT_GUARDED_BY(mutex_) = false;
   Clock::Steady login_again_at_ DAVIT_GUARDED_BY(mutex_);
 };
 

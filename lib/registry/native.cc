@@ -30,16 +30,22 @@ auto patiently(Tries tries, const CallContext& context, const Ask& ask) -> declt
 
 }  // namespace
 
-bool Repository::asks_natively() const {
-  return registry_.native() != nullptr && !native_denied_;
+/// With credentials that were given for the registry only its protocol is spoken: behind the other interface
+/// we would be somebody else.
+Native* Repository::reader(const CallContext& context) const {
+  auth::Authorizer* authorizer = registry_.wire().authorizer();
+  if (registry_.native() == nullptr || authorizer == nullptr) return registry_.native();
+  const auto chosen = authorizer->has_chosen_login(name_, context);
+  return chosen && !*chosen ? registry_.native() : nullptr;
 }
 
 std::size_t Repository::probe_batch() const {
-  return asks_natively() ? registry_.native()->batch() : 1;
+  const Native* native = native_denied_ ? nullptr : reader({});
+  return native == nullptr ? 1 : native->batch();
 }
 
 /// Errors: as Native; whoever gets one asks by the protocol.
-Result<std::vector<Presence>> Repository::probe_natively(std::span<const Descriptor> wanted,
+Result<std::vector<Presence>> Repository::probe_natively(Native& native, std::span<const Descriptor> wanted,
                                                          const CallContext& context) {
   std::vector<Presence> found(wanted.size(), Presence::absent);
   std::vector<Digest> blobs;
@@ -56,17 +62,17 @@ Result<std::vector<Presence>> Repository::probe_natively(std::span<const Descrip
     }
   }
   if (!blobs.empty()) {
-    DAVIT_TRY(const std::vector<bool> there, registry_.native()->has_blobs(name_, blobs, context));
+    DAVIT_TRY(const std::vector<bool> there, native.has_blobs(name_, blobs, context));
     for (std::size_t i = 0; i < places.size(); ++i) {
       if (there[i]) found[places[i]] = Presence::present;
     }
   }
   if (manifests.size() > 1) {
     // They come whole where only their presence is wanted: a few at a time are in memory.
-    const std::size_t batch = registry_.native()->manifest_batch();
+    const std::size_t batch = native.manifest_batch();
     for (std::size_t first = 0; first < manifests.size(); first += batch) {
       const auto some = std::span(manifests).subspan(first, std::min(batch, manifests.size() - first));
-      DAVIT_TRY(const auto there, registry_.native()->manifests(name_, some, context));
+      DAVIT_TRY(const auto there, native.manifests(name_, some, context));
       for (std::size_t i = 0; i < some.size(); ++i) {
         if (there[i]) found[manifest_places[first + i]] = Presence::sealed;
       }
@@ -81,9 +87,10 @@ Result<std::vector<Presence>> Repository::probe_natively(std::span<const Descrip
 
 Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> wanted,
                                                 const CallContext& context) {
-  if (asks_natively() && !wanted.empty()) {
-    auto found =
-        patiently(registry_.wire().tries(), context, [&] { return probe_natively(wanted, context); });
+  Native* native = native_denied_ || wanted.empty() ? nullptr : reader(context);
+  if (native != nullptr) {
+    auto found = patiently(registry_.wire().tries(), context,
+                           [&] { return probe_natively(*native, wanted, context); });
     if (found) return found;
     const Error& error = found.error();
     if (is_over(error)) return error;
@@ -111,14 +118,16 @@ Result<std::vector<Presence>> Repository::probe(std::span<const Descriptor> want
 }
 
 std::size_t Repository::manifest_batch() const {
-  return registry_.native() != nullptr && !native_reads_denied_ ? registry_.native()->manifest_batch() : 1;
+  const Native* native = native_reads_denied_ ? nullptr : reader({});
+  return native == nullptr ? 1 : native->manifest_batch();
 }
 
 Result<std::vector<std::optional<Manifest>>> Repository::manifests(std::span<const std::string> names,
                                                                    const CallContext& context) {
-  if (names.size() > 1 && registry_.native() != nullptr && !native_reads_denied_) {
+  Native* native = native_reads_denied_ || names.size() < 2 ? nullptr : reader(context);
+  if (native != nullptr) {
     auto found = patiently(registry_.wire().tries(), context,
-                           [&] { return registry_.native()->manifests(name_, names, context); });
+                           [&] { return native->manifests(name_, names, context); });
     if (found || is_over(found.error())) return found;
     const Errc code = found.error().code;
     if (code == Errc::rate_limited)
@@ -129,9 +138,10 @@ Result<std::vector<std::optional<Manifest>>> Repository::manifests(std::span<con
 }
 
 Result<std::vector<std::string>> Repository::newest(std::size_t count, const CallContext& context) {
-  if (registry_.native() == nullptr)
+  Native* native = reader(context);
+  if (native == nullptr)
     return make_error(Errc::unsupported, registry_.host() + " does not say which tags are new");
-  return registry_.native()->newest_tags(name_, count, context);
+  return native->newest_tags(name_, count, context);
 }
 
 bool Repository::says_missing(const Answer& answer) {

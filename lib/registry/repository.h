@@ -88,9 +88,10 @@ class Repository final : public ContentSource,
   Result<std::vector<Descriptor>> referrers_by_tag(const Digest& subject, const CallContext& context);
   Result<> note_referrer(const Manifest& referrer, const CallContext& context);
   Result<> put_under(const Manifest& manifest, const std::string& name, const CallContext& context);
-  Result<std::vector<Presence>> probe_natively(std::span<const Descriptor> wanted,
+  Result<std::vector<Presence>> probe_natively(Native& native, std::span<const Descriptor> wanted,
                                                const CallContext& context);
-  [[nodiscard]] bool asks_natively() const;
+  /// The registry's own interface, where it may be asked about this repository; else null.
+  Native* reader(const CallContext& context) const;
   [[nodiscard]] bool may_appear(const Manifest& manifest, const Answer& answer) const;
   Result<bool> has_manifest(const Digest& digest, const std::string& name, const CallContext& context);
 

@@ -44,6 +44,8 @@ class Wire {
   /// Fresh tries for something that takes several requests.
   Tries tries() { return {rules_, budget_, clock_}; }
   Clock& clock() { return clock_; }
+  /// Null: anonymous.
+  [[nodiscard]] auth::Authorizer* authorizer() const { return authorizer_; }
   const Log& log() const { return log_; }
 
  private:

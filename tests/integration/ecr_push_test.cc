@@ -204,6 +204,53 @@ TEST_CASE("one who may not ask in batches pushes all the same") {
   CHECK(ecr.controls().calls("PutImage") == 1);
 }
 
+TEST_CASE("with credentials that were given for the registry AWS is asked nothing") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  ClientOptions options = options_for(ecr);
+  options.credentials = {
+      fixed_credentials(ecr.authority(), {.username = "AWS", .password = Secret(ecr.registry_password())})};
+  Client client(options);
+  const std::string base = test::tar_entry("base", sample(300'000));
+  folder.write("old.tar", save_archive({base, test::tar_entry("a", "old")}, "app:old"));
+  folder.write("new.tar", save_archive({base, test::tar_entry("a", "new")}, "app:new"));
+  REQUIRE(client.push(layout(folder, 5), ecr.authority() + "/app:1"));
+  REQUIRE(client.push((folder.path() / "old.tar").string(), ecr.authority() + "/app:old"));
+  const auto pushed = client.push((folder.path() / "new.tar").string(), ecr.authority() + "/app:new");
+  REQUIRE(pushed);
+  CHECK(pushed->blobs.reused == 1);
+  CHECK(ecr.log(Access::Port::api).empty());
+  CHECK(ecr.log("HEAD", "/v2/app/blobs/").size() >= 6);
+  PushOptions push;
+  push.create_repository = NewRepository{};
+  REQUIRE(client.push(layout(folder, 1), ecr.authority() + "/fresh:1", push));
+  CHECK(ecr.log(Access::Port::api).size() == 1);
+  CHECK(ecr.log(Access::Port::api).front().operation == "CreateRepository");
+}
+
+TEST_CASE("given credentials that ECR does not take end a push at once, by name") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  folder.write("app.tar", save_archive({test::tar_entry("a", "plain")}, "app:1"));
+  ClientOptions options = options_for(ecr);
+  options.credentials = {
+      fixed_credentials(ecr.authority(), {.username = "AWS", .password = Secret("wrong")})};
+  Client client(options);
+  for (const std::string& source : {layout(folder, 2), (folder.path() / "app.tar").string()}) {
+    INFO(source);
+    ecr.clear_log();
+    const auto pushed = client.push(source, ecr.authority() + "/app:1");
+    REQUIRE_FALSE(pushed);
+    INFO(pushed.error().message);
+    CHECK(pushed.error().code == Errc::unauthenticated);
+    CHECK(pushed.error().message.find("does not accept the credentials of AWS") != std::string::npos);
+    CHECK(at_registry(ecr) <= 2);
+    CHECK(ecr.log("POST", "/v2/").empty());
+  }
+}
+
 TEST_CASE("a full repository is told from a missing right") {
   Ecr ecr;
   ecr.backend().create({.name = "app"});

@@ -343,6 +343,56 @@ TEST_CASE("a 400 about the token is answered with another one, and with nobody's
   CHECK_FALSE(gallery.authorizer->rejected(invalid, kPull, third, kContext).value_or(true));
 }
 
+TEST_CASE("a fresh token of the public gallery that a push is refused is got once more, and shown again") {
+  Gallery gallery;
+  const std::string first = gallery.after_challenge(kPush);
+  CHECK(gallery.authorizer->challenged(kChallenge, kPush, first, kContext).value_or(false));
+  const std::string second = gallery.header(kPush);
+  CHECK(second != first);
+  CHECK(second.starts_with("Bearer somebody"));
+  for (int i = 0; i < 2; ++i) {  // two that met the same burst
+    CHECK(gallery.authorizer->challenged(kChallenge, kPush, second, kContext).value_or(false));
+    CHECK(gallery.header(kPush) == second);
+  }
+}
+
+TEST_CASE("given credentials that are refused are named, and not by an answer that cannot say why") {
+  for (const char* text : {"Your Authorization Token is invalid.", "Forbidden"}) {
+    INFO(text);
+    const int status = std::string_view(text) == "Forbidden" ? 403 : 400;
+    Scene scene({.chosen = {chosen("joe")}, .machine = {}});
+    const std::string shown = scene.header();
+    const auto silent =
+        scene.authorizer->rejected({.status = status, .text = {}, .silent = true}, kPull, shown, kContext);
+    REQUIRE(silent);
+    CHECK_FALSE(*silent);
+    const auto refused =
+        scene.authorizer->rejected({.status = status, .text = text, .silent = false}, kPull, shown, kContext);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::unauthenticated);
+    CHECK(refused.error().message.find("the credentials of joe") != std::string::npos);
+    CHECK(refused.error().message.find(text) != std::string::npos);
+  }
+  Scene scene({.chosen = {chosen("joe")}, .machine = {}});
+  const auto other = scene.authorizer->rejected({.status = 400, .text = "no such tag", .silent = false},
+                                                kPull, scene.header(), kContext);
+  REQUIRE(other);
+  CHECK_FALSE(*other);
+}
+
+TEST_CASE("a login counts as given for the work only where there is one for that registry") {
+  CHECK(Scene({.chosen = {chosen("joe")}, .machine = {}})
+            .authorizer->has_chosen_login("app", kContext)
+            .value_or(false));
+  CHECK_FALSE(Scene({.chosen = {}, .machine = {machine("joe")}})
+                  .authorizer->has_chosen_login("app", kContext)
+                  .value_or(true));
+  const auto elsewhere = fixed_credentials("other.example", {.username = "joe", .password = Secret("pw")});
+  CHECK_FALSE(Scene({.chosen = {elsewhere}, .machine = {}})
+                  .authorizer->has_chosen_login("app", kContext)
+                  .value_or(true));
+}
+
 TEST_CASE("the login never goes to another host's token service") {
   Gallery gallery;
   CHECK(gallery.header().empty());
