@@ -31,13 +31,16 @@ Ecr::Ecr(const EcrOptions& options)
     return store_->url_of(repository, digest);
   });
   store_server_ = std::make_unique<HttpServer>(
-      std::move(store), options.tls, [this](Request& request) { return store_->handle(request); },
+      std::move(store), options.tls,
+      [this](Request& request) { return dated(store_->handle(request), clock_.now()); },
       log_.logger(Access::Port::store));
   api_server_ = std::make_unique<HttpServer>(
-      std::move(api), options.tls, [this](Request& request) { return api_port(request); },
+      std::move(api), options.tls,
+      [this](Request& request) { return dated(api_port(request), clock_.now()); },
       log_.logger(Access::Port::api));
   registry_server_ = std::make_unique<HttpServer>(
-      std::move(registry), options.tls, [this](Request& request) { return registry_->handle(request); },
+      std::move(registry), options.tls,
+      [this](Request& request) { return dated(registry_->handle(request), clock_.now()); },
       log_.logger(Access::Port::registry));
 }
 
