@@ -180,6 +180,10 @@ Secret Emulator::registry_password() const {
   return state_->ecr ? Secret(state_->ecr->registry_password()) : Secret();
 }
 
+Secret Emulator::sso_cache() const {
+  return state_->ecr ? Secret(state_->ecr->sso_cache()) : Secret();
+}
+
 void Emulator::deny(const std::string& operation, const std::string& repository) {
   if (state_->ecr) state_->ecr->controls().deny(operation, repository);
 }

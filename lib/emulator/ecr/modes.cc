@@ -30,6 +30,7 @@ constexpr std::array kModes{
     ModeHelp{"auth-status", "400|403", "403", "the status of refused signatures and denied API calls"},
     ModeHelp{"timestamps", "number|exponent|iso", "number", "how the API writes times"},
     ModeHelp{"session-life", "NUMBER>0", "3600", "seconds that credentials of the metadata endpoints live"},
+    ModeHelp{"sso-life", "NUMBER>0", "28800", "seconds that an access token of SSO lives"},
     ModeHelp{"imds-token", "200|401|403|404|405", "200",
              "the answer to the PUT for an instance metadata token; 403 and above leave version 1 open"},
     ModeHelp{"container-token", "TEXT", "",

@@ -104,6 +104,10 @@ class Emulator {
   /// A token that opens the registry, as the password of the user AWS; empty for a plain registry.
   [[nodiscard]] Secret registry_password() const;
 
+  /// What `aws sso login` would have written to ~/.aws/sso/cache/SHA1(session name).json; empty for a plain
+  /// registry. Its tokens open nothing but emulators.
+  [[nodiscard]] Secret sso_cache() const;
+
   /// From now on nobody may do this: "PutImage", "AssumeRole". With a repository, only there.
   void deny(const std::string& operation, const std::string& repository = {});
   void allow_everything();
