@@ -50,7 +50,7 @@ TlsIdentity self_signed(const std::string& host) {
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>("davit emulator"), -1, -1, 0);
   X509_set_issuer_name(certificate.get(), name);
-  const bool address = host.find_first_not_of("0123456789.") == std::string::npos;
+  const bool address = is_address(host);
   extend(certificate.get(), NID_subject_alt_name, (address ? "IP:" : "DNS:") + host + ",DNS:localhost");
   extend(certificate.get(), NID_ext_key_usage, "serverAuth");
   extend(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");

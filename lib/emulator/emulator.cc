@@ -18,6 +18,8 @@ namespace {
 
 using emulator::Access;
 
+constexpr const char* kListenForm = "write 127.0.0.1:5000 or [::1]:5000";
+
 const char* name_of(Access::Port port) {
   switch (port) {
     case Access::Port::registry:
@@ -106,16 +108,15 @@ Result<Emulator> Emulator::start(const EmulatorOptions& options) {
   try {
     listen = emulator::Address::parse(options.listen);
   } catch (const std::runtime_error& thrown) {
-    return make_error(Errc::invalid_argument, escaped(thrown.what()), "write 127.0.0.1:5000");
+    return make_error(Errc::invalid_argument, escaped(thrown.what()), kListenForm);
   }
   if (listen.host == "localhost") listen.host = "127.0.0.1";
   listen.anywhere = options.allow_remote;
-  if (!emulator::is_ipv4(listen.host)) {
-    return make_error(Errc::invalid_argument,
-                      "listen on " + escaped(options.listen) + ": not an IPv4 address",
-                      "write 127.0.0.1:5000");
+  if (!emulator::is_address(listen.host)) {
+    return make_error(Errc::invalid_argument, "listen on " + escaped(options.listen) + ": not an address",
+                      kListenForm);
   }
-  if (!options.allow_remote && !listen.host.starts_with("127.")) {
+  if (!options.allow_remote && !emulator::is_loopback(listen.host)) {
     return make_error(Errc::invalid_argument,
                       "listen on " + escaped(options.listen) + ": not a loopback address",
                       "whoever reaches it can read and change everything; --allow-remote permits that");
@@ -177,6 +178,10 @@ Result<> Emulator::create_repository(const std::string& name) {
 
 Secret Emulator::registry_password() const {
   return state_->ecr ? Secret(state_->ecr->registry_password()) : Secret();
+}
+
+Secret Emulator::sso_cache() const {
+  return state_->ecr ? Secret(state_->ecr->sso_cache()) : Secret();
 }
 
 void Emulator::deny(const std::string& operation, const std::string& repository) {

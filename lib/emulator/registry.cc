@@ -28,13 +28,16 @@ Registry::Registry(const RegistryOptions& options)
     : log_(options.log), storage_(options.folder), behaviour_(options.behaviour) {
   const Address beside{options.listen.host, 0, options.listen.anywhere};
   store_ = std::make_unique<HttpServer>(
-      beside, options.tls, [this](Request& request) { return store_port(request); },
+      beside, options.tls,
+      [this](Request& request) { return dated(store_port(request), std::chrono::system_clock::now()); },
       log_.logger(Access::Port::store));
   token_server_ = std::make_unique<HttpServer>(
-      beside, options.tls, [this](Request& request) { return token_port(request); },
+      beside, options.tls,
+      [this](Request& request) { return dated(token_port(request), std::chrono::system_clock::now()); },
       log_.logger(Access::Port::tokens));
   server_ = std::make_unique<HttpServer>(
-      options.listen, options.tls, [this](Request& request) { return registry_port(request); },
+      options.listen, options.tls,
+      [this](Request& request) { return dated(registry_port(request), std::chrono::system_clock::now()); },
       log_.logger(Access::Port::registry));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,9 @@ inline constexpr std::string_view kUnsupported = "UNSUPPORTED";
 
 /// An error answer: {"errors": [{"code": ..., "message": ...}]}.
 Response refusal(int status, std::string_view code, std::string_view message = {}, Headers headers = {});
+
+/// The same answer with a Date header.
+Response dated(Response response, std::chrono::system_clock::time_point now);
 
 /// A JSON string with its quotes.
 std::string json_string(std::string_view text);

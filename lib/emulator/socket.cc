@@ -19,14 +19,39 @@
 namespace davit::emulator {
 namespace {
 
-sockaddr_in to_sockaddr(const Address& address) {
-  sockaddr_in out{};
-  out.sin_family = AF_INET;
-  out.sin_port = htons(address.port);
-  if (inet_pton(AF_INET, address.host.c_str(), &out.sin_addr) != 1) {
-    throw std::runtime_error("not an IPv4 address: " + address.host);
+constexpr std::uint16_t kUsualPort = 5000;
+
+/// An address of either family, as the system takes it.
+struct SocketAddress {
+  sockaddr_storage bytes{};
+  socklen_t size = sizeof(sockaddr_storage);
+
+  [[nodiscard]] int family() const { return bytes.ss_family; }
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes); }
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&bytes); }
+};
+
+bool parse_host(const std::string& host, std::uint16_t port, SocketAddress& into) {
+  auto& v4 = reinterpret_cast<sockaddr_in&>(into.bytes);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(into.bytes);
+  if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    into.size = sizeof v4;
+    return true;
   }
-  if (!address.anywhere && (ntohl(out.sin_addr.s_addr) >> 24) != 127) {
+  if (inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return false;
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(port);
+  into.size = sizeof v6;
+  return true;
+}
+
+SocketAddress to_sockaddr(const Address& address) {
+  SocketAddress out;
+  if (!parse_host(address.host, address.port, out))
+    throw std::runtime_error("not an address: " + address.host);
+  if (!address.anywhere && !is_loopback(address.host)) {
     throw std::runtime_error("not on loopback: " + address.host);
   }
   return out;
@@ -34,22 +59,36 @@ sockaddr_in to_sockaddr(const Address& address) {
 
 }  // namespace
 
+std::string Address::to_string() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 Address Address::parse(std::string_view text) {
-  const auto colon = text.rfind(':');
+  const auto bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
+  const auto end_of_host = bracket == std::string_view::npos ? text.rfind(':') : bracket + 1;
   Address out;
-  if (colon == std::string_view::npos) throw std::runtime_error("no port in " + std::string(text));
-  out.host = text.substr(0, colon);
-  const auto digits = text.substr(colon + 1);
+  out.host = bracket == std::string_view::npos ? text.substr(0, end_of_host) : text.substr(1, bracket - 1);
+  out.port = kUsualPort;
+  if (end_of_host >= text.size()) return out;
+  const auto digits = text.substr(end_of_host + 1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-  if (error != std::errc{} || end != digits.data() + digits.size()) {
+  if (text[end_of_host] != ':' || error != std::errc{} || end != digits.data() + digits.size()) {
     throw std::runtime_error("bad port in " + std::string(text));
   }
   return out;
 }
 
-bool is_ipv4(const std::string& text) {
-  in_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1;
+bool is_address(const std::string& text) {
+  SocketAddress unused;
+  return parse_host(text, 0, unused);
+}
+
+bool is_loopback(const std::string& text) {
+  SocketAddress address;
+  if (!parse_host(text, 0, address)) return false;
+  if (address.family() == AF_INET) return text.starts_with("127.");
+  return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address.bytes).sin6_addr) != 0;
 }
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -69,30 +108,34 @@ void Fd::close() {
 }
 
 Fd listen_on(const Address& address) {
-  const sockaddr_in where = to_sockaddr(address);
-  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const SocketAddress where = to_sockaddr(address);
+  Fd fd(::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 ||
-      ::listen(fd.get(), 256) != 0) {
+  if (!fd || ::bind(fd.get(), where.get(), where.size) != 0 || ::listen(fd.get(), 256) != 0) {
     throw std::runtime_error("listen on " + address.to_string() + ": " + std::strerror(errno));
   }
   return fd;
 }
 
 Address local_address(const Fd& fd) {
-  sockaddr_in bound{};
-  socklen_t size = sizeof bound;
-  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size);
-  std::array<char, INET_ADDRSTRLEN> text{};
-  ::inet_ntop(AF_INET, &bound.sin_addr, text.data(), text.size());
-  return {text.data(), ntohs(bound.sin_port)};
+  SocketAddress bound;
+  ::getsockname(fd.get(), bound.get(), &bound.size);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (bound.family() == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(bound.bytes);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+    return {text.data(), ntohs(v6.sin6_port)};
+  }
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(bound.bytes);
+  ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+  return {text.data(), ntohs(v4.sin_port)};
 }
 
 Fd connect_to(const Address& address) {
-  const sockaddr_in where = to_sockaddr(address);
-  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return {};
+  const SocketAddress where = to_sockaddr(address);
+  Fd fd(::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(fd.get(), where.get(), where.size) != 0) return {};
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return fd;

@@ -11,14 +11,16 @@ struct ssl_ctx_st;
 
 namespace davit::emulator {
 
-/// "127.0.0.1" and a port.
+/// An address such as "127.0.0.1" or "::1", and a port.
 struct Address {
-  std::string host = "127.0.0.1";
+  std::string host = "127.0.0.1";  ///< IPv6 without brackets
   std::uint16_t port = 0;
   bool anywhere = false;  ///< otherwise only loopback addresses are good
 
-  [[nodiscard]] std::string to_string() const { return host + ":" + std::to_string(port); }
-  /// REQUIRES: "a.b.c.d:port"; throws std::runtime_error otherwise.
+  /// "127.0.0.1:5000", "[::1]:5000"
+  [[nodiscard]] std::string to_string() const;
+  /// "a.b.c.d:port", "[::1]:port", or either without a port, which then is 5000. Whether the host is an
+  /// address is not looked at. Throws std::runtime_error.
   static Address parse(std::string_view text);
 };
 
@@ -40,9 +42,12 @@ class Fd {
   int fd_ = -1;
 };
 
-bool is_ipv4(const std::string& text);
+/// Whether it is an IPv4 or IPv6 address.
+bool is_address(const std::string& text);
+/// Whether it is one that no other machine reaches.
+bool is_loopback(const std::string& text);
 
-/// Listens on an IPv4 address; port 0 lets the system choose. Throws std::runtime_error.
+/// Listens on an address; port 0 lets the system choose. Throws std::runtime_error.
 Fd listen_on(const Address& address);
 /// The address a socket is bound to.
 Address local_address(const Fd& fd);

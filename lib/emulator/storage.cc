@@ -1,9 +1,11 @@
 #include "emulator/storage.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -19,6 +21,8 @@ namespace davit::emulator {
 namespace {
 
 constexpr const char* kRefName = "org.opencontainers.image.ref.name";
+constexpr const char* kLockName = ".davit-serve.lock";
+constexpr std::string_view kUploadName = "upload-";
 
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
@@ -63,6 +67,11 @@ bool matches(const Digest& digest, const Upload& upload) {
 
 }  // namespace
 
+Upload::~Upload() {
+  std::error_code unimportant;  // the next server removes it
+  if (!file.empty()) std::filesystem::remove(file, unimportant);
+}
+
 std::function<std::size_t(char*, std::size_t)> Blob::reader(std::shared_ptr<const Blob> blob,
                                                             std::uint64_t offset) {
   if (blob->file_.empty()) {
@@ -88,6 +97,7 @@ std::string Blob::read_all(const std::shared_ptr<const Blob>& blob) {
 
 Storage::Storage(std::filesystem::path folder) : folder_(std::move(folder)) {
   if (folder_.empty()) return;
+  take_folder();
   std::filesystem::create_directories(folder_ / "blobs" / "sha256");
   std::filesystem::create_directories(folder_ / "blobs" / "sha512");
   if (std::filesystem::exists(folder_ / "index.json")) {
@@ -97,6 +107,27 @@ Storage::Storage(std::filesystem::path folder) : folder_(std::move(folder)) {
     MutexLock lock(mutex_);
     write_index();
   }
+}
+
+void Storage::take_folder() {
+  std::filesystem::create_directories(folder_);
+  const auto file = folder_ / kLockName;
+  lock_ = Fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock_) throw std::runtime_error("open " + file.string() + ": " + std::strerror(errno));
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    throw std::runtime_error(errno == EWOULDBLOCK
+                                 ? folder_.string() + " is in use by another server: one folder, one server"
+                                 : "lock " + file.string() + ": " + std::strerror(errno));
+  }
+  // Collected first: what is removed while a folder is being read confuses the reading.
+  std::vector<std::filesystem::path> abandoned;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = name.starts_with(kUploadName) &&
+                      name.find_first_not_of("0123456789", kUploadName.size()) == std::string::npos;
+    if (ours && entry.is_regular_file()) abandoned.push_back(entry.path());
+  }
+  for (const auto& upload : abandoned) std::filesystem::remove(upload);
 }
 
 std::filesystem::path Storage::blob_file(const Digest& digest) const {
@@ -153,7 +184,7 @@ std::string Storage::begin_upload(const std::string& repository) {
   MutexLock lock(mutex_);
   auto upload = std::make_unique<Upload>();
   upload->repository = repository;
-  upload->id = "upload-" + std::to_string(next_upload_++);
+  upload->id = std::string(kUploadName) + std::to_string(next_upload_++);
   if (!folder_.empty()) {
     upload->file = folder_ / upload->id;
     upload->fd = Fd(::open(upload->file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -196,22 +227,20 @@ bool Storage::commit(std::unique_ptr<Upload> upload, const Digest& digest) {
   const bool good = matches(digest, *upload);
   MutexLock lock(mutex_);
   --taken_;
-  if (!good) {
-    if (!upload->file.empty()) std::filesystem::remove(upload->file);
-    return false;
-  }
+  if (!good) return false;
   repositories_[upload->repository].blobs.insert(digest);
   if (upload->file.empty()) {
     blobs_[digest] = std::make_shared<const Blob>(std::move(upload->bytes));
   } else {
     std::filesystem::rename(upload->file, blob_file(digest));
+    upload->file.clear();  // it is the blob's now
     blobs_[digest] = std::make_shared<const Blob>(blob_file(digest), upload->size);
   }
   return true;
 }
 
 void Storage::cancel(std::unique_ptr<Upload> upload) {
-  if (!upload->file.empty()) std::filesystem::remove(upload->file);
+  upload.reset();
   MutexLock lock(mutex_);
   --taken_;
 }

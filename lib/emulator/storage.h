@@ -37,8 +37,13 @@ class Blob {
   std::filesystem::path file_;
 };
 
-/// An upload session. One request at a time holds it.
+/// An upload session. One request at a time holds it. Its file goes with it.
 struct Upload {
+  Upload() = default;
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
+  ~Upload();
+
   std::string repository;
   std::string id;
   std::uint64_t size = 0;
@@ -56,7 +61,8 @@ class Storage {
  public:
   /// Empty `folder`: everything in memory. Otherwise an OCI image layout, made when it is not there and read
   /// when it is: an index entry named `repository:tag` is that tag, and all it refers to is in that
-  /// repository. Throws std::runtime_error when the folder cannot be used.
+  /// repository. What uploads of an earlier life have left is removed. Throws std::runtime_error when the
+  /// folder cannot be used, or another Storage, of this process or another, uses it.
   explicit Storage(std::filesystem::path folder);
 
   // Uploads. A session that one request has taken is not there for another until it is given back.
@@ -104,7 +110,10 @@ class Storage {
   void write_index() const DAVIT_REQUIRES(mutex_);
   void keep(const std::string& repository, const Digest& digest, std::string bytes) DAVIT_REQUIRES(mutex_);
 
+  void take_folder();
+
   const std::filesystem::path folder_;
+  Fd lock_;  // nobody else's while it is open
   mutable Mutex mutex_;
   std::uint64_t next_upload_ DAVIT_GUARDED_BY(mutex_) = 1;
   std::size_t taken_ DAVIT_GUARDED_BY(mutex_) = 0;

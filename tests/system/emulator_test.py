@@ -10,7 +10,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from support import SystemTest, clean_environment, digest, docker_save, layer, main, oci_layout, read, write
+from support import DAVIT, SystemTest, clean_environment, digest, docker_save, layer, main, oci_layout, read, write
 
 # Debian's, where there are several.
 AWS = "/usr/bin/aws" if os.access("/usr/bin/aws", os.X_OK) else "aws"
@@ -230,6 +230,64 @@ class Serve(SystemTest):
         self.davit("push", archive, emulator.host + "/app:1", "--tls-verify", "--retries", "1", code=6)
         self.davit("push", archive, emulator.host + "/app:1", env={"DAVIT_CA_FILE": emulator.env["DAVIT_CA_FILE"]})
 
+    def test_the_certificate_is_written_where_somebody_said(self):
+        wanted = self.path("trusted.pem")
+        emulator = self.emulator("--tls", "--certificate", wanted)
+        self.assertEqual(emulator.env["DAVIT_CA_FILE"], wanted)
+        self.assertIn(b"BEGIN CERTIFICATE", read(wanted))
+        self.assertEqual(emulator.ready, "listening on %s, certificate %s\n" % (emulator.host, wanted))
+        alone = subprocess.Popen([DAVIT, "serve", "--listen", "127.0.0.1:0", "--tls"], stdout=subprocess.PIPE, text=True,
+                                 env=clean_environment(self.home))
+        self.assertIn("--certificate FILE", alone.stdout.readline())
+        alone.terminate()
+        alone.communicate(timeout=20)
+        self.davit("serve", "--certificate", wanted, code=64)
+
+    def test_ipv6(self):
+        with socket.socket(socket.AF_INET6) as probe:
+            try:
+                probe.bind(("::1", 0))
+            except OSError:
+                self.skipTest("this machine has no IPv6")
+        archive = docker_save(self.path("six.tar"), [layer({"a": b"a" * 5000})])
+        plain = self.emulator(listen="[::1]:0")
+        self.assertRegex(plain.host, r"^\[::1\]:\d+$")
+        self.davit("push", archive, plain.host + "/app:1")
+        ecr = self.emulator("--ecr", listen="[::1]:0")
+        self.davit("push", archive, ecr.host + "/app:1", "--create-repo", env=ecr.env)
+        tls = self.emulator("--tls", listen="[::1]:0")
+        self.davit("push", archive, tls.host + "/app:1", env={"DAVIT_CA_FILE": tls.env["DAVIT_CA_FILE"]})
+
+    def test_an_address_without_a_port_means_port_5000(self):
+        with socket.socket(socket.AF_INET6) as taken:
+            try:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taken.bind(("::1", 5000))
+                taken.listen()
+            except OSError:
+                pass  # then somebody else has it
+            refused = self.davit("serve", "--listen", "[::1]", code=8)
+        self.assertIn("[::1]:5000", refused.err)
+
+    def test_one_server_per_folder(self):
+        folder = self.path("shared")
+        first = self.emulator(folder)
+        second = self.davit("serve", folder, "--listen", "127.0.0.1:0", code=8)
+        self.assertIn("%s is in use by another server" % folder, second.err)
+        first.stop()
+        self.emulator(folder).stop()
+
+    def test_unfinished_uploads_leave_nothing_behind(self):
+        folder = self.path("uploads")
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            emulator = self.emulator(folder)
+            urllib.request.urlopen(urllib.request.Request("http://%s/v2/app/blobs/uploads/" % emulator.host, method="POST")).close()
+            self.assertEqual([name for name in os.listdir(folder) if name.startswith("upload-")], ["upload-1"])
+            emulator.stop(number)
+            if number == signal.SIGKILL:
+                self.emulator(folder)
+            self.assertEqual([name for name in os.listdir(folder) if name.startswith("upload-")], [])
+
     def test_signals_end_it_at_once_in_the_middle_of_connections(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             emulator = self.emulator("--ecr")
@@ -241,12 +299,16 @@ class Serve(SystemTest):
     def test_what_makes_no_sense_is_refused(self):
         self.davit("serve", "--listen", "0.0.0.0:0", code=64)
         self.davit("serve", "--listen", "5000", code=64)
-        self.davit("serve", "--listen", "[::1]:0", code=64)
+        self.davit("serve", "--listen", "[2001:db8::1]:0", code=64)
         self.davit("serve", "--region", "eu-west-1", code=64)
         self.davit("serve", "--ecr", "--account", "12", code=64)
         unknown = self.davit("serve", "--ecr", "--mode", "no-such=1", code=64)
         self.assertIn("missing-repository", unknown.err)
-        self.davit("serve", "--ecr", "--mode", "mount=perhaps", code=64)
+        for mode in ("mount=perhaps", "throttle=PutImage", "throttle=PutImage:0"):
+            self.davit("serve", "--ecr", "--mode", mode, code=64)
+        for mode in ("part-bytes", "referrers-page", "token-life", "session-life", "store-life", "max-images", "max-layers", "clock-skew"):
+            nothing = self.davit("serve", "--ecr", "--mode", mode + "=0", code=64)
+            self.assertIn("emulator mode %s cannot be 0" % mode, nothing.err)
         taken = self.emulator()
         self.davit("serve", "--listen", taken.host, code=8)
         self.davit("serve", "--listen", "127.0.0.1:0", "--env-file", self.path("no", "such", "folder"), code=8)
@@ -260,7 +322,7 @@ class Serve(SystemTest):
 
     def test_the_modes_are_listed(self):
         listed = self.davit("serve", "--mode", "help")
-        for mode in ("registry=private|public [private]", "mount=off|on [off]", "throttle=off|aws|TEXT [off]"):
+        for mode in ("registry=private|public [private]", "mount=off|on [off]", "throttle=off|aws|RATES [off]"):
             self.assertIn("\n%s\n" % mode, listed.out)
 
 

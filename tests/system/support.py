@@ -98,8 +98,8 @@ class SystemTest(unittest.TestCase):
         return registry
 
     @classmethod
-    def emulator(cls, *args):
-        emulator = Emulator(tempfile.mkdtemp(prefix="emulator-", dir=cls.dir), *args)
+    def emulator(cls, *args, **how):
+        emulator = Emulator(tempfile.mkdtemp(prefix="emulator-", dir=cls.dir), *args, **how)
         cls.addClassCleanup(emulator.stop)
         return emulator
 
@@ -280,10 +280,10 @@ class Registry:
 class Emulator:
     """davit serve, with the environment that it writes for its clients."""
 
-    def __init__(self, folder, *args):
+    def __init__(self, folder, *args, listen="127.0.0.1:0"):
         self.folder, self.log = folder, os.path.join(folder, "access.log")
         exports = os.path.join(folder, "env")
-        self.process = subprocess.Popen([DAVIT, "serve", "--listen", "127.0.0.1:0", "--env-file", exports, "--access-log", self.log, *args],
+        self.process = subprocess.Popen([DAVIT, "serve", "--listen", listen, "--env-file", exports, "--access-log", self.log, *args],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(folder), text=True)
         self.ready = self.process.stdout.readline()  # comes when it serves, or with the end of the process
         if not self.ready:

@@ -15,7 +15,8 @@ Ecr::Ecr(const EcrOptions& options)
       controls_(clock_, options.modes),
       place_{.account = options.account, .region = options.region},
       backend_(place_, storage_, clock_, controls_),
-      identity_(backend_) {
+      identity_(backend_),
+      sign_in_(backend_) {
   // All addresses are known before the first request is taken.
   const Address beside{options.listen.host, 0, options.listen.anywhere};
   Fd registry = listen_on(options.listen);
@@ -31,19 +32,23 @@ Ecr::Ecr(const EcrOptions& options)
     return store_->url_of(repository, digest);
   });
   store_server_ = std::make_unique<HttpServer>(
-      std::move(store), options.tls, [this](Request& request) { return store_->handle(request); },
+      std::move(store), options.tls,
+      [this](Request& request) { return dated(store_->handle(request), clock_.now()); },
       log_.logger(Access::Port::store));
   api_server_ = std::make_unique<HttpServer>(
-      std::move(api), options.tls, [this](Request& request) { return api_port(request); },
+      std::move(api), options.tls,
+      [this](Request& request) { return dated(api_port(request), clock_.now()); },
       log_.logger(Access::Port::api));
   registry_server_ = std::make_unique<HttpServer>(
-      std::move(registry), options.tls, [this](Request& request) { return registry_->handle(request); },
+      std::move(registry), options.tls,
+      [this](Request& request) { return dated(registry_->handle(request), clock_.now()); },
       log_.logger(Access::Port::registry));
 }
 
 Ecr::~Ecr() = default;
 
 Response Ecr::api_port(Request& request) {
+  if (SignInFront::wants(request)) return sign_in_.handle(request);
   if (IdentityFront::is_metadata(request)) return identity_.metadata(request);
   if (IdentityFront::is_sts(request)) return identity_.sts(request);
   return api_->handle(request);
@@ -64,18 +69,21 @@ std::string Ecr::registry_password() const {
 
 std::map<std::string, std::string> Ecr::environment() const {
   const Principal who = user();
+  const bool for_public = controls_.modes().is("registry", "public");
   return {{"DAVIT_REGISTRY", place_.registry},
           {"DAVIT_ECR_ENDPOINT", place_.api_url},
           {"DAVIT_ECR_REGISTRIES",
-           place_.registry + "=" + (controls_.modes().is("registry", "public") ? "public" : place_.account) +
-               "." + place_.region + "," + place_.api_url},
+           place_.registry + "=" + (for_public ? "public.us-east-1" : place_.account + "." + place_.region) +
+               "," + place_.api_url},
           {"AWS_ACCESS_KEY_ID", who.key_id},
           {"AWS_SECRET_ACCESS_KEY", who.secret},
           {"AWS_SESSION_TOKEN", ""},  // of other keys
           {"AWS_ACCOUNT_ID", place_.account},
           {"AWS_REGION", place_.region},
           {"AWS_DEFAULT_REGION", place_.region},
-          {"AWS_ENDPOINT_URL", place_.api_url}};
+          {"AWS_ENDPOINT_URL", place_.api_url},
+          {"ACTIONS_ID_TOKEN_REQUEST_URL", sign_in_.id_token_url()},
+          {"ACTIONS_ID_TOKEN_REQUEST_TOKEN", sign_in_.id_token_request_token()}};
 }
 
 }  // namespace davit::emulator

@@ -15,6 +15,7 @@
 #include "emulator/ecr/controls.h"
 #include "emulator/ecr/identity_front.h"
 #include "emulator/ecr/registry_front.h"
+#include "emulator/ecr/sign_in_front.h"
 #include "emulator/ecr/store_front.h"
 #include "emulator/http_server.h"
 #include "emulator/storage.h"
@@ -33,8 +34,8 @@ struct EcrOptions {
 };
 
 /// Amazon ECR of one account and region, on loopback: the registry, the store its downloads come from, and on
-/// a third port the ECR API, STS and the credential endpoints of instances and containers. Serves from
-/// construction to destruction. Thread-safe. Throws std::runtime_error when it cannot listen or use its
+/// a third port the ECR API, STS, SSO and the credential endpoints of instances, containers and jobs. Serves
+/// from construction to destruction. Thread-safe. Throws std::runtime_error when it cannot listen or use its
 /// folder.
 ///
 ///   emulator::Ecr ecr({.region = "eu-west-1"});
@@ -63,6 +64,9 @@ class Ecr {
   /// What makes davit and AWS tools use this emulator.
   [[nodiscard]] std::map<std::string, std::string> environment() const;
 
+  /// See SignInFront.
+  [[nodiscard]] std::string sso_cache() const { return sign_in_.sso_cache(); }
+
   void advance(std::chrono::milliseconds by) { clock_.advance(by); }
   [[nodiscard]] Controls& controls() { return controls_; }
   [[nodiscard]] Backend& backend() { return backend_; }
@@ -85,6 +89,7 @@ class Ecr {
   Place place_;  // complete before the servers start
   Backend backend_;
   IdentityFront identity_;
+  SignInFront sign_in_;
   std::unique_ptr<StoreFront> store_;
   std::unique_ptr<RegistryFront> registry_;
   std::unique_ptr<ApiFront> api_;

@@ -13,6 +13,7 @@
 #include "emulator/ecr/api_front.h"
 #include "emulator/ecr/read_body.h"
 #include "emulator/ecr/refusal.h"
+#include "emulator/ecr/sign_in_front.h"
 #include "emulator/ecr/signature_gate.h"
 
 namespace davit::emulator {
@@ -253,6 +254,9 @@ Response IdentityFront::sts(Request& request) {
       const std::string token = field(form, "WebIdentityToken");
       if (token.size() < 4 || token.size() > 20000) {
         throw Refusal{"InvalidIdentityToken", "The ID Token provided is not a valid JWT."};
+      }
+      if (const std::string fault = id_token_fault(token); !fault.empty()) {
+        throw Refusal{"InvalidIdentityToken", fault};
       }
       if (has_ended(token, backend_.clock().now())) {
         return sts_error(400, "ExpiredTokenException", "Token expired: the web identity token has expired",

@@ -22,7 +22,7 @@ std::uint64_t Backend::receive(const std::string& repository, const std::string&
   auto upload = has(repository) ? storage_.take_upload(repository, id) : nullptr;
   if (upload == nullptr) throw no_upload(repository, id);
   const Modes modes = controls_.modes();
-  const std::uint64_t part_bytes = std::max<std::uint64_t>(1, modes.number("part-bytes"));
+  const std::uint64_t part_bytes = modes.number("part-bytes");
   std::string block(kBlock, '\0');
   std::uint64_t part = 0;  // bytes of the part that is being filled
   const auto end_part = [&] {

@@ -20,16 +20,17 @@ constexpr std::array kModes{
         "missing-repository", "refuse|cut|create", "refuse",
         "a push into a repository that is not there: 404 NAME_UNKNOWN, a cut connection, or it is created"},
     ModeHelp{"mount", "off|on", "off", "BLOB_MOUNTING of the account; PutAccountSetting switches it too"},
-    ModeHelp{"throttle", "off|aws|TEXT", "off",
-             "request rates: AWS's quotas, or OPERATION:PER_SECOND[,OPERATION:PER_SECOND...]"},
-    ModeHelp{"max-images", "NUMBER", "100000", "images in one repository"},
-    ModeHelp{"max-layers", "NUMBER", "500", "layers in one image"},
+    ModeHelp{"throttle", "off|aws|RATES", "off",
+             "request rates: AWS's quotas, or RATES as OPERATION:PER_SECOND[,OPERATION:PER_SECOND...]"},
+    ModeHelp{"max-images", "NUMBER>0", "100000", "images in one repository"},
+    ModeHelp{"max-layers", "NUMBER>0", "500", "layers in one image"},
     // Credentials and tokens.
-    ModeHelp{"token-life", "NUMBER", "43200", "seconds an authorization token lives"},
-    ModeHelp{"clock-skew", "NUMBER", "900", "seconds that a signature's time may differ from the server's"},
+    ModeHelp{"token-life", "NUMBER>0", "43200", "seconds an authorization token lives"},
+    ModeHelp{"clock-skew", "NUMBER>0", "900", "seconds that a signature's time may differ from the server's"},
     ModeHelp{"auth-status", "400|403", "403", "the status of refused signatures and denied API calls"},
     ModeHelp{"timestamps", "number|exponent|iso", "number", "how the API writes times"},
-    ModeHelp{"session-life", "NUMBER", "3600", "seconds that credentials of the metadata endpoints live"},
+    ModeHelp{"session-life", "NUMBER>0", "3600", "seconds that credentials of the metadata endpoints live"},
+    ModeHelp{"sso-life", "NUMBER>0", "28800", "seconds that an access token of SSO lives"},
     ModeHelp{"imds-token", "200|401|403|404|405", "200",
              "the answer to the PUT for an instance metadata token; 403 and above leave version 1 open"},
     ModeHelp{"container-token", "TEXT", "",
@@ -47,13 +48,13 @@ constexpr std::array kModes{
              "where upload bytes without Content-Range belong: at the beginning (416 when some are there), "
              "or after those that are there"},
     ModeHelp{"single-post", "session|store", "session", "POST ?digest= with the blob as its body"},
-    ModeHelp{"part-bytes", "NUMBER", "10485760", "the parts that an upload is cut into"},
+    ModeHelp{"part-bytes", "NUMBER>0", "10485760", "the parts that an upload is cut into"},
     ModeHelp{"least-part-bytes", "NUMBER", "5242880", "the least size of a part that is not the last"},
     ModeHelp{"small-part-code", "BLOB_UPLOAD_INVALID|SIZE_INVALID", "BLOB_UPLOAD_INVALID",
              "the error code for a part that is too small"},
     ModeHelp{"put-digest", "off|on", "off", "Docker-Content-Digest in the answers to PUT"},
     // Blobs and manifests.
-    ModeHelp{"store-life", "NUMBER", "3600", "seconds that a download URL lives"},
+    ModeHelp{"store-life", "NUMBER>0", "3600", "seconds that a download URL lives"},
     ModeHelp{"store-rate", "NUMBER", "0", "bytes per second of one download; 0: as fast as it goes"},
     ModeHelp{"small-blobs", "redirect|direct", "redirect", "blobs under 4 KiB: 307 as all others, or 200"},
     ModeHelp{"unreferenced-blob", "404|403", "404", "GET of a blob that no image uses"},
@@ -76,7 +77,7 @@ constexpr std::array kModes{
     // Lists.
     ModeHelp{"tag-order", "scrambled|sorted", "scrambled", "the order of lists"},
     ModeHelp{"referrers-filter", "off|on", "off", "whether the registry filters referrers by artifactType"},
-    ModeHelp{"referrers-page", "NUMBER", "50", "referrers in one answer"},
+    ModeHelp{"referrers-page", "NUMBER>0", "50", "referrers in one answer"},
     ModeHelp{"retry-after", "NUMBER", "0", "seconds in the Retry-After of a 429; 0: no such header"},
 };
 
@@ -93,10 +94,27 @@ std::optional<std::uint64_t> as_number(std::string_view text) {
   return number;
 }
 
+/// "PutImage:10,ListImages:0.5"
+bool are_rates(std::string_view list) {
+  while (true) {
+    const auto one = list.substr(0, list.find(','));
+    const auto colon = one.find(':');
+    double rate = 0;
+    if (colon == std::string_view::npos || colon == 0) return false;
+    const auto [end, error] = std::from_chars(one.data() + colon + 1, one.data() + one.size(), rate);
+    if (error != std::errc{} || end != one.data() + one.size() || !(rate > 0)) return false;
+    if (one.size() == list.size()) return true;
+    list.remove_prefix(one.size() + 1);
+  }
+}
+
 bool allows(std::string_view values, std::string_view value) {
   while (true) {
     const auto one = values.substr(0, values.find('|'));
-    if (one == "TEXT" || one == value || (one == "NUMBER" && as_number(value))) return true;
+    if (one == "TEXT" || one == value || (one == "NUMBER" && as_number(value)) ||
+        (one == "NUMBER>0" && as_number(value).value_or(0) > 0) || (one == "RATES" && are_rates(value))) {
+      return true;
+    }
     if (one.size() == values.size()) return false;
     values.remove_prefix(one.size() + 1);
   }

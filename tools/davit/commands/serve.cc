@@ -34,6 +34,7 @@ struct Flags {
   std::string region;
   std::vector<std::string> modes;
   std::string env_file;
+  std::string certificate;
   std::string access_log;
   bool allow_remote = false;
 };
@@ -155,12 +156,17 @@ class EnvironmentFile {
   const std::string path_;
 };
 
-/// What a shell needs to know; beside it, with TLS, what to trust.
-Result<> write_environment(const Emulator& emulator, const std::string& path) {
+/// Where the certificate is written: where somebody said, else beside the env file, else nowhere.
+std::string certificate_path(const Flags& flags) {
+  if (!flags.tls || (flags.certificate.empty() && flags.env_file.empty())) return {};
+  return std::filesystem::absolute(flags.certificate.empty() ? flags.env_file + ".pem" : flags.certificate)
+      .string();
+}
+
+/// What a shell needs to know; `trusted` is the file of the certificate, if any.
+Result<> write_environment(const Emulator& emulator, const std::string& path, const std::string& trusted) {
   auto variables = emulator.environment();
-  if (!emulator.certificate().empty()) {
-    const std::string trusted = std::filesystem::absolute(path + ".pem").string();
-    if (auto written = write_privately(trusted, emulator.certificate()); !written) return written;
+  if (!trusted.empty()) {
     variables["DAVIT_CA_FILE"] = trusted;
     if (!emulator.api_url().empty()) variables["AWS_CA_BUNDLE"] = trusted;
   }
@@ -187,6 +193,11 @@ int serve(const Flags& flags, const Signals& signals) {
   if (std::ranges::find(flags.modes, "help") != flags.modes.end()) return print(mode_list()) ? kOk : kLocal;
   auto options = emulator_options(flags);
   if (!options) return fail(options.error());
+  if (!flags.certificate.empty() && !flags.tls) {
+    return fail({.code = Errc::invalid_argument,
+                 .message = "--certificate without --tls: there is none",
+                 .hint = "add --tls"});
+  }
   const EnvironmentFile environment(flags.env_file);
   LogFile log;
   if (!flags.access_log.empty()) {
@@ -195,13 +206,22 @@ int serve(const Flags& flags, const Signals& signals) {
   }
   auto emulator = Emulator::start(*options);
   if (!emulator) return fail(emulator.error());
+  const std::string trusted = certificate_path(flags);
+  if (!trusted.empty()) {
+    if (auto written = write_privately(trusted, emulator->certificate()); !written)
+      return fail(written.error());
+  }
   if (!flags.env_file.empty()) {
-    if (auto written = write_environment(*emulator, flags.env_file); !written) return fail(written.error());
+    if (auto written = write_environment(*emulator, flags.env_file, trusted); !written)
+      return fail(written.error());
   }
   std::string line = "listening on " + emulator->registry();
   if (options->ecr) {
     line += " as ECR " + options->ecr->account + "." + options->ecr->region + ", API " + emulator->api_url();
   }
+  if (flags.tls)
+    line +=
+        trusted.empty() ? ", with a certificate that --certificate FILE writes" : ", certificate " + trusted;
   if (!print(line + "\n")) return kLocal;
   wait_for(signals.stop());
   return kOk;  // main() ends the process by the signal
@@ -221,11 +241,14 @@ void add_serve(CLI::App& app, Action& action) {
   };
   command->add_option("DIR", flags->folder,
                       "an OCI layout that keeps the images; without it they are in memory");
-  add("--listen", flags->listen, "where (127.0.0.1:5000); port 0 picks a free one")->type_name("HOST:PORT");
+  add("--listen", flags->listen, "where (127.0.0.1:5000, [::1]:5000); port 0 picks a free one")
+      ->type_name("HOST:PORT");
   add_flag("--allow-remote", flags->allow_remote,
            "permit an address that other machines reach; nothing protects it");
-  add_flag("--tls", flags->tls,
-           "talk TLS with a certificate of its own, written to the --env-file with .pem behind");
+  add_flag("--tls", flags->tls, "talk TLS with a certificate of its own, see --certificate");
+  add("--certificate", flags->certificate,
+      "write the certificate of --tls to this file; otherwise to the --env-file with .pem behind")
+      ->type_name("FILE");
   add_flag("--ecr", flags->ecr,
            "behave as Amazon ECR: API, STS and credential endpoints, registry, blob store");
   // Not from the environment: there DAVIT_REGION is whom davit talks to, and this is who it plays.

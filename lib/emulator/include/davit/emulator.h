@@ -53,8 +53,8 @@ struct EmulatedEcr {
 };
 
 struct EmulatorOptions {
-  /// Where the registry listens; port 0 lets the system choose. Everything else gets ports of its own on the
-  /// same address.
+  /// Where the registry listens: "127.0.0.1:5000", "[::1]:5000". Port 0 lets the system choose, no port is
+  /// 5000. Everything else gets ports of its own on the same address.
   std::string listen = "127.0.0.1:0";
   /// An OCI layout that keeps the images; made when it is not there. Empty: memory.
   std::filesystem::path folder = {};
@@ -104,6 +104,10 @@ class Emulator {
   /// A token that opens the registry, as the password of the user AWS; empty for a plain registry.
   [[nodiscard]] Secret registry_password() const;
 
+  /// What `aws sso login` would have written to ~/.aws/sso/cache/SHA1(session name).json; empty for a plain
+  /// registry. Its tokens open nothing but emulators.
+  [[nodiscard]] Secret sso_cache() const;
+
   /// From now on nobody may do this: "PutImage", "AssumeRole". With a repository, only there.
   void deny(const std::string& operation, const std::string& repository = {});
   void allow_everything();
@@ -118,7 +122,7 @@ class Emulator {
   /// A line of the list of modes.
   struct Mode {
     std::string_view name;
-    std::string_view values;  ///< "a|b"; NUMBER and TEXT stand for such
+    std::string_view values;  ///< "a|b"; NUMBER, NUMBER>0 and TEXT stand for such
     std::string_view initial;
     std::string_view help;
   };
