@@ -53,6 +53,7 @@ transfer::Settings settings_for(const Errand& errand, const ClientOptions& clien
                               .reuse = options.reuse,
                               .reuse_from = options.reuse_from,
                               .on_existing_tag = options.on_existing_tag,
+                              .referrers = options.referrers,
                               .jobs = client.jobs};
   if (settings.format == ManifestFormat::automatic && writes_oci(errand.destinations, errand.verb))
     settings.format = ManifestFormat::oci;

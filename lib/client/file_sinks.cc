@@ -44,7 +44,9 @@ bool exists(const std::string& path) {
 
 Result<std::shared_ptr<ContentSink>> FileSinks::sink(const FileTarget& target, const CallContext& context) {
   std::shared_ptr<ContentSink>& known = made_[target.text()];
-  if (!known) DAVIT_TRY(known, make(target, context));
+  if (!known) {
+    DAVIT_TRY(known, make(target, context));
+  }
   return known;
 }
 
@@ -54,8 +56,8 @@ Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target,
   if (target.kind == FileTarget::Kind::layout) {
     if (use_ == SinkUse::plan && !exists(target.path + "/oci-layout"))
       return std::shared_ptr<ContentSink>(std::make_shared<NothingThere>());
-    DAVIT_TRY(auto layout,
-              layout::LayoutWriter::open(target.path, {.durability = durability, .resume = options_.resume}));
+    DAVIT_TRY(auto layout, layout::LayoutWriter::open(
+                               target.path, {.durability = durability, .resume = options_.resume}, context));
     return std::shared_ptr<ContentSink>(std::move(layout));
   }
 #if __has_include("archive/archive_writer.h")

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/escape.h"
@@ -12,6 +13,7 @@
 #include "client/file_sinks.h"
 #include "client/sources.h"
 #include "client/target.h"
+#include "content/with_manifest.h"
 
 namespace davit {
 namespace {
@@ -117,7 +119,22 @@ struct Ends {
   std::vector<Target> targets;
   const CopyOptions& options;
   client::Registries& registries;
-  client::FileSinks files;
+  client::FileSinks& files;
+  const std::vector<std::string>& tags;  ///< further ones, for every repository
+
+  /// The same places, for images that keep the tags they have.
+  [[nodiscard]] std::vector<Target> places() const {
+    std::vector<Target> out = targets;
+    for (Target& target : out) {
+      if (auto* pattern = std::get_if<DestinationPattern>(&target)) {
+        pattern->tags.clear();
+        pattern->digest.reset();
+      } else {
+        std::get<FileTarget>(target).names.clear();
+      }
+    }
+    return out;
+  }
 };
 
 Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, transfer::Order& order,
@@ -145,7 +162,7 @@ Result<> add_repositories(const DestinationPattern& pattern, const Picked& picke
         destination.tags.push_back(tag);
     };
     for (const Reference& reference : references) add(reference.tag);
-    for (const std::string& tag : ends.options.tags) add(tag);
+    for (const std::string& tag : ends.tags) add(tag);
     const bool by_digest = first.digest || (named != nullptr && named->digest && named->tag.empty());
     if (destination.tags.empty() && !by_digest) return no_tag(name, picked, ends.verb, ends.source);
     order.destinations.push_back(std::move(destination));
@@ -186,6 +203,49 @@ Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
   return {};
 }
 
+Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order>& out,
+                   transfer::Board& board, const CallContext& context) {
+  for (const std::string& note : picked.image.notes) board.note(picked.label + ": " + note);
+  transfer::Order order{
+      .source = picked.source, .root = picked.image.root, .name = picked.label, .destinations = {}};
+  for (const Target& target : ends.targets) {
+    if (const auto* pattern = std::get_if<DestinationPattern>(&target)) {
+      DAVIT_TRY_VOID(add_repositories(*pattern, picked, ends, order));
+    } else {
+      DAVIT_TRY_VOID(add_file(std::get<FileTarget>(target), picked, ends, order, context));
+    }
+  }
+  out.push_back(std::move(order));
+  return {};
+}
+
+constexpr std::size_t kMostTags = 100'000;
+
+/// The tags of the source's repository that belong to an image by their name, as cosign keeps its signatures:
+/// "sha256-DIGEST.sig". Each becomes an image of its own.
+Result<std::vector<Picked>> digest_tagged(const Picked& picked, Ends& ends, const CallContext& context) {
+  std::vector<Picked> out;
+  const auto* named = std::get_if<Reference>(&ends.from);
+  const auto* root = std::get_if<Descriptor>(&picked.image.root);
+  TagLister* lister = picked.source == nullptr ? nullptr : picked.source->tag_lister();
+  if (named == nullptr || root == nullptr || lister == nullptr) return out;
+  std::set<std::string> stems{std::string(root->digest.algorithm_name()) + "-" + root->digest.hex()};
+  DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
+  for (const Descriptor& child : manifest.manifests())
+    stems.insert(std::string(child.digest.algorithm_name()) + "-" + child.digest.hex());
+  DAVIT_TRY(const std::vector<std::string> tags, lister->tags(kMostTags, context));
+  for (const std::string& tag : tags) {
+    if (!Reference::is_tag(tag) || !stems.contains(tag.substr(0, tag.find('.')))) continue;
+    DAVIT_TRY(Manifest found, picked.source->manifest(tag, context));
+    Picked& one = out.emplace_back();
+    one.image.root = found.descriptor();
+    one.image.names = {named->name() + ":" + tag};
+    one.label = named->name() + ":" + tag;
+    one.source = content::with_manifest(picked.source, std::move(found));
+  }
+  return out;
+}
+
 Error reversed(Verb verb, std::string_view source, const std::string& destination) {
   return make_error(Errc::invalid_argument, "push goes from a file to a registry, and these look reversed",
                     "davit " + std::string(client::to_string(verb)) + " " + escaped(destination, 200) + " " +
@@ -209,13 +269,15 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   if (errand.verb == Verb::pull && !registry_source)
     return make_error(Errc::invalid_argument, "\"" + escaped(source, 160) + "\": pull reads from a registry",
                       "davit copy moves images between files, too");
+  client::FileSinks files(copy, options, errand.use);
   Ends ends{.verb = errand.verb,
             .source = source,
             .from = from,
             .targets = {},
             .options = copy,
             .registries = registries,
-            .files = client::FileSinks(copy, options, errand.use)};
+            .files = files,
+            .tags = copy.tags};
   for (const std::string& destination : errand.destinations) {
     if (errand.verb == Verb::pull && destination.empty()) {
       ends.targets.emplace_back(client::default_output(std::get<Reference>(from)));
@@ -240,17 +302,20 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   std::vector<transfer::Order> out;
   for (Picked& picked : images) {
     DAVIT_TRY_VOID(choose(picked, ends, context));
-    for (const std::string& note : picked.image.notes) board.note(picked.label + ": " + note);
-    transfer::Order order{
-        .source = picked.source, .root = picked.image.root, .name = picked.label, .destinations = {}};
-    for (const Target& target : ends.targets) {
-      if (const auto* pattern = std::get_if<DestinationPattern>(&target)) {
-        DAVIT_TRY_VOID(add_repositories(*pattern, picked, ends, order));
-      } else {
-        DAVIT_TRY_VOID(add_file(std::get<FileTarget>(target), picked, ends, order, context));
-      }
-    }
-    out.push_back(std::move(order));
+    DAVIT_TRY_VOID(add_order(picked, ends, out, board, context));
+    if (!copy.digest_tags) continue;
+    DAVIT_TRY(const std::vector<Picked> companions, digest_tagged(picked, ends, context));
+    const std::vector<std::string> no_tags;
+    Ends beside{.verb = ends.verb,
+                .source = ends.source,
+                .from = from,
+                .targets = ends.places(),
+                .options = copy,
+                .registries = registries,
+                .files = files,
+                .tags = no_tags};
+    for (const Picked& companion : companions)
+      DAVIT_TRY_VOID(add_order(companion, beside, out, board, context));
   }
   DAVIT_TRY_VOID(refuse_shared_tags(out));
   return out;

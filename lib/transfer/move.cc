@@ -132,7 +132,7 @@ void Run::probe() {
     for (Dispatch& dispatch : shipment.dispatches) {
       if (!dispatch.live() || shipment.raw() != nullptr) continue;
       const Descriptor& root = shipment.manifests.back().descriptor();
-      if (!dispatch.sink()->names_vouch()) continue;
+      if (!vouches(*dispatch.sink())) continue;
       const bool tagged =
           std::ranges::any_of(dispatch.tags, [&](const Tag& tag) { return tag.now == root.digest; });
       if (tagged) {

@@ -142,7 +142,7 @@ Result<> Run::walk_sources() {
     const Descriptor& root = std::get<Descriptor>(shipment.order->root);
     const auto is_there = [&](const Dispatch& dispatch) {
       return !dispatch.live() ||
-             (dispatch.sink()->names_vouch() && !dispatch.tags.empty() &&
+             (vouches(*dispatch.sink()) && !dispatch.tags.empty() &&
               std::ranges::all_of(dispatch.tags, [&](const Tag& tag) { return tag.now == root.digest; }));
     };
     if (std::ranges::all_of(shipment.dispatches, is_there)) {  // nothing below the root is of interest
@@ -151,7 +151,8 @@ Result<> Run::walk_sources() {
       shipment.manifests = {*std::move(manifest)};
       continue;
     }
-    auto graph = content::walk(*shipment.order->source, root, context_, &pool_);
+    auto graph = content::walk(*shipment.order->source, root, context_,
+                               {.pool = &pool_, .referrers = settings_.referrers});
     if (!graph) return graph.error().with_context(shipment.order->name).on(Side::source);
     for (const Descriptor& blob : graph->blobs) {
       Leaf& below = leaf(blob.digest.to_string());
@@ -161,6 +162,11 @@ Result<> Run::walk_sources() {
     shipment.manifests = std::move(graph->manifests);
   }
   return {};
+}
+
+/// Whether a root that is there answers for everything that goes with it.
+bool Run::vouches(const ContentSink& sink) const {
+  return sink.names_vouch() && !settings_.referrers;
 }
 
 Leaf& Run::leaf(const std::string& key) {

@@ -63,6 +63,7 @@ class Run {
   bool adoptable(const Shipment& shipment, const Manifest& manifest) const;
   std::map<Digest, Descriptor> common_layers(const Shipment& shipment) const;
   Result<bool> holds(ContentSource& repository, const Descriptor& blob, const Digest& diff_id);
+  [[nodiscard]] bool vouches(const ContentSink& sink) const;
   Leaf& leaf(const std::string& key);
   Leaf& raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reused);
   void want(Leaf& leaf, Shipment& shipment);

@@ -19,7 +19,8 @@ struct Settings {
   Reuse reuse = Reuse::repository;
   std::vector<std::string> reuse_from;
   OnExistingTag on_existing_tag = OnExistingTag::replace;
-  std::size_t jobs = 16;  ///< transfers at once
+  bool referrers = false;  ///< what refers to an image goes with it
+  std::size_t jobs = 16;   ///< transfers at once
 
   /// What uncompressed layers become.
   [[nodiscard]] model::Compression target() const {

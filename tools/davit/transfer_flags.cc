@@ -63,6 +63,8 @@ Result<CopyOptions> TransferFlags::options() const {
   }
   options.resume = resume.value_or(true);
   options.sync = !no_sync;
+  options.referrers = referrers;
+  options.digest_tags = digest_tags;
   if (auto read = read_compression(options); !read) return read.error();
   const bool as_oci = oci || format == "oci";
   const bool as_docker = docker || format == "v2s2" || format == "docker";
@@ -121,6 +123,10 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
       ->allow_extra_args(false);
   add(command.add_flag("--preserve-digests", preserve_digests,
                        "refuse what would change the image's digest"));
+  add(command.add_flag("--referrers", referrers,
+                       "also what refers to the image: signatures, SBOMs, any artifact"));
+  add(command.add_flag("--digest-tags", digest_tags,
+                       "also what is kept under tags such as sha256-DIGEST.sig, as cosign does"));
   if (verb != Verb::push) {
     command.add_flag_function(
         "--resume{true},!--no-resume", [this](std::int64_t count) { resume = count > 0; },

@@ -74,8 +74,10 @@ struct CopyOptions {
   /// Of an index only these: one gives its manifest by itself, several an index that lists them. Empty: all
   /// of them, and for a docker-archive, which holds one, that of this machine.
   std::vector<Platform> platforms = {};
-  bool resume = true;  ///< go on with what an earlier run left beside a file or in a layout
-  bool sync = true;    ///< files are on the disk before they get their names
+  bool referrers = false;    ///< also what refers to an image of it by `subject`: signatures, SBOMs
+  bool digest_tags = false;  ///< also what cosign keeps under tags such as sha256-….sig
+  bool resume = true;        ///< go on with what an earlier run left beside a file or in a layout
+  bool sync = true;          ///< files are on the disk before they get their names
   std::optional<NewRepository> create_repository = {};  ///< make repositories that are missing (ECR)
   Observer* observer = nullptr;                         ///< must outlive the call
   std::stop_token stop = {};
