@@ -50,4 +50,14 @@ Result<std::vector<DockerImage>> parse_docker_manifest(std::string_view bytes) {
   return images;
 }
 
+std::string docker_manifest(const std::vector<DockerImage>& images) {
+  auto document = nlohmann::ordered_json::array();
+  for (const DockerImage& image : images) {
+    nlohmann::ordered_json entry{{"Config", image.config}, {"RepoTags", nullptr}, {"Layers", image.layers}};
+    if (!image.repo_tags.empty()) entry["RepoTags"] = image.repo_tags;  // docker save writes null as well
+    document.push_back(std::move(entry));
+  }
+  return document.dump();
+}
+
 }  // namespace davit::archive

@@ -20,4 +20,7 @@ struct DockerImage {
 /// Entries with the same configuration and layers are put together. Errors: corrupt.
 Result<std::vector<DockerImage>> parse_docker_manifest(std::string_view bytes);
 
+/// A manifest.json of these images. The same images give the same bytes.
+std::string docker_manifest(const std::vector<DockerImage>& images);
+
 }  // namespace davit::archive

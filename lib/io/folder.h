@@ -26,6 +26,7 @@ class Folder {
                                                                  Durability durability) const;
 
   [[nodiscard]] const File& file() const { return file_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
   /// The path of `name` in it, for messages.
   [[nodiscard]] std::string shown(const std::string& name) const;
   /// Everything in it, without "." and "..", in no order.

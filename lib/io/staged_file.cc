@@ -37,6 +37,13 @@ std::string random_suffix() {
   return out;
 }
 
+/// Without `of`, of anything.
+bool is_temporary_of(std::string_view name, std::string_view of) {
+  constexpr std::size_t kLength = kTemporary.size() + 16;
+  if (name.size() <= kLength || !name.substr(name.size() - kLength).starts_with(kTemporary)) return false;
+  return of.empty() || name.substr(0, name.size() - kLength) == of;
+}
+
 /// Whether `name` still leads to the open file: somebody may have renamed or removed it before we had the
 /// lock.
 bool leads_to(const Folder& folder, const std::string& name, const struct stat& open) {
@@ -68,36 +75,37 @@ Result<std::unique_ptr<StagedFile>> StagedFile::claim(std::shared_ptr<const Fold
 }
 
 Result<std::unique_ptr<StagedFile>> StagedFile::temporary(std::shared_ptr<const Folder> folder,
-                                                          const std::string& stem) {
+                                                          const std::string& name) {
   for (int i = 0; i < kTries; ++i) {
-    std::string name = stem + random_suffix();
-    auto file = File::open_at(folder->file(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
+    std::string own = name + random_suffix();
+    auto file = File::open_at(folder->file(), own, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
     if (!file) return file.error().with_context(folder->shown(""));
     // A sweep may have come between the two calls. Where there are no locks, nobody sweeps.
     DAVIT_TRY(const LockAttempt lock, try_lock(*file));
     struct stat status {};
     if (lock == LockAttempt::held || ::fstat(file->descriptor(), &status) != 0 ||
-        !leads_to(*folder, name, status)) {
-      ::unlinkat(folder->file().descriptor(), name.c_str(), 0);
+        !leads_to(*folder, own, status)) {
+      ::unlinkat(folder->file().descriptor(), own.c_str(), 0);
       continue;
     }
     return std::unique_ptr<StagedFile>(
-        new StagedFile(std::move(folder), std::move(name), *std::move(file), true));
+        new StagedFile(std::move(folder), std::move(own), *std::move(file), true));
   }
   return make_error(Errc::local_io, "create a file in " + folder->shown("") + ": it keeps vanishing");
 }
 
-void StagedFile::sweep(const Folder& folder, std::string_view stem, std::chrono::seconds age) {
+void StagedFile::sweep(const Folder& folder, std::string_view wanted, std::chrono::seconds age) {
   const auto names = folder.names();
   if (!names) return;
   const auto oldest = Clock::system().wall() - age;
   for (const std::string& name : *names) {
-    if (!name.starts_with(stem)) continue;
+    const bool temporary = is_temporary_of(name, wanted);
+    if (!temporary && !wanted.empty() && name != wanted) continue;
     const auto file = File::open_at(folder.file(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     struct stat status {};
     if (!file || ::fstat(file->descriptor(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     const auto written = std::chrono::system_clock::from_time_t(status.st_mtime);
-    if (name.find(kTemporary) == std::string::npos && written > oldest) continue;
+    if (!temporary && written > oldest) continue;
     const auto lock = try_lock(*file);
     if (lock && *lock == LockAttempt::locked && leads_to(folder, name, status))
       ::unlinkat(folder.file().descriptor(), name.c_str(), 0);

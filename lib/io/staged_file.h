@@ -24,12 +24,13 @@ class StagedFile {
   /// it, in whatever process. Errors: local_io; denied when it is not a plain file.
   static Result<std::unique_ptr<StagedFile>> claim(std::shared_ptr<const Folder> folder,
                                                    const std::string& name);
-  /// A new file with a name of its own that begins with `stem`.
+  /// A new file whose name of its own begins with `name`.
   static Result<std::unique_ptr<StagedFile>> temporary(std::shared_ptr<const Folder> folder,
-                                                       const std::string& stem);
-  /// Removes what others have left in `folder` under names that begin with `stem`, except what somebody
-  /// holds: temporaries at once, kept files when nothing was written to them for `age`.
-  static void sweep(const Folder& folder, std::string_view stem, std::chrono::seconds age);
+                                                       const std::string& name);
+  /// Removes what others have left under `name` and its temporaries, or, without a name, everything in the
+  /// folder, except what somebody holds: temporaries at once, kept files when nothing was written to them for
+  /// `age`.
+  static void sweep(const Folder& folder, std::string_view name, std::chrono::seconds age);
 
   ~StagedFile();
   StagedFile(const StagedFile&) = delete;

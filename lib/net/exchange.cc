@@ -16,7 +16,7 @@
 #include "net/address.h"
 #include "net/curl_error.h"
 #include "net/proxy.h"
-#include "net/sigpipe.h"
+#include "io/sigpipe.h"
 
 namespace davit::net {
 namespace {
@@ -65,7 +65,7 @@ Exchange::Exchange(const Shared& shared, const Request& request, Tls tls, CallCo
       context_(std::move(context)) {}
 
 Exchange::~Exchange() {
-  const SigpipeGuard guard;
+  const io::SigpipeGuard guard;
   stop_.reset();
   if (waker_) waker_->retire();
   if (handle_ && attached_) curl_multi_remove_handle(handle_->multi, handle_->easy);
@@ -196,7 +196,7 @@ void Exchange::set_body() {
 }
 
 Result<> Exchange::start() {
-  const SigpipeGuard guard;
+  const io::SigpipeGuard guard;
   DAVIT_TRY_VOID(check(context_));
   DAVIT_TRY_VOID(prepare());
   stop_.emplace(context_.stop, [waker = waker_] { waker->wake(); });
@@ -219,7 +219,7 @@ Result<std::size_t> Exchange::read(std::span<std::byte> into) {
     if (spill_begin_ == spill_.size()) spill_.clear(), spill_begin_ = 0;
     return ready;
   }
-  const SigpipeGuard guard;
+  const io::SigpipeGuard guard;
   target_ = into;
   filled_ = 0;
   idle_ = {};

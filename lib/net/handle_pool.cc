@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "net/sigpipe.h"
+#include "io/sigpipe.h"
 
 namespace davit::net {
 
@@ -11,7 +11,7 @@ Handle::Handle() : easy(curl_easy_init()), multi(curl_multi_init()) {
 }
 
 Handle::~Handle() {
-  const SigpipeGuard guard;  // closing a TLS connection writes to it
+  const io::SigpipeGuard guard;  // closing a TLS connection writes to it
   curl_easy_cleanup(easy);
   curl_multi_cleanup(multi);
 }

@@ -10,7 +10,7 @@
 #include "net/proxy.h"
 #include "net/rate_limit.h"
 #include "net/redirect.h"
-#include "net/sigpipe.h"
+#include "io/sigpipe.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
 
@@ -144,7 +144,7 @@ TEST_CASE("row 94: SIGPIPE raised while guarded is swallowed, one from before is
     return sigismember(&set, SIGPIPE) == 1;
   };
   {
-    const davit::net::SigpipeGuard guard;
+    const davit::io::SigpipeGuard guard;
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     ::close(ends[0]);
@@ -158,7 +158,7 @@ TEST_CASE("row 94: SIGPIPE raised while guarded is swallowed, one from before is
   sigaddset(&block, SIGPIPE);
   ::pthread_sigmask(SIG_BLOCK, &block, &before);
   ::pthread_kill(::pthread_self(), SIGPIPE);
-  { const davit::net::SigpipeGuard guard; }
+  { const davit::io::SigpipeGuard guard; }
   CHECK(pending());
   const timespec at_once{};
   ::sigtimedwait(&block, nullptr, &at_once);

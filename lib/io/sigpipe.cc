@@ -1,9 +1,9 @@
-#include "net/sigpipe.h"
+#include "io/sigpipe.h"
 
 #include <cerrno>
 #include <ctime>
 
-namespace davit::net {
+namespace davit::io {
 namespace {
 
 sigset_t pipe_set() {
@@ -34,4 +34,4 @@ SigpipeGuard::~SigpipeGuard() {
   errno = saved;
 }
 
-}  // namespace davit::net
+}  // namespace davit::io

@@ -2,9 +2,9 @@
 
 #include <csignal>
 
-namespace davit::net {
+namespace davit::io {
 
-/// Keeps SIGPIPE from this thread for a scope: TLS writes to a closed connection raise it, and the host
+/// Keeps SIGPIPE from this thread for a scope: writes to closed connections and pipes raise it, and the host
 /// program's disposition is not ours to change. One that was pending before stays pending.
 class SigpipeGuard {
  public:
@@ -18,4 +18,4 @@ class SigpipeGuard {
   bool ours_ = false;  // it was neither blocked nor pending before
 };
 
-}  // namespace davit::net
+}  // namespace davit::io
