@@ -180,4 +180,9 @@ Result<std::unique_ptr<ByteSource>> Archive::open(const Descriptor& blob, std::u
   return make_error(Errc::not_found, "blob " + blob.digest.to_string() + " (the archive has no manifests)");
 }
 
+Result<std::vector<Descriptor>> Archive::referrers(const Digest& subject, const CallContext& context) {
+  if (views_->oci) return views_->oci->referrers(subject, context);
+  return std::vector<Descriptor>();
+}
+
 }  // namespace davit::archive

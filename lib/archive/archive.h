@@ -28,7 +28,7 @@ struct ArchiveOptions {
 /// apart by content. It is read in place; nothing is extracted. Where an archive can be read both ways, its
 /// own manifests are taken if they are complete and their layers compressed, so the bytes travel unchanged;
 /// otherwise manifest.json is taken and the layers come out raw. Thread-safe.
-class Archive final : public ContentSource {
+class Archive final : public ContentSource, public ReferrerLister {
  public:
   /// Errors: corrupt for anything that is no image archive, saying what it looks like; unsupported for the
   /// format of Docker before 1.10, xz and bzip2; local_io; cancelled while reading a pipe.
@@ -49,6 +49,9 @@ class Archive final : public ContentSource {
   Result<Manifest> manifest(std::string_view name, const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                            const CallContext& context) override;
+  /// Of the archive's own manifests; none where it has none.
+  Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) override;
+  ReferrerLister* referrer_lister() override { return this; }
 
  private:
   explicit Archive(std::unique_ptr<const Views> views);

@@ -56,6 +56,7 @@ class ArchiveWriter final : public ContentSink {
   /// Errors: unsupported for what a docker archive cannot hold.
   Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names,
                         const CallContext& context) override;
+  [[nodiscard]] bool all_or_nothing() const override { return true; }
   Result<> finish(const CallContext& context) override;
 
  private:

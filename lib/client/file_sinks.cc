@@ -6,9 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if __has_include("archive/archive_writer.h")
 #include "archive/archive_writer.h"
-#endif
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -60,7 +58,6 @@ Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target,
                                target.path, {.durability = durability, .resume = options_.resume}, context));
     return std::shared_ptr<ContentSink>(std::move(layout));
   }
-#if __has_include("archive/archive_writer.h")
   const archive::ArchiveFormat format = target.kind == FileTarget::Kind::oci_archive
                                             ? archive::ArchiveFormat::oci
                                             : archive::ArchiveFormat::docker;
@@ -76,13 +73,11 @@ Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target,
   if (target.path == "-") {
     io::File output(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
     if (!output.is_open()) return errno_error("open standard output", errno);
-    DAVIT_TRY(auto stream,
-              archive::ArchiveWriter::to_stream(std::move(output), "standard output", format, settings));
-    return std::shared_ptr<ContentSink>(std::move(stream));
+    return std::shared_ptr<ContentSink>(
+        archive::ArchiveWriter::to_stream(std::move(output), "standard output", format, settings));
   }
   DAVIT_TRY(auto file, archive::ArchiveWriter::create(target.path, format, settings));
   return std::shared_ptr<ContentSink>(std::move(file));
-#endif
 }
 
 }  // namespace davit::client

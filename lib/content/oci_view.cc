@@ -237,6 +237,30 @@ Result<Manifest> OciView::manifest(const Digest& digest, std::string_view media_
   return manifest;
 }
 
+Result<std::vector<Descriptor>> OciView::referrers(const Digest& subject, const CallContext& context) {
+  bool known = false;
+  {
+    MutexLock lock(mutex_);
+    known = referrers_.has_value();
+  }
+  if (!known) {
+    std::multimap<Digest, Descriptor> found;
+    for (const Descriptor& root : roots_) {
+      if (!model::is_manifest(model::essence(root.media_type))) continue;
+      const auto manifest = this->manifest(root.digest, root.media_type, context);
+      if (!manifest && manifest.error().code != Errc::not_found) return manifest.error();
+      if (manifest && manifest->subject()) found.emplace(manifest->subject()->digest, manifest->descriptor());
+    }
+    MutexLock lock(mutex_);
+    referrers_ = std::move(found);
+  }
+  MutexLock lock(mutex_);
+  std::vector<Descriptor> out;
+  const auto [begin, end] = referrers_->equal_range(subject);
+  for (auto each = begin; each != end; ++each) out.push_back(each->second);
+  return out;
+}
+
 Result<std::unique_ptr<ByteSource>> OciView::open(const Descriptor& blob, std::uint64_t offset,
                                                   const CallContext& context) const {
   DAVIT_TRY(const auto size, shelf_->size(blob.digest));

@@ -52,6 +52,9 @@ class OciView {
   Result<Manifest> manifest(const Digest& digest, std::string_view media_type,
                             const CallContext& context) const;
 
+  /// The manifests that index.json leads to, under a name or without one, and that name `subject` as theirs.
+  Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context);
+
   /// Errors: not_found; corrupt when the stored size is another.
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                                          const CallContext& context) const;
@@ -72,6 +75,7 @@ class OciView {
   std::vector<Descriptor> roots_;  // one per listing
   mutable Mutex mutex_;
   std::map<Digest, Manifest> rewritten_ DAVIT_GUARDED_BY(mutex_);
+  std::optional<std::multimap<Digest, Descriptor>> referrers_ DAVIT_GUARDED_BY(mutex_);  ///< by subject
 };
 
 }  // namespace davit::content

@@ -13,7 +13,7 @@ namespace davit::layout {
 
 /// An OCI image layout directory as a source. Nothing inside it is followed through a symbolic link; files
 /// that the index does not lead to are ignored. Thread-safe.
-class Layout final : public ContentSource {
+class Layout final : public ContentSource, public ReferrerLister {
  public:
   /// Errors: not_found when it is no layout, denied for links where files are expected, corrupt, unsupported,
   /// local_io.
@@ -27,6 +27,10 @@ class Layout final : public ContentSource {
   Result<Manifest> manifest(std::string_view name, const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                            const CallContext& context) override;
+  Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) override {
+    return view_->referrers(subject, context);
+  }
+  ReferrerLister* referrer_lister() override { return this; }
 
  private:
   explicit Layout(std::unique_ptr<content::OciView> view) : view_(std::move(view)) {}

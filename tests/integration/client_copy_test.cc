@@ -1,0 +1,457 @@
+// Pull and copy through the front door: registries on loopback, layouts, archives.
+
+#include <davit/davit.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include <unistd.h>
+
+#include "emulator/registry.h"
+#include "model/media_type.h"
+#include "push_fixture.h"
+#include "support/catch.h"
+#include "support/save_archive.h"
+#include "support/temp_dir.h"
+
+using namespace davit;
+using davit::test::save_archive;
+using davit::test::TempDir;
+using emulator::Access;
+using emulator::Behaviour;
+using Registry = emulator::Registry;
+
+namespace {
+
+ClientOptions quick() {
+  ClientOptions options;
+  options.retries = 2;
+  return options;
+}
+
+/// A registry with app:1, an image of two layers, its bytes from a tarball.
+struct Origin {
+  explicit Origin(std::size_t layer_size = 200'000) {
+    const TempDir dir;
+    const auto tar =
+        dir.write("app.tar", save_archive({test::sample(layer_size), test::sample(3000, 2)}, "app:1"));
+    Client client(quick());
+    image = client.push(tar.string(), registry.authority() + "/team/app:1").value().root;
+    registry.clear_log();
+  }
+  [[nodiscard]] std::string name() const { return registry.authority() + "/team/app:1"; }
+
+  Registry registry;
+  Descriptor image;
+};
+
+Descriptor put(registry::Repository& repository, const std::string& bytes) {
+  const auto content = test::blob_of(bytes);
+  return repository.put_blob(content, {}).value();
+}
+
+/// A config that says for which platform it is, and one layer.
+Manifest image_for(registry::Repository& repository, const std::string& architecture) {
+  const std::string layer = "layer of " + architecture;
+  const std::string config = R"({"architecture":")" + architecture +
+                             R"(","os":"linux","rootfs":{"type":"layers","diff_ids":[")" +
+                             Digest::of(layer).to_string() + R"("]}})";
+  put(repository, config);
+  put(repository, layer);
+  Manifest image = test::image_of(config, {layer});
+  REQUIRE(repository.put_manifest(image, {}, {}));
+  return image;
+}
+
+std::string entry_of(const Manifest& image, const std::string& more) {
+  return R"({"mediaType":")" + image.descriptor().media_type + R"(","digest":")" +
+         image.descriptor().digest.to_string() + R"(","size":)" + std::to_string(image.bytes().size()) +
+         more + "}";
+}
+
+/// An index of amd64, arm64, and an attestation about each.
+struct MultiArch {
+  explicit MultiArch(Registry& registry)
+      : pusher(registry.authority()), repository(pusher.repository("multi")) {
+    for (const std::string architecture : {"amd64", "arm64"}) {
+      const Manifest image = image_for(*repository, architecture);
+      const Manifest about = image_for(*repository, "attestation-" + architecture);
+      entries += (entries.empty() ? "" : ",") +
+                 entry_of(image, R"(,"platform":{"os":"linux","architecture":")" + architecture + R"("})") +
+                 "," +
+                 entry_of(about, R"(,"platform":{"os":"unknown","architecture":"unknown"},"annotations":{)"
+                                 R"("vnd.docker.reference.type":"attestation-manifest",)"
+                                 R"("vnd.docker.reference.digest":")" +
+                                     image.descriptor().digest.to_string() + R"("})");
+      images.push_back(image);
+    }
+    index = Manifest::parse(R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",)"
+                            R"("manifests":[)" +
+                                entries + R"(],"annotations":{"kept":"yes"}})",
+                            model::kOciIndex)
+                .value();
+    const std::string names[] = {"1"};
+    REQUIRE(repository->put_manifest(*index, names, {}));
+    registry.clear_log();
+  }
+
+  test::Pusher pusher;
+  std::unique_ptr<registry::Repository> repository;
+  std::string entries;
+  std::vector<Manifest> images;
+  std::optional<Manifest> index;
+};
+
+Platform platform(const std::string& text) {
+  return Platform::parse(text).value();
+}
+
+std::size_t blob_requests(Registry& registry, const std::string& method) {
+  const auto lines = registry.log(method);
+  return static_cast<std::size_t>(std::ranges::count_if(
+      lines, [](const Access& line) { return line.target.find("/blobs/sha256:") != std::string::npos; }));
+}
+
+}  // namespace
+
+TEST_CASE("a pulled image goes back with the digest it had", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  const std::string output = GENERATE(as<std::string>(), "app.tar", "app.oci.tar", "layout/");
+  Client client(quick());
+  const auto pulled = client.pull(origin.name(), (dir.path() / output).string()).value();
+  CHECK(pulled.root.digest == origin.image.digest);
+  CHECK(pulled.blobs.sent == 3);
+
+  Registry other;
+  const auto pushed = client.push((dir.path() / output).string(), other.authority() + "/back:1").value();
+  CHECK(pushed.root == origin.image);
+  CHECK(other.storage().tag("back", "1") == origin.image.digest);
+}
+
+TEST_CASE("a pull without a place becomes a tar of the repository's name", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(dir.path());
+  Client client(quick());
+  const auto pulled = client.pull(origin.name());
+  std::filesystem::current_path(before);
+  REQUIRE(pulled);
+  CHECK(pulled->destination == "docker-archive:app.tar");
+  CHECK(std::filesystem::exists(dir.path() / "app.tar"));
+  CHECK_FALSE(std::filesystem::exists(dir.path() / "app.tar.davit-partial"));
+}
+
+TEST_CASE("a second pull into a layout fetches no blob and says so", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  const std::string target = "oci:" + (dir.path() / "layout").string() + ":1";
+  CHECK_FALSE(client.pull(origin.name(), target).value().unchanged);
+  origin.registry.clear_log();
+  const auto again = client.pull(origin.name(), target).value();
+  CHECK(again.unchanged);
+  CHECK(again.blobs.present == 3);
+  CHECK(blob_requests(origin.registry, "GET") == 0);
+}
+
+TEST_CASE("row 89: a damaged blob in a layout is fetched again", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  const auto layout = dir.path() / "layout";
+  REQUIRE(client.pull(origin.name(), layout.string() + "/"));
+  const auto manifest = origin.registry.storage().manifest("team/app", origin.image.digest);
+  const auto blob = layout / "blobs/sha256" / manifest->layers().front().digest.hex();
+  std::filesystem::resize_file(blob, 100);
+  const auto again = client.pull(origin.name(), layout.string() + "/").value();
+  CHECK(again.blobs.sent == 1);
+  CHECK(std::filesystem::file_size(blob) == manifest->layers().front().size);
+}
+
+TEST_CASE("what an interrupted pull has left is not fetched again", "[copy]") {
+  Origin origin(3'000'000);
+  const TempDir dir;
+  const auto layout = dir.path() / "layout";
+  const auto manifest = origin.registry.storage().manifest("team/app", origin.image.digest);
+  const Descriptor& layer = manifest->layers().front();
+  // The first half of the layer, as a killed process leaves it.
+  const std::string bytes =
+      emulator::Blob::read_all(origin.registry.storage().blob("team/app", layer.digest));
+  std::filesystem::create_directories(layout);
+  Client client(quick());
+  REQUIRE(client.pull(origin.name(), layout.string() + "/"));
+  std::filesystem::remove(layout / "blobs/sha256" / layer.digest.hex());
+  std::filesystem::create_directories(layout / ".davit-partial");
+  dir.write("layout/.davit-partial/sha256-" + layer.digest.hex(), bytes.substr(0, bytes.size() / 2));
+  origin.registry.clear_log();
+  REQUIRE(client.pull(origin.name(), layout.string() + "/"));
+  std::uint64_t served = 0;
+  for (const Access& line : origin.registry.log("GET", "/v2/team/app/blobs/")) served += line.bytes_out;
+  CHECK(served <= bytes.size() / 2 + 4096);
+  CHECK(std::filesystem::file_size(layout / "blobs/sha256" / layer.digest.hex()) == layer.size);
+  CHECK_FALSE(std::filesystem::exists(layout / ".davit-partial"));
+}
+
+TEST_CASE("a copy within one registry mounts every blob and asks for none", "[copy]") {
+  Origin origin;
+  Client client(quick());
+  const auto copied = client.copy(origin.name(), origin.registry.authority() + "/team/other").value();
+  CHECK(copied.tags == std::vector<std::string>{"1"});
+  CHECK(copied.blobs.mounted == 3);
+  CHECK(origin.registry.storage().tag("team/other", "1") == origin.image.digest);
+  CHECK(origin.registry.log("POST").size() == 3);
+  CHECK(blob_requests(origin.registry, "HEAD") == 0);
+  CHECK(blob_requests(origin.registry, "GET") == 0);
+
+  origin.registry.clear_log();
+  CHECK(client.copy(origin.name(), origin.registry.authority() + "/team/other").value().unchanged);
+  CHECK(origin.registry.log().size() <= 3);
+}
+
+TEST_CASE("a copy between registries keeps every byte", "[copy]") {
+  Origin origin;
+  Registry other;
+  Client client(quick());
+  const auto copied = client.copy("docker://" + origin.name(), other.authority() + "/app:x,y").value();
+  CHECK(copied.root == origin.image);
+  CHECK(other.storage().tag("app", "x") == origin.image.digest);
+  CHECK(other.storage().tag("app", "y") == origin.image.digest);
+}
+
+TEST_CASE("one reading serves registries and files", "[copy]") {
+  Origin origin;
+  Registry other;
+  const TempDir dir;
+  Client client(quick());
+  const std::string targets[] = {other.authority() + "/app:1", "oci:" + (dir.path() / "layout").string(),
+                                 (dir.path() / "app.tar").string()};
+  const auto delivered = client.copy(origin.name(), targets).value();
+  REQUIRE(delivered.size() == 3);
+  for (const Delivery& each : delivered) {
+    REQUIRE(each.result);
+    CHECK(each.result->root == origin.image);
+  }
+  CHECK(blob_requests(origin.registry, "GET") == 3);
+}
+
+TEST_CASE("a destination that fails leaves the others alone", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  dir.write("file", "not a folder");
+  Registry broken;
+  Behaviour behaviour;
+  const std::string targets[] = {"127.0.0.1:1/app:1", "oci:" + (dir.path() / "layout").string()};
+  const auto delivered = client.copy(origin.name(), targets).value();
+  REQUIRE(delivered.size() == 2);
+  CHECK_FALSE(delivered[0].result);
+  CHECK(delivered[1].result);
+}
+
+TEST_CASE("all platforms travel unless one is chosen", "[copy]") {
+  Registry registry;
+  MultiArch multi(registry);
+  Registry other;
+  Client client(quick());
+  const std::string source = registry.authority() + "/multi:1";
+
+  SECTION("all of them") {
+    const auto copied = client.copy(source, other.authority() + "/multi").value();
+    CHECK(copied.root.digest == multi.index->descriptor().digest);
+    for (const Manifest& image : multi.images)
+      CHECK(other.storage().manifest("multi", image.descriptor().digest));
+  }
+  SECTION("one gives its manifest") {
+    const auto copied =
+        client.copy(source, other.authority() + "/multi", {.platforms = {platform("linux/arm64/v8")}})
+            .value();
+    CHECK(copied.root.digest == multi.images[1].descriptor().digest);
+    CHECK_FALSE(other.storage().manifest("multi", multi.images[0].descriptor().digest));
+  }
+  SECTION("all that there are leave the index as it is") {
+    const auto copied = client
+                            .copy(source, other.authority() + "/multi",
+                                  {.platforms = {platform("linux/arm64"), platform("amd64")}})
+                            .value();
+    CHECK(copied.root.digest == multi.index->descriptor().digest);
+  }
+  SECTION("one that is missing is an error that lists what there is") {
+    const auto copied =
+        client.copy(source, other.authority() + "/multi", {.platforms = {platform("linux/riscv64")}});
+    REQUIRE_FALSE(copied);
+    CHECK(copied.error().code == Errc::not_found);
+    CHECK(copied.error().hint.find("linux/amd64, linux/arm64") != std::string::npos);
+  }
+  SECTION("digests that are to be preserved do not go with a choice") {
+    const auto copied = client.copy(source, other.authority() + "/multi",
+                                    {.preserve_digests = true, .platforms = {platform("linux/arm64")}});
+    REQUIRE_FALSE(copied);
+    CHECK(copied.error().code == Errc::invalid_argument);
+  }
+  SECTION("a docker-archive gets the one of this machine") {
+    const TempDir dir;
+    const auto pulled = client.pull(source, (dir.path() / "multi.tar").string());
+    const std::string here = Platform::host().architecture;
+    if (here == "amd64" || here == "arm64") {
+      REQUIRE(pulled);
+      CHECK(pulled->root.digest == multi.images[here == "amd64" ? 0 : 1].descriptor().digest);
+    } else {
+      CHECK_FALSE(pulled);
+    }
+  }
+  SECTION("an oci-archive holds them all") {
+    const TempDir dir;
+    const auto pulled = client.pull(source, (dir.path() / "multi.oci.tar").string()).value();
+    CHECK(pulled.root.digest == multi.index->descriptor().digest);
+    const auto pushed =
+        client.push((dir.path() / "multi.oci.tar").string(), other.authority() + "/back:1").value();
+    CHECK(pushed.root.digest == multi.index->descriptor().digest);
+  }
+}
+
+TEST_CASE("two of three platforms are listed by a rewritten index, with what is attested about them",
+          "[copy]") {
+  Registry registry;
+  MultiArch multi(registry);
+  const Manifest third = image_for(*multi.repository, "s390x");
+  const Manifest index =
+      Manifest::parse(
+          R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)" +
+              multi.entries + "," + entry_of(third, R"(,"platform":{"os":"linux","architecture":"s390x"})") +
+              R"(],"annotations":{"kept":"yes"}})",
+          model::kOciIndex)
+          .value();
+  const std::string names[] = {"3"};
+  REQUIRE(multi.repository->put_manifest(index, names, {}));
+  Registry other;
+  Client client(quick());
+  const auto copied = client
+                          .copy(registry.authority() + "/multi:3", other.authority() + "/multi",
+                                {.platforms = {platform("linux/amd64"), platform("linux/s390x")}})
+                          .value();
+  const auto stored = other.storage().manifest("multi", copied.root.digest);
+  REQUIRE(stored);
+  REQUIRE(stored->manifests().size() == 3);
+  CHECK(stored->manifests()[0].digest == multi.images[0].descriptor().digest);
+  CHECK(stored->manifests()[1].platform->os == "unknown");
+  CHECK(stored->manifests()[2].digest == third.descriptor().digest);
+  CHECK(stored->annotations().at("kept") == "yes");
+}
+
+TEST_CASE("referrers go with their image when asked for", "[copy]") {
+  Origin origin;
+  test::Pusher pusher(origin.registry.authority());
+  const auto repository = pusher.repository("team/app");
+  const std::string sbom = R"({"sbom":true})";
+  put(*repository, "{}");
+  put(*repository, sbom);
+  const auto artifact = [&](const Descriptor& subject, const std::string& type) {
+    return Manifest::parse(
+               R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",)"
+               R"("artifactType":")" +
+                   type +
+                   R"(","config":{"mediaType":"application/vnd.oci.empty.v1+json","size":2,"digest":")" +
+                   Digest::of("{}").to_string() + R"("},"layers":[{"mediaType":"application/json","size":)" +
+                   std::to_string(sbom.size()) + R"(,"digest":")" + Digest::of(sbom).to_string() +
+                   R"("}],"subject":{"mediaType":")" + subject.media_type + R"(","size":)" +
+                   std::to_string(subject.size) + R"(,"digest":")" + subject.digest.to_string() + R"("}})",
+               model::kOciManifest)
+        .value();
+  };
+  const Manifest first = artifact(origin.image, "example/sbom");
+  const Manifest second = artifact(first.descriptor(), "example/signature");
+  REQUIRE(repository->put_manifest(first, {}, {}));
+  REQUIRE(repository->put_manifest(second, {}, {}));
+
+  Registry other;
+  Client client(quick());
+  REQUIRE(client.copy(origin.name(), other.authority() + "/plain"));
+  CHECK_FALSE(other.storage().manifest("plain", first.descriptor().digest));
+  REQUIRE(client.copy(origin.name(), other.authority() + "/app", {.referrers = true}));
+  CHECK(other.storage().manifest("app", first.descriptor().digest));
+  CHECK(other.storage().manifest("app", second.descriptor().digest));
+
+  // From there through a layout and back.
+  const TempDir dir;
+  const std::string layout = "oci:" + (dir.path() / "layout").string() + ":1";
+  REQUIRE(client.copy(other.authority() + "/app:1", layout, {.referrers = true}));
+  REQUIRE(client.copy(layout, other.authority() + "/back:1", {.referrers = true}));
+  CHECK(other.storage().manifest("back", second.descriptor().digest));
+}
+
+TEST_CASE("a tag that is not to be replaced stays", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  const auto tar = dir.path() / "app.tar";
+  dir.write("app.tar", "something of the user's");
+  const auto pulled = client.pull(origin.name(), tar.string(), {.on_existing_tag = OnExistingTag::fail});
+  REQUIRE_FALSE(pulled);
+  CHECK(pulled.error().code == Errc::already_exists);
+  CHECK(std::filesystem::file_size(tar) == 23);
+  CHECK(blob_requests(origin.registry, "GET") == 0);
+  REQUIRE(client.pull(origin.name(), tar.string()));
+  CHECK(std::filesystem::file_size(tar) > 200'000);
+}
+
+TEST_CASE("a reference with tag and digest wants both to agree", "[copy]") {
+  Origin origin;
+  Registry other;
+  Client client(quick());
+  CHECK(client.copy(origin.name() + "@" + origin.image.digest.to_string(), other.authority() + "/app"));
+  CHECK(other.storage().tag("app", "1") == origin.image.digest);
+  const auto wrong =
+      client.copy(origin.name() + "@" + Digest::of("another").to_string(), other.authority() + "/app");
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().code == Errc::conflict);
+}
+
+TEST_CASE("by digest alone an image gets no tag", "[copy]") {
+  Origin origin;
+  Registry other;
+  Client client(quick());
+  const std::string source = origin.registry.authority() + "/team/app@" + origin.image.digest.to_string();
+  const auto copied = client.copy(source, other.authority() + "/app").value();
+  CHECK(copied.tags.empty());
+  CHECK(other.storage().manifest("app", origin.image.digest));
+}
+
+TEST_CASE("a plan of a pull writes nothing", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  const auto plans = client.plan_pull(origin.name(), (dir.path() / "layout/").string()).value();
+  REQUIRE(plans.size() == 1);
+  CHECK(plans[0].to_send.size() == 3);
+  CHECK(plans[0].tags.size() == 1);
+  CHECK_FALSE(std::filesystem::exists(dir.path() / "layout"));
+}
+
+TEST_CASE("raw layers of a tarball are compressed on their way into a layout", "[copy]") {
+  const TempDir dir;
+  const auto tar = dir.write("app.tar", save_archive({test::sample(50'000)}, "app:1")).string();
+  Client client(quick());
+  const auto copied = client.copy(tar, "oci:" + (dir.path() / "layout").string()).value();
+  CHECK(copied.root.media_type == model::kOciManifest);
+  CHECK(copied.tags == std::vector<std::string>{"1"});
+  Registry other;
+  CHECK(client.push("oci:" + (dir.path() / "layout").string() + ":1", other.authority() + "/app:1")
+            .value()
+            .root == copied.root);
+}
+
+TEST_CASE("words that could mean two things are asked back", "[copy]") {
+  Client client(quick());
+  const auto pulled = client.pull("127.0.0.1:1/app:1", "somewhere");
+  REQUIRE_FALSE(pulled);
+  CHECK(pulled.error().code == Errc::invalid_argument);
+  CHECK(pulled.error().hint == "write somewhere.tar or somewhere/");
+  const auto wrapped = client.pull("127.0.0.1:1/app:1", "app.tar.gz");
+  REQUIRE_FALSE(wrapped);
+  CHECK(wrapped.error().hint == "write app.tar");
+  const auto registry = client.pull("127.0.0.1:1/app:1", "127.0.0.1:1/other:1");
+  REQUIRE_FALSE(registry);
+  CHECK(registry.error().hint.find("davit copy") == 0);
+}
