@@ -73,14 +73,13 @@ Result<> TarStream::entry(const std::string& name, ByteSource& source, std::uint
                           const CallContext& context) {
   std::vector<std::byte> buffer(kBuffer);
   DAVIT_TRY(const std::size_t first, source.read(buffer));
-  const auto all = [&]() -> Result<> {
-    DAVIT_TRY_VOID(write(tar_entry_head(name, size, EntryState::complete), context));
-    auto copied = copy(source, buffer, first, size, context);
-    if (!copied) return copied.error().with_context(name);
-    return write(std::string(tar_padding(size), '\0'), context);
-  };
-  auto done = all();
-  if (!done) broken_ = done.error();
+  auto done = write(tar_entry_head(name, size, EntryState::complete), context);
+  if (done) done = copy(source, buffer, first, size, context);
+  if (done) done = write(std::string(tar_padding(size), '\0'), context);
+  if (!done) {
+    done = done.error().with_context(name);
+    broken_ = done.error();
+  }
   return done;
 }
 
