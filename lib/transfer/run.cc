@@ -46,11 +46,13 @@ Run::~Run() {
 /// Everything that is known before the first byte moves.
 Result<> Run::prepare() {
   DAVIT_TRY_VOID(walk_sources());
+  refuse_oversize();
   look_at_tags();
   adopt();
   learn_layers();
   make_leaves();
   probe();
+  refuse_fixed_tags();
   return {};
 }
 

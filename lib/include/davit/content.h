@@ -111,6 +111,12 @@ class Mounter {
                              const CallContext& context) = 0;
 };
 
+/// What a sink takes. 0: nobody knows of a limit.
+struct SinkLimits {
+  std::size_t layers = 0;            ///< of one image
+  std::uint64_t manifest_bytes = 0;  ///< of one manifest
+};
+
 /// Somewhere images go. Thread-safe; a manifest is put only after everything below it is there.
 class ContentSink {
  public:
@@ -126,6 +132,18 @@ class ContentSink {
 
   /// Whether the sink has said that it does not exist yet.
   [[nodiscard]] virtual bool known_missing() const { return false; }
+
+  /// What it would refuse after everything has been sent.
+  [[nodiscard]] virtual SinkLimits limits() const { return {}; }
+
+  /// Those of these tags, which are there, that it would refuse to move. Errors: where it is not known, and
+  /// only trying shows it.
+  virtual Result<std::vector<std::string>> fixed_tags(std::span<const std::string> tags,
+                                                      const CallContext& context) {
+    static_cast<void>(tags);
+    static_cast<void>(context);
+    return std::vector<std::string>();
+  }
 
   /// Stores the bytes and returns what was stored. The sink pulls: it opens `content` as often as its own
   /// retries need, from whatever offset it already has, and stores nothing when a read fails. When the
