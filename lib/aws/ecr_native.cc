@@ -9,6 +9,30 @@
 namespace davit::aws {
 namespace {
 
+/// Whether an ECR tag pattern, where `*` stands for anything, fits the whole tag.
+bool fits(std::string_view pattern, std::string_view tag) {
+  auto star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == tag;
+  if (!tag.starts_with(pattern.substr(0, star))) return false;
+  tag.remove_prefix(star);
+  pattern.remove_prefix(star + 1);
+  // What stands between two stars may be taken at its first place; what stands behind the last one is the
+  // end.
+  for (; (star = pattern.find('*')) != std::string_view::npos; pattern.remove_prefix(star + 1)) {
+    const auto found = tag.find(pattern.substr(0, star));
+    if (found == std::string_view::npos) return false;
+    tag.remove_prefix(found + star);
+  }
+  return tag.ends_with(pattern);
+}
+
+bool is_fixed(const EcrRepository& repository, std::string_view tag) {
+  if (!repository.mutability.ends_with("_WITH_EXCLUSION")) return repository.mutability == "IMMUTABLE";
+  const bool excluded = std::ranges::any_of(repository.exclusions,
+                                            [&](const std::string& pattern) { return fits(pattern, tag); });
+  return repository.mutability.starts_with("IMMUTABLE") != excluded;
+}
+
 class EcrNative final : public registry::Native {
  public:
   EcrNative(Api& api, Identity& identity, EcrSite site) : api_(api, identity, std::move(site)) {}
@@ -57,6 +81,18 @@ class EcrNative final : public registry::Native {
     if (api_.site().host.is_public)
       return make_error(Errc::unsupported, "DescribeImages: not asked of the public gallery");
     return api_.newest_tags(repository, count, context);
+  }
+
+  Result<std::vector<std::string>> fixed_tags(const std::string& repository,
+                                              std::span<const std::string> tags,
+                                              const CallContext& context) override {
+    if (api_.site().host.is_public) return std::vector<std::string>();  // tags can always be moved there
+    DAVIT_TRY(const EcrRepository found, api_.describe_repository(repository, context));
+    std::vector<std::string> out;
+    for (const std::string& tag : tags) {
+      if (is_fixed(found, tag)) out.push_back(tag);
+    }
+    return out;
   }
 
   Result<bool> create(const std::string& repository, const NewRepository& how,

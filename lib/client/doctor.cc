@@ -3,6 +3,8 @@
 #include <davit/client.h>
 #include <davit/reference.h>
 
+#include <algorithm>
+
 #include "aws/ecr_api.h"
 #include "aws/sts.h"
 #include "base/error.h"
@@ -47,10 +49,10 @@ class Examination {
     DAVIT_TRY(const net::Url base, registries_.origin(reference.host));
     if (!reachable(base)) return std::move(findings_);
     const AwsIdentity who = registries_.identity_for(reference.host, Side::source);
-    const std::size_t about_aws = findings_.size();
-    const bool has_aws = site && aws(who);
     DAVIT_TRY(const auto repository,
               registries_.repository(reference.host, reference.repository, Side::source));
+    const std::size_t about_aws = findings_.size();
+    const bool has_aws = site && !has_chosen_login(*repository, reference) && aws(who);
     const bool in = login(*repository);
     // Other credentials, or none in the public gallery, will do as well.
     for (std::size_t i = about_aws; in && i < findings_.size(); ++i) {
@@ -125,6 +127,13 @@ class Examination {
     return true;
   }
 
+  /// Then AWS has no part in it.
+  bool has_chosen_login(registry::Repository& repository, const Reference& reference) {
+    auth::Authorizer* authorizer = repository.registry().wire().authorizer();
+    const auto chosen = authorizer->has_chosen_login(reference.repository, context_);
+    return chosen && *chosen;
+  }
+
   bool login(registry::Repository& repository) {
     registry::Registry& registry = repository.registry();
     const registry::Call call{.request = {.method = "GET", .url = registry.base().with_path("/v2/")},
@@ -138,12 +147,25 @@ class Examination {
   }
 
   void image(registry::Repository& repository, const Reference& reference) {
-    const std::string name = reference.digest        ? reference.digest->to_string()
-                             : reference.tag.empty() ? "latest"
-                                                     : reference.tag;
+    const std::string name = name_of(reference);
     const auto found = repository.resolve(name, context_);
-    if (!found) return bad("image", found.error());
-    note(State::good, "image", name + " is " + found->digest.to_string());
+    if (found) return note(State::good, "image", name + " is " + found->digest.to_string());
+    // Nobody named an image, and the repository may well be there.
+    const bool named = !reference.tag.empty() || reference.digest;
+    const bool no_repository = found.error().http && says_no_repository(*found.error().http);
+    if (!named && found.error().code == Errc::not_found && !no_repository)
+      return note(State::warning, "image", "no image was named, and " + name + " is not there");
+    bad("image", found.error());
+  }
+
+  static bool says_no_repository(const HttpFacts& http) {
+    return std::ranges::find(http.codes, "NAME_UNKNOWN") != http.codes.end();
+  }
+
+  /// What a pull would ask for.
+  static std::string name_of(const Reference& reference) {
+    if (reference.digest) return reference.digest->to_string();
+    return reference.tag.empty() ? "latest" : reference.tag;
   }
 
   void ecr_repository(const AwsIdentity& identity, const aws::EcrSite& site, const Reference& reference) {
@@ -166,14 +188,17 @@ class Examination {
     } else {
       note(State::good, "may look for blobs", "ecr:BatchCheckLayerAvailability");
     }
-    const std::vector<std::string> tag = {reference.tag.empty() ? "latest" : reference.tag};
-    if (const auto asked = api.get_images(reference.repository, tag, context_); !asked) {
+    const std::vector<std::string> name = {name_of(reference)};
+    if (const auto asked = api.get_images(reference.repository, name, context_); !asked) {
       bad("may read", asked.error());
     } else {
       note(State::good, "may read", "ecr:BatchGetImage");
-      if (!reference.tag.empty())
-        note(asked->images.empty() ? State::warning : State::good, "image",
-             reference.tag + (asked->images.empty() ? " is not there" : " is there"));
+      const bool named = !reference.tag.empty() || reference.digest;
+      if (!asked->images.empty()) {
+        note(State::good, "image", name.front() + " is there");
+      } else if (named) {
+        bad("image", make_error(Errc::not_found, name.front() + " is not there"));
+      }
     }
     note(State::skipped, "may write", "only a push shows that");
   }

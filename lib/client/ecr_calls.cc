@@ -36,6 +36,28 @@ std::string bare_host(std::string_view text) {
   return host;
 }
 
+/// Why `text` is not read as a repository of ECR, where it could still be read as something else.
+Result<> check_names_repository(std::string_view text) {
+  if (client::is_ecr_reference(text) || text.find('/') != std::string_view::npos) return {};
+  const std::string_view name = text.substr(0, text.find(':'));
+  if (name.find('.') != std::string_view::npos || name == "localhost")
+    return make_error(Errc::invalid_argument, escaped(text, 120) + " is a registry, and no repository of it",
+                      "write " + escaped(text, 120) + "/REPOSITORY");
+  return make_error(Errc::invalid_argument, escaped(text, 120) + " is not a repository of ECR",
+                    "write ecr:" + escaped(name, 120) + ", or the registry's host name in front");
+}
+
+/// A repository has no tag, and dropping one silently would hide a slip of the pen.
+Result<> check_names_no_image(std::string_view text, const Reference& reference) {
+  if (reference.tag.empty() && !reference.digest) return {};
+  std::string_view bare = text.substr(0, text.find('@'));
+  if (!reference.tag.empty() && bare.ends_with(":" + reference.tag))
+    bare.remove_suffix(reference.tag.size() + 1);
+  return make_error(Errc::invalid_argument,
+                    escaped(text, 200) + " is an image, and this is about a whole repository",
+                    "write " + escaped(bare, 200));
+}
+
 /// One repository of an ECR registry, and the calls about it.
 struct Target {
   Reference reference;
@@ -43,8 +65,10 @@ struct Target {
 };
 
 Result<Target> target_of(client::Registries& registries, std::string_view text, const CallContext& context) {
+  DAVIT_TRY_VOID(check_names_repository(text));
   DAVIT_TRY(const std::string written, registries.expanded(text, Side::destination, context));
   DAVIT_TRY(Reference reference, Reference::parse(written));
+  DAVIT_TRY_VOID(check_names_no_image(text, reference));
   DAVIT_TRY(const auto site, registries.ecr_site(reference.host));
   if (!site) return not_ecr(reference.host);
   client::Principal& who =
@@ -161,7 +185,7 @@ Result<std::vector<std::string>> Client::adjust_repository(std::string_view repo
   const bool other_key = !wishes.kms_key.empty() && wishes.kms_key != "default" &&
                          !now.kms_key.ends_with(wishes.kms_key);  // named by its id, or whole
   if (!wishes.kms_key.empty() && (!now.encryption.starts_with("KMS") || other_key)) {
-    return make_error(Errc::unsupported,
+    return make_error(Errc::conflict,
                       now.name + ": the encryption is " + now.encryption +
                           (now.kms_key.empty() ? "" : " with " + now.kms_key) +
                           " and cannot be changed later",

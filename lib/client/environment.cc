@@ -96,9 +96,9 @@ Result<> ClientOptions::read_configuration(const std::string& path) {
   std::string file = path.empty() ? variable("DAVIT_CONFIG") : path;
   const bool named = !file.empty();
   if (!named) {
-    const std::string base = !variable("XDG_CONFIG_HOME").empty() ? variable("XDG_CONFIG_HOME")
-                             : docker.home.empty()                ? std::string()
-                                                                  : docker.home + "/.config";
+    const std::string base = !docker.xdg_config_home.empty() ? docker.xdg_config_home
+                             : docker.home.empty()           ? std::string()
+                                                             : docker.home + "/.config";
     if (base.empty()) return {};
     file = base + "/davit/config.yaml";
   }

@@ -45,6 +45,12 @@ Error curl_error(CURLcode code, const std::string& text, long os_error, const Ur
       error.code = Errc::protocol;
       error.retryable = false;
       break;
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+      error.http = HttpFacts{.url = url.redacted()};
+      break;
     case CURLE_OPERATION_TIMEDOUT:
       error.code = Errc::timeout;
       break;

@@ -55,7 +55,15 @@ Result<bool> Repository::mount(const Descriptor& blob, std::string_view from_rep
                                    .with_query("from", net::percent_encode(from_repository))},
             .scope = scope()};
   call.scope.mount_from = from_repository;
+  // What is refused because the repository is missing would not be mounted later.
+  DAVIT_TRY_VOID(make_if_known_missing(context));
+  Tries patience = registry_.wire().tries();
   auto answer = registry_.wire().send(why, call, context);
+  for (int missing = 0; answer && says_missing(*answer); ++missing) {
+    DAVIT_TRY(const bool made, make_missing(missing, patience, context));
+    if (!made) break;
+    answer = registry_.wire().send(why, call, context);
+  }
   if (!answer) {
     // The right to read the other repository may not be had at all: then the bytes are wanted.
     if (answer.error().code == Errc::unauthenticated || answer.error().code == Errc::denied) return false;

@@ -60,6 +60,7 @@ Result<Manifest> Repository::manifest(std::string_view name, const CallContext& 
     if (!again) break;
     DAVIT_TRY(answer, registry_.wire().send(why, call, context));
   }
+  if (says_missing(answer)) missing_ = true;
   if (answer.status != 200) return answer_error(why, answer);
   if (is_html(answer.headers, answer.body)) {
     return strange_answer(why, answer, Errc::protocol,
@@ -114,7 +115,9 @@ Result<Descriptor> Repository::resolve(std::string_view name, const CallContext&
     if (answer.status == 405 || answer.status == 501 || answer.status == 400) registry_.head_failed();
     if (answer.status == 401) return answer_error(why, answer);
     // Who writes asks whether something is there; who reads wants to hear why not.
-    if (answer.status == 404 && side_ == Side::destination && registry_.quirks().head_manifests_final)
+    // Where the repository may have to be made, and nobody else says so, it matters what is not there.
+    const bool told = !create_ || (!native_denied_ && reader(context) != nullptr);
+    if (answer.status == 404 && side_ == Side::destination && registry_.quirks().head_manifests_final && told)
       return answer_error(why, answer);
     // Anything else, 403 and 404 included, GET says with a body that names the cause (rows 64, 77).
   }

@@ -144,6 +144,13 @@ Result<std::vector<std::string>> Repository::newest(std::size_t count, const Cal
   return native->newest_tags(name_, count, context);
 }
 
+Result<std::vector<std::string>> Repository::fixed_tags(std::span<const std::string> tags,
+                                                        const CallContext& context) {
+  Native* native = reader(context);
+  if (native == nullptr) return std::vector<std::string>();
+  return native->fixed_tags(name_, tags, context);
+}
+
 bool Repository::says_missing(const Answer& answer) {
   return answer.status == 404 && has_code(answer, "NAME_UNKNOWN");
 }

@@ -37,6 +37,11 @@ class Native {
   virtual Result<std::vector<std::string>> newest_tags(const std::string& repository, std::size_t count,
                                                        const CallContext& context) = 0;
 
+  /// Those of these tags, which are there, that the repository's settings do not let be moved.
+  virtual Result<std::vector<std::string>> fixed_tags(const std::string& repository,
+                                                      std::span<const std::string> tags,
+                                                      const CallContext& context) = 0;
+
   /// Makes the repository; one that is there is a success, and stays as it is. False: it was there.
   virtual Result<bool> create(const std::string& repository, const NewRepository& how,
                               const CallContext& context) = 0;

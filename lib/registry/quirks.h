@@ -39,6 +39,9 @@ struct Quirks {
   bool head_manifests_final = false;
   /// Whether HEAD tells about blobs.
   bool head_blobs = true;
+  /// What an image may have at most; 0: no limit is known.
+  std::size_t most_layers = 0;
+  std::uint64_t most_manifest_bytes = 0;
   /// How many manifests may be put in a second, and at once after a rest; 0: no limit is known.
   double manifests_per_second = 0;
   double manifest_burst = 0;

@@ -30,6 +30,11 @@ auth::Scope Repository::scope() const {
   return {.repository = name_, .push = side_ == Side::destination, .mount_from = {}};
 }
 
+SinkLimits Repository::limits() const {
+  const Quirks& quirks = registry_.quirks();
+  return {.layers = quirks.most_layers, .manifest_bytes = quirks.most_manifest_bytes};
+}
+
 void Repository::note_written(const Digest& digest) {
   MutexLock lock(mutex_);
   if (written_.size() < kMostWritten) written_.insert(digest);

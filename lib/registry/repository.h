@@ -49,6 +49,9 @@ class Repository final : public ContentSource,
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
                                       const CallContext& context) override;
   [[nodiscard]] bool known_missing() const override { return missing_ && !made_; }
+  [[nodiscard]] SinkLimits limits() const override;
+  Result<std::vector<std::string>> fixed_tags(std::span<const std::string> tags,
+                                              const CallContext& context) override;
   Result<Descriptor> put_blob(const Content& content, const CallContext& context) override;
   Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names,
                         const CallContext& context) override;

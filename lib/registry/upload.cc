@@ -132,7 +132,8 @@ Result<UploadTarget> Upload::begin() {
     auto sent = registry_.wire().send(why_, call, context_);
     if (!sent) {
       Error error = std::move(sent).error();
-      if (error.code != Errc::unavailable || registry_.quirks().cut_upload_hint.empty()) return error;
+      const bool cut = error.code == Errc::unavailable && error.http && error.http->status == 0;
+      if (!cut || registry_.quirks().cut_upload_hint.empty()) return error;
       if (missing == 0) {
         DAVIT_TRY(const bool made, repository_.make_missing(0, patience, context_));
         if (made) continue;

@@ -55,10 +55,12 @@ Result<> Run::prepare() {
   DAVIT_TRY_VOID(read_configs());
   look_at_tags();
   DAVIT_TRY_VOID(walk_sources());
+  refuse_oversize();
   adopt();
   learn_layers();
   make_leaves();
   probe();
+  refuse_fixed_tags();
   return {};
 }
 

@@ -26,7 +26,7 @@ namespace davit::transfer {
 /// Plan first, then run only leaves: no job ever waits for another job. Whoever brings the last leaf of an
 /// image to a destination seals it there, so no destination waits for another. One that fails is left out
 /// from then on; one that is much slower than the others is fed on threads of its own. Each phase has its own
-/// file: look.cc, learn.cc, move.cc, seal.cc.
+/// file: look.cc, learn.cc, move.cc, seal.cc; what a destination would refuse at the end is in limits.cc.
 class Run {
  public:
   /// REQUIRES: everything outlives the run.
@@ -47,16 +47,20 @@ class Run {
   Result<> prepare();
   Result<> read_configs();
   Result<> walk_sources();
+  void refuse_oversize();
   void look_at_tags();
   void adopt();
   void learn_layers();
   void verify_known(Shipment& shipment);
   void make_leaves();
   void probe();
+  void refuse_fixed_tags();
   void move();
   void try_again_without_claims();
   void finish_sinks();
 
+  void warn_about_size(const Shipment& shipment, const Manifest& manifest);
+  std::vector<std::string> tags_of_others(const Shipment& shipment, const Dispatch& dispatch) const;
   void refuse_existing(Shipment& shipment, Dispatch& dispatch);
   [[nodiscard]] Error already_exists(const Shipment& shipment, const Dispatch& dispatch,
                                      const Tag& tag) const;

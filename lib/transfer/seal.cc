@@ -75,6 +75,7 @@ void Run::seal(Dispatch& dispatch) {
       if (shipment.manifests
               .empty()) {  // one manifest for all destinations, written by the first that is ready for it
         DAVIT_TRY(Manifest manifest, author(shipment));
+        warn_about_size(shipment, manifest);
         shipment.manifests = {std::move(manifest)};
       }
     }

@@ -50,6 +50,17 @@ class Usage(Case):
                 self.assertEqual(result.stdout, "")
                 self.assertTrue(result.stderr.startswith("davit: "), result.stderr)
 
+    def test_a_command_that_does_not_exist_is_named_with_the_one_that_was_meant(self):
+        for arguments, said in ((["plush"], "no command 'plush'; did you mean 'push'?"), (["puhs", SIMPLE], "no command 'puhs'; did you mean 'push'?"),
+                                (["docter"], "no command 'docter'; did you mean 'doctor'?"), (["frobnicate", "a", "b"], "no command 'frobnicate'\n"),
+                                (["ecr", "craete", "ecr:a"], "ecr: no command 'craete'; did you mean 'create'?"),
+                                (["auth", "tokne"], "auth: no command 'tokne'; did you mean 'token'?")):
+            with self.subTest(arguments=arguments):
+                result = davit(*arguments)
+                self.assert_code(result, 64)
+                self.assertTrue(result.stderr.startswith("davit: " + said), result.stderr)
+                self.assertIn("--help", result.stderr)
+
     def test_row_20_a_password_in_a_reference_or_behind_a_mistyped_flag_is_not_repeated(self):
         for arguments in ([SIMPLE, f"joe:MARKED@{REGISTRY}/a:1"], [SIMPLE, f"http://joe:MARKED@{REGISTRY}/a:1"],
                           [f"joe:MARKED@{REGISTRY}/a:1", f"{REGISTRY}/a:2"], [SIMPLE, f"{REGISTRY}/a:1", "--registry-tokn=MARKED"]):

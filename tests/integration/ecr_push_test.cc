@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include <davit/emulator.h>
+
 #include "emulator/ecr/ecr.h"
 #include "push_fixture.h"
 #include "support/catch.h"
@@ -29,14 +31,20 @@ ClientOptions options_for(const Ecr& ecr) {
 }
 
 /// An OCI layout of one finished image with so many layers.
-std::string layout(TempDir& folder, int layers, int seed = 1, const std::string& tag = "1") {
+std::string layout(TempDir& folder, int layers, int seed = 1, const std::string& tag = "1",
+                   const std::string& annotation = "") {
   const std::string config =
       R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"seed":)" +
       std::to_string(seed) + "}";
   std::vector<std::string> bytes;
   for (int i = 0; i < layers; ++i)
     bytes.push_back(sample(2000 + static_cast<std::size_t>(i), static_cast<std::uint32_t>(seed * 1000 + i)));
-  const Manifest manifest = test::image_of(config, bytes);
+  Manifest manifest = test::image_of(config, bytes);
+  if (!annotation.empty()) {
+    std::string text(manifest.bytes());
+    text.replace(text.size() - 1, 1, R"(,"annotations":{"note":")" + annotation + R"("}})");
+    manifest = Manifest::parse(std::move(text), "").value();
+  }
   const std::string name = "layout" + std::to_string(seed);
   const auto put = [&](const std::string& blob) {
     folder.write(name + "/blobs/sha256/" + Digest::of(blob).hex(), blob);
@@ -284,6 +292,128 @@ TEST_CASE("row 68: an immutable tag: the same image is a success, another one a 
   CHECK(other.error().message.find(", not sha256:") != std::string::npos);
 }
 
+TEST_CASE("a tag that cannot be moved is found before a blob is sent, where one would be") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app", .mutability = {.mode = "IMMUTABLE"}});
+  ecr.backend().create(
+      {.name = "some",
+       .mutability = {.mode = "IMMUTABLE_WITH_EXCLUSION", .exclusions = {"dev-*", "l*te*t"}}});
+  ecr.backend().create({.name = "free"});
+  TempDir folder;
+  int seed = 0;
+  const auto tar = [&] {
+    const std::string text = "text" + std::to_string(++seed);
+    return folder.write(text + ".tar", save_archive({test::tar_entry("a", text)}, "x:1")).string();
+  };
+  const auto uploads = [&] { return ecr.log("POST", "/v2/").size(); };
+  Client client(options_for(ecr));
+  struct Case {
+    const char* where;
+    bool fixed;
+  };
+  for (const Case& each : std::vector<Case>{{"/app:1", true},
+                                            {"/some:1", true},
+                                            {"/some:dev-1", false},
+                                            {"/some:latest", false},
+                                            {"/free:1", false}}) {
+    INFO(each.where);
+    const auto there = client.push(layout(folder, 1, ++seed), ecr.authority() + each.where);
+    REQUIRE(there);
+    for (const std::string& source : {layout(folder, 1, ++seed), tar()}) {
+      const auto before = uploads();
+      const auto described = ecr.controls().calls("DescribeRepositories");
+      const auto other = client.push(source, ecr.authority() + each.where);
+      CHECK(ecr.controls().calls("DescribeRepositories") == described + 1);
+      CHECK(other.has_value() == !each.fixed);
+      if (other) continue;
+      CHECK(uploads() == before);
+      INFO(other.error().message);
+      CHECK(other.error().code == Errc::conflict);
+      CHECK(other.error().message.find("it names " + there->root.digest.to_string()) != std::string::npos);
+      const auto plan = client.plan_push(source, std::vector{ecr.authority() + each.where});
+      REQUIRE_FALSE(plan);
+      CHECK(plan.error().code == Errc::conflict);
+    }
+  }
+  ecr.controls().deny("DescribeRepositories");  // who may not ask finds out by trying
+  const auto tried = client.push(tar(), ecr.authority() + "/app:1");
+  REQUIRE_FALSE(tried);
+  CHECK(tried.error().code == Errc::conflict);
+}
+
+TEST_CASE("an image of more layers than ECR takes is refused before anything is sent, in a plan too") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  Client client(options_for(ecr));
+  REQUIRE(client.push(layout(folder, 500, 1), ecr.authority() + "/app:500"));
+  std::vector<std::string> layers(501, test::tar_entry("a", "text"));
+  folder.write("many.tar", save_archive(layers, "app:501"));
+  ecr.clear_log();
+  for (const std::string& source : {layout(folder, 501, 2), (folder.path() / "many.tar").string()}) {
+    INFO(source);
+    const auto pushed = client.push(source, ecr.authority() + "/app:501");
+    REQUIRE_FALSE(pushed);
+    INFO(pushed.error().message);
+    CHECK(pushed.error().code == Errc::unsupported);
+    CHECK(pushed.error().message.find("the image has 501 layers, and the registry takes at most 500") !=
+          std::string::npos);
+    const auto plan = client.plan_push(source, std::vector{ecr.authority() + "/app:501"});
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().code == Errc::unsupported);
+  }
+  CHECK(at_registry(ecr) == 0);
+}
+
+TEST_CASE("a manifest of more than 4 MiB is refused by ECR beforehand, and is a warning elsewhere") {
+  struct Notes final : Observer {
+    void note(const std::string& text) override { texts += text + "\n"; }
+    std::string texts;
+  };
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  const std::string large = layout(folder, 1, 1, "1", std::string((4u << 20) + 1, 'x'));
+  const std::string small = layout(folder, 1, 2, "1", std::string((4u << 20) - 2000, 'x'));
+  const auto plain = Emulator::start().value();
+  Client client(options_for(ecr));
+  const auto pushed = client.push(large, ecr.authority() + "/app:1");
+  REQUIRE_FALSE(pushed);
+  INFO(pushed.error().message);
+  CHECK(pushed.error().code == Errc::unsupported);
+  CHECK(pushed.error().message.find("4.1 MiB, and the registry takes at most 4.0 MiB") != std::string::npos);
+  CHECK(at_registry(ecr) == 0);
+  Notes notes;
+  PushOptions push;
+  push.observer = &notes;
+  CHECK(client.push(small, ecr.authority() + "/app:2", push));
+  CHECK(notes.texts.empty());
+  CHECK(client.push(large, plain.registry() + "/app:1", push));
+  CHECK(notes.texts.find("has 4.1 MiB; many registries take no more than 4.0 MiB") != std::string::npos);
+}
+
+TEST_CASE("a blob that is compressed while it is sent costs at most three requests") {
+  Ecr ecr;
+  ecr.backend().create({.name = "app"});
+  TempDir folder;
+  std::vector<std::string> layers;
+  for (std::uint32_t i = 0; i < 3; ++i)  // what does not compress
+    layers.push_back(test::tar_entry("f" + std::to_string(i), sample((9u << 20) + i, i + 7)));
+  folder.write("app.tar", save_archive(layers, "app:1"));
+  Client client(options_for(ecr));
+  const auto pushed = client.push((folder.path() / "app.tar").string(), ecr.authority() + "/app:1");
+  INFO((pushed ? "" : pushed.error().message));
+  REQUIRE(pushed);
+  CHECK(pushed->blobs.sent == 4);
+  CHECK(pushed->blobs.bytes_sent > 3 * (8u << 20));
+  CHECK(ecr.log("PATCH", "/v2/app/blobs/").size() == 3);  // else nothing was streamed
+  for (const Access& each : ecr.log("PATCH", "/v2/app/blobs/")) CHECK(each.bytes_in > 8u << 20);
+  std::size_t requests = 0;
+  for (const char* method : {"POST", "PATCH", "PUT", "GET", "HEAD", "DELETE"})
+    requests += ecr.log(method, "/v2/app/blobs/").size();
+  CHECK(requests == 3 * 3 + 2);  // the config is known beforehand
+}
+
 TEST_CASE("a missing repository is made when that was asked for, as it was asked for") {
   for (const char* mode : {"refuse", "cut"}) {
     INFO(mode);
@@ -304,6 +434,35 @@ TEST_CASE("a missing repository is made when that was asked for, as it was asked
     CHECK(ecr.controls().calls("CreateRepository") == 1);
     CHECK(ecr.backend().find("team/app").mutability.mode == "IMMUTABLE");
     CHECK(ecr.backend().find("team/app").scan_on_push);
+  }
+}
+
+TEST_CASE(
+    "a missing repository is made before the first blob, so that nothing is refused and all is mounted") {
+  for (const std::string_view how : {"batches", "no batches", "given credentials"}) {
+    INFO(how);
+    Ecr ecr;
+    ecr.backend().create({.name = "app"});
+    REQUIRE(ecr.controls().set_mode("mount", "on"));
+    TempDir folder;
+    folder.write("app.tar",
+                 save_archive({test::tar_entry("a", "plain"), test::tar_entry("b", "other")}, "x:1"));
+    ClientOptions options = options_for(ecr);
+    if (how == "given credentials")
+      options.credentials = {fixed_credentials(
+          ecr.authority(), {.username = "AWS", .password = Secret(ecr.registry_password())})};
+    if (how == "no batches") ecr.controls().deny("BatchCheckLayerAvailability");
+    Client client(options);
+    REQUIRE(client.push(layout(folder, 8), ecr.authority() + "/app:1"));
+    PushOptions push;
+    push.create_repository = NewRepository{};
+    const auto copied = client.push(ecr.authority() + "/app:1", ecr.authority() + "/team/copy:1", push);
+    INFO((copied ? "" : copied.error().message));
+    REQUIRE(copied);
+    CHECK(copied->blobs.mounted == 9);
+    REQUIRE(client.push((folder.path() / "app.tar").string(), ecr.authority() + "/team/tar:1", push));
+    CHECK(ecr.controls().calls("CreateRepository") == 2);
+    for (const Access& each : ecr.log("POST", "/v2/")) CHECK(each.status < 400);
   }
 }
 
@@ -496,8 +655,9 @@ TEST_CASE("repositories are made, looked at and corrected") {
   REQUIRE(done);
   CHECK(done->empty());
   CHECK(client.repository_info(name)->scan);  // nobody spoke of it
-  CHECK(client.adjust_repository(name, {.scan = false, .kms_key = "default"}, Adjust::apply).error().code ==
-        Errc::unsupported);
+  for (const Adjust how : {Adjust::report, Adjust::apply})
+    CHECK(client.adjust_repository(name, {.scan = false, .kms_key = "default"}, how).error().code ==
+          Errc::conflict);
   CHECK(client.repository_info(name)->scan);  // one wish that cannot be had, and nothing is changed
   REQUIRE(client.adjust_repository(name, {.immutable = false, .scan = false}, Adjust::apply));
   CHECK_FALSE(client.repository_info(name)->scan);
@@ -511,7 +671,7 @@ TEST_CASE("the examination says line by line what is right, and stops where noth
   Ecr ecr;
   ecr.backend().create({.name = "app"});
   Client client(options_for(ecr));
-  const auto good = client.examine(ecr.authority() + "/app:1");
+  const auto good = client.examine(ecr.authority() + "/app");
   REQUIRE(good);
   for (const Finding& each : *good) {
     INFO(each.what + ": " + each.text);
@@ -524,6 +684,13 @@ TEST_CASE("the examination says line by line what is right, and stops where noth
   REQUIRE(bad != denied->end());
   CHECK(bad->code == Errc::denied);
   CHECK(bad->cure.find("ecr:BatchGetImage") != std::string::npos);
+  ecr.controls().allow_everything();
+  const auto no_image = client.examine(ecr.authority() + "/app:1");
+  REQUIRE(no_image);
+  const auto image = std::ranges::find(*no_image, "image", &Finding::what);
+  REQUIRE(image != no_image->end());
+  CHECK(image->state == Finding::State::bad);
+  CHECK(image->code == Errc::not_found);
   const auto missing = client.examine(ecr.authority() + "/nothing:1");
   REQUIRE(missing);
   CHECK(missing->back().what == "repository");

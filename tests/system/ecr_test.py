@@ -87,6 +87,39 @@ class EcrTest(SystemTest):
             self.assertEqual((same.returncode, same.stdout), (0, ""), same.stderr)
             missing = self.run_davit(env, "ecr", "check", env["DAVIT_REGISTRY"] + "/nothing")
             self.assertEqual(missing.returncode, 2, missing.stderr)
+            for flags in (["--exit-code"], ["--apply"], []):
+                other_key = self.run_davit(env, "ecr", "check", name, "--kms", "--scan", *flags)
+                self.assertEqual(other_key.returncode, 4, other_key.stderr)
+                self.assertIn("cannot be changed later", other_key.stderr)
+
+    def test_a_name_that_is_no_repository_is_corrected(self):
+        with ecr(self.home) as env:
+            registry = env["DAVIT_REGISTRY"]
+            digest = "sha256:" + 64 * "0"
+            for command in ("create", "check"):
+                for given, cure in ((registry + "/app:1", "write " + registry + "/app\n"), ("ecr:app:1", "write ecr:app\n"),
+                                    (registry + "/app@" + digest, "write " + registry + "/app\n"),
+                                    (registry + "/app:1@" + digest, "write " + registry + "/app\n"),
+                                    (registry, "write " + registry + "/REPOSITORY\n"), ("app", "write ecr:app, or"),
+                                    ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", ".amazonaws.com/REPOSITORY\n")):
+                    with self.subTest(command=command, given=given):
+                        refused = self.run_davit(env, "ecr", command, given)
+                        self.assertEqual((refused.returncode, refused.stdout), (64, ""), refused.stderr)
+                        self.assertIn(cure, refused.stderr)
+                        self.assertNotIn("docker.io", refused.stderr)
+            self.assertEqual(self.run_davit(env, "ecr", "check", registry + "/app").returncode, 2)
+
+    def test_doctor_ends_with_2_for_a_missing_image_wherever_it_is(self):
+        plain = support.Emulator(tempfile.mkdtemp(dir=self.home))
+        self.addCleanup(plain.stop)
+        with ecr(self.home) as env:
+            self.run_davit(env, "push", self.image, env["DAVIT_REGISTRY"] + "/app:1", "--create-repo")
+            self.run_davit(env, "push", self.image, plain.host + "/app:1")
+            for registry in (env["DAVIT_REGISTRY"], plain.host):
+                for what, code in (("/app:1", 0), ("/app:2", 2), ("/app@sha256:" + 64 * "0", 2), ("/nothing:1", 2), ("/app", 0)):
+                    with self.subTest(registry=registry, what=what):
+                        done = self.run_davit(env, "doctor", registry + what)
+                        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
 
     def test_whoami_token_and_doctor(self):
         with ecr(self.home) as env:

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -18,6 +17,7 @@
 #include "exit_code.h"
 #include "signals.h"
 #include "ui/terminal_text.h"
+#include "unknown_command.h"
 
 namespace {
 
@@ -34,10 +34,12 @@ std::pair<const CLI::App*, std::string> typed_command(const CLI::App& app) {
   return {typed, name};
 }
 
-int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+int usage_error(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
+  const auto [typed, name] = typed_command(app);
+  if (complain_about_command(*typed, name, words)) return kUsage;
   // A flag with a slip of the pen may have a secret behind it.
   const std::string said = std::regex_replace(error.what(), std::regex("(--[A-Za-z0-9-]+)=\\S*"), "$1=...");
-  complain(said, typed_command(app).second + " --help lists what there is");
+  complain(said, name + " --help lists what there is");
   return kUsage;
 }
 
@@ -83,12 +85,11 @@ int main(int argc, char** argv) {
   add_serve(app, action);
   add_version(app, action);
   try {
-    std::ranges::reverse(arguments);  // CLI11 takes them from the back
-    app.parse(arguments);
+    app.parse(std::vector(arguments.rbegin(), arguments.rend()));  // CLI11 takes them from the back
   } catch (const CLI::CallForHelp& help) {
     return print(typed_command(app).first->help()) ? kOk : kLocal;
   } catch (const CLI::ParseError& error) {
-    return usage_error(app, error);
+    return usage_error(app, error, arguments);
   }
   if (version) return print("davit " DAVIT_VERSION "\n") ? kOk : kLocal;
   if (!action) {

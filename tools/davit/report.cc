@@ -21,7 +21,7 @@ json to_json(const Delivery& delivery) {
     const Error& error = delivery.result.error();
     json failure{{"code", std::string(to_string(error.code))}, {"message", error.to_string()}};
     if (!error.hint.empty()) failure["hint"] = error.hint;
-    if (error.http) failure["status"] = error.http->status;
+    if (error.http && error.http->status != 0) failure["status"] = error.http->status;
     return {{"destination", delivery.destination}, {"error", failure}};
   }
   const Delivered& done = *delivery.result;

@@ -72,9 +72,10 @@ struct DAVIT_EXPORT ClientOptions {
   static ClientOptions from_environment();
 
   /// Adds what a configuration file says about registries (docs/configuration.md): to `registries`, and in
-  /// front of `credentials`. An empty path is DAVIT_CONFIG, else davit/config.yaml in XDG_CONFIG_HOME or
-  /// ~/.config, if there is one. Reads the environment for these and for the variables that the file names.
-  /// Errors: local_io, invalid_argument with the line.
+  /// front of `credentials`. An empty path is DAVIT_CONFIG, else davit/config.yaml in
+  /// `docker.xdg_config_home` or `docker.home`/.config, if there is one. Reads the environment for
+  /// DAVIT_CONFIG and for the variables that the file names. Errors: local_io, invalid_argument with the
+  /// line.
   Result<> read_configuration(const std::string& path);
 };
 

@@ -157,6 +157,12 @@ class BlobDraft {
   virtual Result<> commit() = 0;
 };
 
+/// What a sink takes. 0: nobody knows of a limit.
+struct SinkLimits {
+  std::size_t layers = 0;            ///< of one image
+  std::uint64_t manifest_bytes = 0;  ///< of one manifest
+};
+
 /// Somewhere images go. Thread-safe; a manifest is put only after everything below it is there.
 class ContentSink {
  public:
@@ -185,6 +191,18 @@ class ContentSink {
     static_cast<void>(blob);
     static_cast<void>(context);
     return std::unique_ptr<BlobDraft>();
+  }
+
+  /// What it would refuse after everything has been sent.
+  [[nodiscard]] virtual SinkLimits limits() const { return {}; }
+
+  /// Those of these tags, which are there, that it would refuse to move. Errors: where it is not known, and
+  /// only trying shows it.
+  virtual Result<std::vector<std::string>> fixed_tags(std::span<const std::string> tags,
+                                                      const CallContext& context) {
+    static_cast<void>(tags);
+    static_cast<void>(context);
+    return std::vector<std::string>();
   }
 
   /// Stores the bytes and returns what was stored. The sink pulls: it opens `content` as often as its own

@@ -38,11 +38,11 @@ enum class Side { local, source, destination };
 
 /// The HTTP exchange behind an error. The URL is redacted: no user info, no secret query values.
 struct HttpFacts {
-  std::string method;
+  std::string method = {};
   std::string url;
-  int status = 0;
-  std::vector<std::string> codes;  ///< the registry's own error codes, e.g. "MANIFEST_UNKNOWN"
-  std::string request_id;
+  int status = 0;                       ///< 0: there was a connection, and it was cut
+  std::vector<std::string> codes = {};  ///< the registry's own error codes, e.g. "MANIFEST_UNKNOWN"
+  std::string request_id = {};
 };
 
 /// Why something failed, in one value. Plain data, freely copied, safe to share between threads.

@@ -33,6 +33,10 @@ class FakeNative final : public registry::Native {
   Result<std::vector<std::string>> newest_tags(const std::string&, std::size_t, const CallContext&) override {
     return std::vector<std::string>{"new"};
   }
+  Result<std::vector<std::string>> fixed_tags(const std::string&, std::span<const std::string>,
+                                              const CallContext&) override {
+    return std::vector<std::string>();
+  }
   Result<bool> create(const std::string&, const NewRepository&, const CallContext&) override {
     ++created;
     return true;
@@ -186,6 +190,60 @@ TEST_CASE("row 68: a tag that cannot be moved comes with the cure") {
   CHECK(put.error().code == Errc::conflict);
   CHECK(put.error().message.find("cannot be moved: it names") != std::string::npos);
   CHECK(put.error().hint.find("push under another tag") != std::string::npos);
+}
+
+TEST_CASE("a cut connection may mean that the repository is missing, a refused one does not") {
+  for (const bool cut : {true, false}) {
+    INFO(cut);
+    FakeNative native;
+    Scene scene([&](const Sent&) { return Scripted{.lost = cut, .unreachable = !cut}; }, ecr(&native));
+    const auto stored = scene.repository->put_blob(Bytes("a"), kContext);
+    REQUIRE_FALSE(stored);
+    CHECK(stored.error().code == Errc::unavailable);
+    CHECK(stored.error().hint.empty() == !cut);
+    const auto wanted = scene.registry->repository("app", Side::destination, NewRepository{});
+    CHECK_FALSE(wanted->put_blob(Bytes("a"), kContext));
+    CHECK(native.created == (cut ? 1 : 0));
+  }
+}
+
+TEST_CASE(
+    "a repository that a manifest's absence shows to be missing is made before anything else is asked") {
+  for (const bool mounts : {true, false}) {
+    INFO(mounts);
+    FakeNative native;
+    Scene scene(
+        [&](const Sent& sent) {
+          if (native.created == 0) return Scripted{.status = 404, .body = errors("NAME_UNKNOWN")};
+          if (sent.method == "POST")
+            return Scripted{.status = mounts ? 201 : 202, .headers = {{"Location", "/v2/app/u"}}};
+          return Scripted{.status = 201};
+        },
+        ecr(&native));
+    const auto repository = scene.registry->repository("app", Side::destination, NewRepository{});
+    CHECK_FALSE(repository->manifest("1", kContext));
+    CHECK(repository->known_missing());
+    if (mounts) {
+      CHECK(repository->mount(layer("a"), "from", kContext).value_or(false));
+    } else {
+      CHECK(repository->put_blob(Bytes("a"), kContext));
+    }
+    CHECK(scene.transport.count("POST") == 1);
+    CHECK(native.created == 1);
+  }
+}
+
+TEST_CASE("a mount that finds the repository missing is asked for again when it has been made") {
+  FakeNative native;
+  Scene scene(
+      [&](const Sent&) {
+        if (native.created == 0) return Scripted{.status = 404, .body = errors("NAME_UNKNOWN")};
+        return Scripted{.status = 201};
+      },
+      ecr(&native));
+  const auto repository = scene.registry->repository("app", Side::destination, NewRepository{});
+  CHECK(repository->mount(layer("a"), "from", kContext).value_or(false));
+  CHECK(scene.transport.count("POST") == 2);
 }
 
 TEST_CASE("asking makes no repository, and the first upload does, once") {

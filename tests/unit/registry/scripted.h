@@ -32,7 +32,8 @@ struct Scripted {
   std::vector<net::Header> headers = {};
   std::string body = {};
   std::optional<std::size_t> cut = {};  ///< the connection breaks after this many body bytes
-  bool lost = false;                    ///< no answer at all
+  bool lost = false;                    ///< no answer at all: the connection is cut
+  bool unreachable = false;             ///< there is no connection
   std::string peer = "10.0.0.1";
   std::optional<std::size_t> takes = {};  ///< answers after reading this much of the request's body
 };
@@ -72,9 +73,10 @@ class ScriptedTransport final : public net::Transport {
     }
     sent.push_back(now);
     Scripted answer = handler_(sent.back());
-    if (answer.lost) {
-      Error error = make_error(Errc::unavailable, "connection reset");
+    if (answer.lost || answer.unreachable) {
+      Error error = make_error(Errc::unavailable, answer.lost ? "connection reset" : "connection refused");
       error.retryable = true;
+      if (answer.lost) error.http = HttpFacts{.url = request.url.redacted()};
       return error;
     }
     if (now.method == "HEAD") answer.body.clear();
