@@ -166,13 +166,24 @@ void Storage::load_tree(Repository& repository, const Descriptor& root) {
 void Storage::write_index() const {
   if (folder_.empty()) return;
   nlohmann::json entries = nlohmann::json::array();
+  const auto add = [&](const Descriptor& descriptor, const std::string& name) {
+    entries.push_back({{"mediaType", descriptor.media_type},
+                       {"digest", descriptor.digest.to_string()},
+                       {"size", descriptor.size},
+                       {"annotations", {{kRefName, name}}}});
+  };
   for (const auto& [name, repository] : repositories_) {
+    std::set<Digest> led_to;  // by a tag or an index
     for (const auto& [tag, digest] : repository.tags) {
-      const auto& descriptor = repository.manifests.at(digest).descriptor();
-      entries.push_back({{"mediaType", descriptor.media_type},
-                         {"digest", digest.to_string()},
-                         {"size", descriptor.size},
-                         {"annotations", {{kRefName, name + ":" + tag}}}});
+      add(repository.manifests.at(digest).descriptor(), name + ":" + tag);
+      led_to.insert(digest);
+    }
+    for (const auto& [digest, manifest] : repository.manifests) {
+      if (!manifest.is_index()) continue;
+      for (const auto& child : manifest.manifests()) led_to.insert(child.digest);
+    }
+    for (const auto& [digest, manifest] : repository.manifests) {
+      if (!led_to.contains(digest)) add(manifest.descriptor(), name);
     }
   }
   const nlohmann::json index = {
@@ -291,6 +302,7 @@ void Storage::put_manifest(const std::string& repository, const Manifest& manife
   const Digest& digest = manifest.descriptor().digest;
   if (!folder_.empty()) write_file(blob_file(digest), manifest.bytes());
   repositories_[repository].manifests.insert_or_assign(digest, manifest);
+  write_index();
 }
 
 void Storage::set_tag(const std::string& repository, const std::string& tag, const Digest& digest) {

@@ -60,9 +60,10 @@ struct Upload {
 class Storage {
  public:
   /// Empty `folder`: everything in memory. Otherwise an OCI image layout, made when it is not there and read
-  /// when it is: an index entry named `repository:tag` is that tag, and all it refers to is in that
-  /// repository. What uploads of an earlier life have left is removed. Throws std::runtime_error when the
-  /// folder cannot be used, or another Storage, of this process or another, uses it.
+  /// when it is: an index entry named `repository:tag` is that tag, one named `repository` has none,
+  /// and all they refer to is in that repository. What uploads of an earlier life have left is removed.
+  /// Throws std::runtime_error when the folder cannot be used, or another Storage, of this process or
+  /// another, uses it.
   explicit Storage(std::filesystem::path folder);
 
   // Uploads. A session that one request has taken is not there for another until it is given back.

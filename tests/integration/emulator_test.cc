@@ -326,12 +326,15 @@ TEST_CASE("departures from the usual way") {
 TEST_CASE("a folder keeps everything as an OCI layout") {
   const TempDir dir;
   const auto manifest = manifest_of("{}", "layer");
+  const auto untagged = manifest_of("{}", "layer", ",\"annotations\":{\"a\":\"b\"}");
+  const std::string untagged_path = "/v2/app/manifests/" + Digest::of(untagged).to_string();
   {
     Registry registry({.folder = dir.path() / "layout"});
     Client client(registry);
     client.put_blob("app", "{}");
     client.put_blob("app", "layer");
     CHECK(client.ask("PUT", "/v2/app/manifests/1", manifest, {"-H", kManifestType}).status == "201");
+    CHECK(client.ask("PUT", untagged_path, untagged, {"-H", kManifestType}).status == "201");
   }
   const auto copied = davit::test::run(
       {.argv = {"skopeo", "inspect", "--raw", "oci:" + (dir.path() / "layout").string() + ":app:1"}});
@@ -339,6 +342,7 @@ TEST_CASE("a folder keeps everything as an OCI layout") {
   Registry registry({.folder = dir.path() / "layout"});
   Client client(registry);
   CHECK(client.ask("GET", "/v2/app/manifests/1").body == manifest);
+  CHECK(client.ask("GET", untagged_path).body == untagged);
   CHECK(client.ask("GET", "/v2/app/blobs/" + Digest::of("layer").to_string(), "", {"-r", "1-"}).body ==
         "ayer");
 }

@@ -69,6 +69,51 @@ class EcrTest(SystemTest):
             self.assertIn("IMMUTABLE", shown.stdout)
             self.assertIn("scan on push on", shown.stdout)
 
+    def test_a_push_to_the_public_gallery_makes_the_repository_below_the_own_alias(self):
+        with ecr(self.home, "--mode", "registry=public", "--mode", "public-alias=blue", "--region", "eu-west-1") as env:
+            registry = env["DAVIT_REGISTRY"]
+            missing = self.run_davit(env, "push", self.image, registry + "/blue/app:1")
+            self.assertEqual(missing.returncode, 2, missing.stderr)
+            pushed = self.run_davit(env, "push", self.image, registry + "/blue/app:1", "--create-repo")
+            self.assertEqual(pushed.returncode, 0, pushed.stderr)
+            again = self.run_davit(env, "push", self.image, registry + "/blue/app:1", "--create-repo")
+            self.assertEqual((again.returncode, again.stdout), (0, pushed.stdout), again.stderr)
+            foreign = self.run_davit(env, "push", self.image, registry + "/green/app:1", "--create-repo")
+            self.assertEqual(foreign.returncode, 3, foreign.stderr)
+            self.assertIn("the caller's is blue", foreign.stderr)
+
+    def test_a_folder_keeps_repositories_and_their_settings_from_server_to_server(self):
+        folder = os.path.join(self.home, "kept")
+        with ecr(self.home, folder) as env:
+            pushed = self.run_davit(env, "push", self.image, env["DAVIT_REGISTRY"] + "/app:1", "--create-repo=immutable,scan")
+            self.assertEqual(pushed.returncode, 0, pushed.stderr)
+            made = self.run_davit(env, "ecr", "create", env["DAVIT_REGISTRY"] + "/empty", "--resource-tag", "team=blue")
+            self.assertEqual(made.returncode, 0, made.stderr)
+            seen = self.run_davit(env, "ecr", "check", env["DAVIT_REGISTRY"] + "/app").stdout
+        with ecr(self.home, folder) as env:
+            name = env["DAVIT_REGISTRY"] + "/app"
+            shown = self.run_davit(env, "ecr", "check", name)
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            self.assertIn("IMMUTABLE", shown.stdout)
+            self.assertIn("scan on push on", shown.stdout)
+            self.assertEqual(seen.splitlines()[1:], shown.stdout.splitlines()[1:])
+            again = self.run_davit(env, "push", self.image, name + ":1")
+            self.assertEqual(again.stdout.partition("@")[2], pushed.stdout.partition("@")[2], again.stderr)
+            self.assertEqual(self.run_davit(env, "ecr", "check", env["DAVIT_REGISTRY"] + "/empty", "--resource-tag",
+                                            "team=blue", "--exit-code").returncode, 0)
+
+    def test_a_push_makes_the_repository_by_a_template(self):
+        require("aws")
+        with ecr(self.home) as env:
+            made = self.run_davit(env, "--endpoint-url", env["DAVIT_ECR_ENDPOINT"], "ecr", "create-repository-creation-template",
+                                  "--prefix", "team", "--applied-for", "CREATE_ON_PUSH", "--image-tag-mutability", "IMMUTABLE",
+                                  program="aws")
+            if "CREATE_ON_PUSH" not in made.stdout and made.returncode != 0:
+                self.skipTest("this aws CLI does not know templates")
+            pushed = self.run_davit(env, "push", self.image, env["DAVIT_REGISTRY"] + "/team/app:1")
+            self.assertEqual(pushed.returncode, 0, pushed.stderr)
+            self.assertIn("IMMUTABLE", self.run_davit(env, "ecr", "check", env["DAVIT_REGISTRY"] + "/team/app").stdout)
+
     def test_repositories_are_made_compared_and_corrected(self):
         with ecr(self.home) as env:
             name = env["DAVIT_REGISTRY"] + "/app"

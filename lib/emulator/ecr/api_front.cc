@@ -87,6 +87,30 @@ void rewrite_times(json& value, bool iso) {
   }
 }
 
+// In the public gallery a repository's name begins with the alias of its registry, which requests leave out,
+// or say as registryId, and answers leave out too.
+void name_whole(json& input, const std::string& own_alias, const std::string& account) {
+  std::string alias = own_alias;
+  if (input.contains("registryId") && input["registryId"].is_string() && input["registryId"] != account) {
+    alias = input["registryId"];
+  }
+  const auto extend = [&](json& name) {
+    if (name.is_string()) name = alias + "/" + name.get<std::string>();
+  };
+  if (input.contains("repositoryName")) extend(input["repositoryName"]);
+  if (!input.contains("repositoryNames") || !input["repositoryNames"].is_array()) return;
+  for (auto& name : input["repositoryNames"]) extend(name);
+}
+
+void name_short(json& value, const std::string& alias) {
+  if (value.is_array() || value.is_object()) {
+    for (auto& item : value) name_short(item, alias);
+  }
+  if (!value.is_object() || !value.contains("repositoryName")) return;
+  const std::string name = value["repositoryName"];
+  if (name.starts_with(alias + "/")) value["repositoryName"] = name.substr(alias.size() + 1);
+}
+
 std::string written(json value, const Modes& modes) {
   if (modes.is("timestamps", "number")) return value.dump();
   rewrite_times(value, modes.is("timestamps", "iso"));
@@ -121,6 +145,8 @@ ApiFront::ApiFront(Backend& backend, DownloadUrl download_url)
   add_layer_operations(operations_);
   add_image_operations(operations_);
   add_job_operations(operations_);
+  add_rule_operations(operations_);
+  add_gallery_operations(operations_);
 }
 
 Response ApiFront::perform(const Request& request, const std::string& body, const std::string& operation,
@@ -128,9 +154,7 @@ Response ApiFront::perform(const Request& request, const std::string& body, cons
   const Modes modes = backend_.controls().modes();
   const std::string content_type = request.header("Content-Type");
   const auto found = operations_.find(operation);
-  // Pulls from the public registry go through its registry API alone.
-  const bool missing = for_public && (operation == "BatchGetImage" || operation == "GetDownloadUrlForLayer" ||
-                                      operation == "ListImages");
+  const bool missing = for_public ? !is_in_gallery(operation) : is_for_gallery_only(operation);
   if (found == operations_.end() || missing || !content_type.starts_with(kContentType)) {
     throw Refusal{"UnknownOperationException", ""};
   }
@@ -138,8 +162,10 @@ Response ApiFront::perform(const Request& request, const std::string& body, cons
   if (for_public) regions = {"us-east-1"};
   const SignatureFor wanted{for_public ? "ecr-public" : "ecr", regions};
   const Principal caller = signer_of(request, body, wanted, backend_.clock(), modes);
-  const auto parsed = parse_json(body.empty() ? "{}" : body, {.bytes = kBodyLimit});
+  auto parsed = parse_json(body.empty() ? "{}" : body, {.bytes = kBodyLimit});
   if (!parsed || !parsed->is_object()) throw Refusal{"SerializationException", "Invalid JSON syntax"};
+  const std::string alias(modes.get("public-alias"));
+  if (for_public) name_whole(*parsed, alias, backend_.place().account);
   const Input input(*parsed);
   if (input.has("registryId") && operation != "GetAuthorizationToken") {
     const std::string id = input.text("registryId");
@@ -150,7 +176,9 @@ Response ApiFront::perform(const Request& request, const std::string& body, cons
     }
   }
   const ApiCall call{backend_, caller, input, for_public, download_url_, operation};
-  return answer(200, written(found->second(call), modes), operation);
+  json result = found->second(call);
+  if (for_public) name_short(result, alias);
+  return answer(200, written(std::move(result), modes), operation);
 }
 
 Response ApiFront::handle(Request& request) const {

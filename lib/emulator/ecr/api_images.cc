@@ -74,12 +74,19 @@ json image_of(const ApiCall& call, const std::string& repository, const Manifest
 json batch_get_image(const ApiCall& call) {
   const auto ids = call.input.objects("imageIds", 1, 100);
   const auto accepted = call.input.texts("acceptedMediaTypes", 0, 100);
-  const std::string name = call.admitted_repository();
+  const std::string name = call.admitted_name();
+  std::vector<bool> later;  // those that have only begun to come from upstream
+  for (const auto& id : ids) {
+    const std::string reference = id.text_or("imageTag", id.text_or("imageDigest", ""));
+    later.push_back(call.backend.import(name, reference, call.caller.arn));
+  }
+  if (!call.backend.has(name)) throw call.backend.no_repository(name);
   json images = json::array();
   json failures = json::array();
-  for (const auto& id : ids) {
-    Lookup found = look_up(call, name, id);
-    if (found.failure.empty() && call.backend.status(name, found.manifest->descriptor().digest) != "ACTIVE") {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    Lookup found = look_up(call, name, ids[i]);
+    if (found.failure.empty() &&
+        (later[i] || call.backend.status(name, found.manifest->descriptor().digest) != "ACTIVE")) {
       found.failure = "ImageNotFound";
       found.reason = "Requested image not found";
     }
@@ -93,7 +100,7 @@ json batch_get_image(const ApiCall& call) {
       failures.push_back(found.failed());
       continue;
     }
-    call.backend.pulled(name, found.manifest->descriptor().digest);
+    call.backend.pulled(name, found.manifest->descriptor().digest, call.caller.arn);
     images.push_back(image_of(call, name, *found.manifest, found.tag));
   }
   return {{"images", images}, {"failures", failures}};
@@ -171,11 +178,7 @@ json list_images(const ApiCall& call) {
     if (tags.empty()) rows.push_back(image_id(digest, ""));
     for (const auto& tag : tags) rows.push_back(image_id(digest, tag));
   }
-  const ApiPage page = page_of(call.input, rows.size(), 100, 1000);
-  json out = {{"imageIds", json::array()}};
-  for (std::size_t i = page.first; i < page.last; ++i) out["imageIds"].push_back(std::move(rows[i]));
-  if (!page.next.empty()) out["nextToken"] = page.next;
-  return out;
+  return paged(call.input, "imageIds", rows);
 }
 
 /// What pulling it moves: layers and config, or for an index its own document.
@@ -239,6 +242,22 @@ json describe_images(const ApiCall& call) {
   return out;
 }
 
+/// Of the public gallery.
+json describe_image_tags(const ApiCall& call) {
+  const std::string name = call.admitted_repository();
+  std::vector<json> rows;
+  for (const auto& tag : call.backend.storage().tags(name)) {
+    const auto manifest = call.backend.image(name, tag);
+    if (!manifest) continue;
+    json detail = detail_of(call, name, *manifest, {});
+    detail.erase("registryId");
+    detail.erase("repositoryName");
+    const double pushed = epoch(call.backend.times(name, manifest->descriptor().digest).pushed);
+    rows.push_back({{"imageTag", tag}, {"createdAt", pushed}, {"imageDetail", detail}});
+  }
+  return paged(call.input, "imageTagDetails", rows);
+}
+
 json list_image_referrers(const ApiCall& call) {
   const auto subject = call.input.object("subjectId");
   if (!subject) throw invalid_parameter("subjectId", "Member must not be null");
@@ -260,11 +279,7 @@ json list_image_referrers(const ApiCall& call) {
     if (!manifest.annotations().empty()) row["annotations"] = manifest.annotations();
     rows.push_back(std::move(row));
   }
-  const ApiPage page = page_of(call.input, rows.size(), 50, 50);
-  json out = {{"referrers", json::array()}};
-  for (std::size_t i = page.first; i < page.last; ++i) out["referrers"].push_back(std::move(rows[i]));
-  if (!page.next.empty()) out["nextToken"] = page.next;
-  return out;
+  return paged(call.input, "referrers", rows, 50, 50);
 }
 
 }  // namespace
@@ -281,6 +296,7 @@ void add_image_operations(ApiOperations& all) {
   all["PutImage"] = put_image;
   all["ListImages"] = list_images;
   all["DescribeImages"] = describe_images;
+  all["DescribeImageTags"] = describe_image_tags;
   all["ListImageReferrers"] = list_image_referrers;
 }
 

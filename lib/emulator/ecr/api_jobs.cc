@@ -213,29 +213,6 @@ json update_image_storage_class(const ApiCall& call) {
   return image.answer;
 }
 
-json put_replication_configuration(const ApiCall& call) {
-  const auto wanted = call.input.object("replicationConfiguration");
-  if (!wanted) throw invalid_parameter("replicationConfiguration", "Member must not be null");
-  json rules = json::array();
-  for (const auto& rule : wanted->objects("rules", 0, 10)) {
-    json destinations = json::array();
-    for (const auto& destination : rule.objects("destinations", 1, 25)) {
-      destinations.push_back(
-          {{"region", destination.text("region")}, {"registryId", destination.text("registryId")}});
-    }
-    json filters = json::array();
-    for (const auto& filter : rule.objects("repositoryFilters", 0, 100)) {
-      filters.push_back({{"filter", filter.text("filter")},
-                         {"filterType", filter.one_of("filterType", "", {"PREFIX_MATCH"})}});
-    }
-    rules.push_back({{"destinations", destinations}, {"repositoryFilters", filters}});
-  }
-  call.admit();
-  const json whole = {{"rules", rules}};
-  call.backend.change_settings([&](RegistrySettings& settings) { settings.replication = whole.dump(); });
-  return {{"replicationConfiguration", whole}};
-}
-
 json describe_image_replication_status(const ApiCall& call) {
   OnImage image = on_image(call);
   const bool done = job_done(call, call.backend.times(image.repository, image.digest).pushed);
@@ -257,61 +234,20 @@ json describe_image_replication_status(const ApiCall& call) {
   return image.answer;
 }
 
-json registry_policy_answer(const ApiCall& call) {
-  const std::string text = call.backend.settings().policy;
-  if (text.empty()) {
-    throw Refusal{
-        "RegistryPolicyNotFoundException",
-        "Registry policy does not exist in the registry with id '" + call.backend.place().account + "'"};
-  }
-  return {{"registryId", call.backend.place().account}, {"policyText", text}};
-}
-
-json put_registry_policy(const ApiCall& call) {
-  const std::string text = call.input.text("policyText");
-  const auto parsed = parse_json(text);
-  if (text.size() > 10'240 || !parsed || !parsed->is_object()) {
-    throw invalid_parameter("policyText", "Invalid JSON syntax");
-  }
-  call.admit();
-  call.backend.change_settings([&](RegistrySettings& settings) { settings.policy = text; });
-  return registry_policy_answer(call);
-}
-
-json get_registry_policy(const ApiCall& call) {
-  call.admit();
-  return registry_policy_answer(call);
-}
-
-json delete_registry_policy(const ApiCall& call) {
-  call.admit();
-  json before = registry_policy_answer(call);
-  call.backend.change_settings([](RegistrySettings& settings) { settings.policy.clear(); });
-  return before;
-}
-
-json put_registry_scanning_configuration(const ApiCall& call) {
-  const std::string type = call.input.one_of("scanType", "BASIC", {"BASIC", "ENHANCED"});
-  json rules = json::array();
-  for (const auto& rule : call.input.objects("rules", 0, 2)) {
-    json filters = json::array();
-    for (const auto& filter : rule.objects("repositoryFilters", 1, 100)) {
-      filters.push_back({{"filter", filter.text("filter")}, {"filterType", filter.text("filterType")}});
+/// Signing is done before the push is answered, so it is complete or was not configured then.
+json describe_image_signing_status(const ApiCall& call) {
+  OnImage image = on_image(call);
+  json statuses = json::array();
+  for (const auto& [profile, done] : call.backend.signatures(image.repository, image.digest)) {
+    json status = {{"signingProfileArn", profile}, {"status", done ? "COMPLETE" : "FAILED"}};
+    if (!done) {
+      status["failureCode"] = "NOT_SIGNED";
+      status["failureReason"] = "The image was pushed before the signing configuration";
     }
-    rules.push_back(
-        {{"scanFrequency", rule.one_of("scanFrequency", "", {"SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"})},
-         {"repositoryFilters", filters}});
+    statuses.push_back(std::move(status));
   }
-  call.admit();
-  const json whole = {{"scanType", type}, {"rules", rules}};
-  call.backend.change_settings([&](RegistrySettings& settings) { settings.scanning = whole.dump(); });
-  return {{"registryScanningConfiguration", whole}};
-}
-
-json get_registry_scanning_configuration(const ApiCall& call) {
-  call.admit();
-  return {{"registryId", call.backend.place().account},
-          {"scanningConfiguration", *parse_json(call.backend.settings().scanning)}};
+  image.answer["signingStatuses"] = statuses;
+  return image.answer;
 }
 
 }  // namespace
@@ -322,13 +258,8 @@ void add_job_operations(ApiOperations& all) {
   all["StartLifecyclePolicyPreview"] = start_lifecycle_policy_preview;
   all["GetLifecyclePolicyPreview"] = get_lifecycle_policy_preview;
   all["UpdateImageStorageClass"] = update_image_storage_class;
-  all["PutReplicationConfiguration"] = put_replication_configuration;
+  all["DescribeImageSigningStatus"] = describe_image_signing_status;
   all["DescribeImageReplicationStatus"] = describe_image_replication_status;
-  all["PutRegistryPolicy"] = put_registry_policy;
-  all["GetRegistryPolicy"] = get_registry_policy;
-  all["DeleteRegistryPolicy"] = delete_registry_policy;
-  all["PutRegistryScanningConfiguration"] = put_registry_scanning_configuration;
-  all["GetRegistryScanningConfiguration"] = get_registry_scanning_configuration;
 }
 
 }  // namespace davit::emulator

@@ -9,6 +9,7 @@
 #include "crypto/hmac.h"
 #include "emulator/ecr/api_operations.h"
 #include "emulator/ecr/refusal.h"
+#include "emulator/ecr/repository_input.h"
 
 namespace davit::emulator {
 namespace {
@@ -18,9 +19,19 @@ using nlohmann::json;
 constexpr std::string_view kPageKey = "emulated page tokens";
 constexpr std::size_t kSealSize = 16;
 
+/// What stands before a repository's name in its ARN.
+std::string arn_prefix(const ApiCall& call) {
+  const Place& place = call.backend.place();
+  return call.for_public ? "arn:aws:ecr-public::" + place.account + ":repository/"
+                         : repository_arn(place, "");
+}
+
 json described(const ApiCall& call, const RepositoryRecord& record) {
   const Place& place = call.backend.place();
-  json out = {{"repositoryArn", repository_arn(place, record.name)},
+  // In the gallery the alias belongs to the registry.
+  const std::string above = call.for_public ? call.own_alias() + "/" : "";
+  const std::string name = record.name.substr(record.name.starts_with(above) ? above.size() : 0);
+  json out = {{"repositoryArn", arn_prefix(call) + name},
               {"registryId", place.account},
               {"repositoryName", record.name},
               {"repositoryUri", place.registry + "/" + record.name},
@@ -28,53 +39,11 @@ json described(const ApiCall& call, const RepositoryRecord& record) {
   if (call.for_public) return out;
   out["imageTagMutability"] = record.mutability.mode;
   if (!record.mutability.exclusions.empty()) {
-    json filters = json::array();
-    for (const auto& filter : record.mutability.exclusions) {
-      filters.push_back({{"filterType", "WILDCARD"}, {"filter", filter}});
-    }
-    out["imageTagMutabilityExclusionFilters"] = filters;
+    out["imageTagMutabilityExclusionFilters"] = exclusion_filters(record.mutability);
   }
   out["imageScanningConfiguration"] = {{"scanOnPush", record.scan_on_push}};
   out["encryptionConfiguration"] = {{"encryptionType", record.encryption}};
   if (!record.kms_key.empty()) out["encryptionConfiguration"]["kmsKey"] = record.kms_key;
-  return out;
-}
-
-TagMutability read_mutability(const Input& input) {
-  TagMutability out{
-      .mode = input.one_of("imageTagMutability", "MUTABLE",
-                           {"MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"})};
-  for (const auto& filter : input.objects("imageTagMutabilityExclusionFilters", 0, 5)) {
-    static_cast<void>(filter.one_of("filterType", "", {"WILDCARD"}));
-    std::string text = filter.text("filter");
-    constexpr std::string_view kAllowed =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._*-";
-    if (text.empty() || text.size() > 128 || text.find_first_not_of(kAllowed) != std::string::npos) {
-      throw invalid_parameter("imageTagMutabilityExclusionFilters",
-                              "must satisfy regular expression '^[0-9a-zA-Z._*-]{1,128}$'");
-    }
-    out.exclusions.push_back(std::move(text));
-  }
-  if (out.mode.ends_with("_WITH_EXCLUSION") == out.exclusions.empty()) {
-    throw invalid_parameter("imageTagMutabilityExclusionFilters",
-                            out.exclusions.empty() ? "Member must not be empty with " + out.mode
-                                                   : "Member must not be set with " + out.mode);
-  }
-  return out;
-}
-
-std::map<std::string, std::string> read_tags(const Input& input) {
-  std::map<std::string, std::string> out;
-  for (const auto& tag : input.objects("tags", 0, 1000)) {
-    const std::string key = tag.text("Key");
-    if (key.empty() || key.size() > 128 || key.starts_with("aws:")) {
-      throw Refusal{"InvalidTagParameterException",
-                    "Invalid parameter at 'tags' failed to satisfy constraint: "
-                    "'Tag key must be 1 to 128 characters and not begin with aws:'"};
-    }
-    out[key] = tag.text_or("Value", "");
-  }
-  if (out.size() > 50) throw Refusal{"TooManyTagsException", "The maximum number of tags is 50"};
   return out;
 }
 
@@ -85,18 +54,19 @@ json create_repository(const ApiCall& call) {
     wanted.mutability = read_mutability(input);
     if (const auto scan = input.object("imageScanningConfiguration"))
       wanted.scan_on_push = scan->flag("scanOnPush");
-    if (const auto encryption = input.object("encryptionConfiguration")) {
-      wanted.encryption = encryption->one_of("encryptionType", "", {"AES256", "KMS", "KMS_DSSE"});
-      wanted.kms_key = encryption->text_or("kmsKey", "");
-      if (wanted.encryption == "AES256" && !wanted.kms_key.empty()) {
-        throw invalid_parameter("encryptionConfiguration", "kmsKey can only be used with KMS encryption");
-      }
-    }
+    read_encryption(input, wanted);
   }
-  wanted.tags = read_tags(input);
+  json catalog;
+  if (const auto data = call.for_public ? input.object("catalogData") : std::nullopt) {
+    catalog = catalog_data(*data);
+    wanted.catalog = catalog.dump();
+  }
+  wanted.tags = read_tags(input, "tags");
   const Place& place = call.backend.place();
   call.backend.controls().admit(call.operation, wanted.name, call.caller.arn, place);
-  return {{"repository", described(call, call.backend.create(std::move(wanted)))}};
+  json out = {{"repository", described(call, call.backend.create(std::move(wanted)))}};
+  if (!catalog.is_null()) out["catalogData"] = catalog;
+  return out;
 }
 
 json describe_repositories(const ApiCall& call) {
@@ -107,12 +77,9 @@ json describe_repositories(const ApiCall& call) {
     for (const auto& name : names) list.push_back(described(call, call.backend.find(name)));
     return {{"repositories", list}};
   }
-  const auto all = call.backend.all();
-  const ApiPage page = page_of(call.input, all.size(), 100, 1000);
-  for (std::size_t i = page.first; i < page.last; ++i) list.push_back(described(call, all[i]));
-  json out = {{"repositories", list}};
-  if (!page.next.empty()) out["nextToken"] = page.next;
-  return out;
+  std::vector<json> rows;
+  for (const auto& record : call.backend.all()) rows.push_back(described(call, record));
+  return paged(call.input, "repositories", rows);
 }
 
 json delete_repository(const ApiCall& call) {
@@ -149,11 +116,11 @@ json put_image_scanning_configuration(const ApiCall& call) {
 /// The repository that an ARN names.
 std::string tagged_repository(const ApiCall& call) {
   const std::string arn = call.input.text("resourceArn");
-  const std::string prefix = repository_arn(call.backend.place(), "");
+  const std::string prefix = arn_prefix(call);
   if (!arn.starts_with(prefix)) {
     throw invalid_parameter("resourceArn", "Invalid ARN: must name a repository of this registry");
   }
-  std::string name = arn.substr(prefix.size());
+  const std::string name = (call.for_public ? call.own_alias() + "/" : "") + arn.substr(prefix.size());
   call.backend.controls().admit(call.operation, name, call.caller.arn, call.backend.place());
   return name;
 }
@@ -167,7 +134,7 @@ json list_tags_for_resource(const ApiCall& call) {
 }
 
 json tag_resource(const ApiCall& call) {
-  const auto fresh = read_tags(call.input);
+  const auto fresh = read_tags(call.input, "tags");
   call.backend.change(tagged_repository(call), [&](RepositoryRecord& record) {
     auto tags = record.tags;
     for (const auto& [key, value] : fresh) tags[key] = value;
@@ -226,9 +193,23 @@ ApiPage page_of(const Input& input, std::size_t total, std::size_t default_size,
   return page;
 }
 
-std::string ApiCall::admitted_repository() const {
+json paged(const Input& input, const char* member, const std::vector<json>& rows, std::size_t default_size,
+           std::size_t largest) {
+  const ApiPage page = page_of(input, rows.size(), default_size, largest);
+  json out = {{member, json::array()}};
+  for (std::size_t i = page.first; i < page.last; ++i) out[member].push_back(rows[i]);
+  if (!page.next.empty()) out["nextToken"] = page.next;
+  return out;
+}
+
+std::string ApiCall::admitted_name() const {
   std::string name = input.repository();
   backend.controls().admit(operation, name, caller.arn, backend.place());
+  return name;
+}
+
+std::string ApiCall::admitted_repository() const {
+  std::string name = admitted_name();
   if (!backend.has(name)) throw backend.no_repository(name);
   return name;
 }

@@ -1,40 +1,23 @@
 // Repositories, and what ECR says when something is not there. Layers and images: layers.cc, images.cc.
 #include "emulator/ecr/backend.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "emulator/ecr/refusal.h"
 
 namespace davit::emulator {
-namespace {
 
-/// Whether `text` is what `pattern` says, in which `*` stands for anything.
-bool matches(std::string_view pattern, std::string_view text) {
-  const auto star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == text;
-  if (text.substr(0, star) != pattern.substr(0, star)) return false;
-  const auto rest = pattern.substr(star + 1);
-  for (std::size_t at = star; at <= text.size(); ++at) {
-    if (matches(rest, text.substr(at))) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
-bool TagMutability::immutable(std::string_view tag) const {
-  const bool excluded =
-      std::ranges::any_of(exclusions, [&](const std::string& pattern) { return matches(pattern, tag); });
-  if (mode == "IMMUTABLE") return true;
-  if (mode == "IMMUTABLE_WITH_EXCLUSION") return !excluded;
-  return mode == "MUTABLE_WITH_EXCLUSION" && excluded;
-}
-
-Backend::Backend(const Place& place, Storage& storage, const ShiftedClock& clock, Controls& controls)
-    : place_(place), storage_(storage), clock_(clock), controls_(controls) {
+Backend::Backend(const Place& place, Storage& storage, const ShiftedClock& clock, Controls& controls,
+                 std::filesystem::path file)
+    : place_(place), storage_(storage), clock_(clock), controls_(controls), file_(std::move(file)) {
+  MutexLock lock(mutex_);
+  if (!file_.empty()) records_ = read_records(file_);
   for (const auto& name : storage_.repositories())
-    repositories_[name] = {.name = name, .created = clock_.now()};
+    records_.repositories.try_emplace(name, RepositoryRecord{.name = name, .created = clock_.now()});
+}
+
+void Backend::save() const {
+  if (!file_.empty()) write_records(file_, records_);
 }
 
 std::string Backend::in_registry(const std::string& repository) const {
@@ -62,65 +45,69 @@ Refusal Backend::no_upload(const std::string& repository, const std::string& upl
 
 RepositoryRecord Backend::create(RepositoryRecord wanted) {
   MutexLock lock(mutex_);
-  if (repositories_.contains(wanted.name)) {
+  if (records_.repositories.contains(wanted.name)) {
     throw Refusal{"RepositoryAlreadyExistsException", "The repository with name '" + wanted.name +
                                                           "' already exists in the registry with id '" +
                                                           place_.account + "'"};
   }
   wanted.created = clock_.now();
-  repositories_[wanted.name] = wanted;
+  records_.repositories[wanted.name] = wanted;
+  save();
   return wanted;
 }
 
 RepositoryRecord Backend::find(const std::string& repository) const {
   MutexLock lock(mutex_);
-  const auto found = repositories_.find(repository);
-  if (found == repositories_.end()) throw no_repository(repository);
+  const auto found = records_.repositories.find(repository);
+  if (found == records_.repositories.end()) throw no_repository(repository);
   return found->second;
 }
 
 bool Backend::has(const std::string& repository) const {
   MutexLock lock(mutex_);
-  return repositories_.contains(repository);
+  return records_.repositories.contains(repository);
 }
 
 std::vector<RepositoryRecord> Backend::all() const {
   MutexLock lock(mutex_);
   std::vector<RepositoryRecord> out;
-  for (const auto& [name, record] : repositories_) out.push_back(record);
+  for (const auto& [name, record] : records_.repositories) out.push_back(record);
   return out;
 }
 
 RepositoryRecord Backend::remove(const std::string& repository, bool force) {
   MutexLock lock(mutex_);
-  const auto found = repositories_.find(repository);
-  if (found == repositories_.end()) throw no_repository(repository);
+  const auto found = records_.repositories.find(repository);
+  if (found == records_.repositories.end()) throw no_repository(repository);
   if (!force && !storage_.manifests(repository).empty()) {
     throw Refusal{"RepositoryNotEmptyException",
                   "The " + in_registry(repository) + " cannot be deleted because it still contains images"};
   }
   RepositoryRecord gone = std::move(found->second);
-  repositories_.erase(found);
+  records_.repositories.erase(found);
   times_.erase(repository);
   storage_.remove_repository(repository);
+  save();
   return gone;
 }
 
 void Backend::change(const std::string& repository, const std::function<void(RepositoryRecord&)>& edit) {
   MutexLock lock(mutex_);
-  const auto found = repositories_.find(repository);
-  if (found == repositories_.end()) throw no_repository(repository);
+  const auto found = records_.repositories.find(repository);
+  if (found == records_.repositories.end()) throw no_repository(repository);
   edit(found->second);
+  save();
 }
 
 RegistrySettings Backend::settings() const {
   MutexLock lock(mutex_);
-  return settings_;
+  return records_.settings;
 }
 
 void Backend::change_settings(const std::function<void(RegistrySettings&)>& edit) {
   MutexLock lock(mutex_);
-  edit(settings_);
+  edit(records_.settings);
+  save();
 }
 
 }  // namespace davit::emulator

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <davit/manifest.h>
@@ -13,53 +15,12 @@
 #include "base/mutex.h"
 #include "emulator/ecr/controls.h"
 #include "emulator/ecr/place.h"
+#include "emulator/ecr/records.h"
 #include "emulator/ecr/refusal.h"
 #include "emulator/shifted_clock.h"
 #include "emulator/storage.h"
 
 namespace davit::emulator {
-
-/// Which tags stay where they are.
-struct TagMutability {
-  std::string mode = "MUTABLE";  ///< or IMMUTABLE, IMMUTABLE_WITH_EXCLUSION, MUTABLE_WITH_EXCLUSION
-  std::vector<std::string> exclusions = {};  ///< patterns with `*`
-
-  [[nodiscard]] bool immutable(std::string_view tag) const;
-};
-
-/// What an ECR repository is, besides its images.
-struct RepositoryRecord {
-  using Time = ShiftedClock::Time;
-
-  std::string name = {};
-  Time created = {};
-  TagMutability mutability = {};
-  bool scan_on_push = false;
-  std::string encryption = "AES256";
-  std::string kms_key = {};
-  std::map<std::string, std::string> tags = {};
-  std::string policy = {};
-  std::string lifecycle_policy = {};
-  Time lifecycle_evaluated = {};
-  std::string preview_policy = {};  ///< of the lifecycle preview begun last; empty: none
-  Time preview_begun = {};
-};
-
-/// What has happened to an image.
-struct ImageTimes {
-  RepositoryRecord::Time pushed;
-  std::optional<RepositoryRecord::Time> pulled = {};
-  std::optional<RepositoryRecord::Time> scanned = {};
-  std::optional<RepositoryRecord::Time> archived = {};
-  std::optional<RepositoryRecord::Time> restored = {};  ///< when it can be pulled again
-};
-
-/// Settings of the whole registry: JSON as it was put.
-struct RegistrySettings {
-  std::string policy = {};
-  std::string replication = R"({"rules":[]})";
-  std::string scanning = R"({"scanType":"BASIC","rules":[]})";
-};
 
 /// A manifest on its way in.
 struct NewImage {
@@ -76,8 +37,11 @@ enum class Door { api, registry };
 /// Refusal. Thread-safe.
 class Backend {
  public:
-  /// Repositories that `storage` holds already are there from the start. REQUIRES: the others outlive it.
-  Backend(const Place& place, Storage& storage, const ShiftedClock& clock, Controls& controls);
+  /// Repositories that `storage` holds already are there from the start. With a `file`, settings are read
+  /// from it and kept in it. REQUIRES: the others outlive it. Throws std::runtime_error when the file cannot
+  /// be read.
+  Backend(const Place& place, Storage& storage, const ShiftedClock& clock, Controls& controls,
+          std::filesystem::path file = {});
 
   [[nodiscard]] const Place& place() const { return place_; }
   [[nodiscard]] const ShiftedClock& clock() const { return clock_; }
@@ -91,6 +55,11 @@ class Backend {
   [[nodiscard]] std::vector<RepositoryRecord> all() const;
   RepositoryRecord remove(const std::string& repository, bool force);
   void change(const std::string& repository, const std::function<void(RepositoryRecord&)>& edit);
+
+  /// Makes the repository as the template with the longest prefix says that applies to `reason`
+  /// (CREATE_ON_PUSH, ...). False: there is none, and `without_one` does not want it made all the same.
+  bool create_by_template(const std::string& repository, const std::string& reason, const std::string& arn,
+                          bool without_one);
 
   [[nodiscard]] RegistrySettings settings() const;
   void change_settings(const std::function<void(RegistrySettings&)>& edit);
@@ -116,7 +85,16 @@ class Backend {
   /// By "sha256:..." or tag; nullopt when there is none.
   [[nodiscard]] std::optional<Manifest> image(const std::string& repository,
                                               const std::string& reference) const;
-  void pulled(const std::string& repository, const Digest& digest);
+  /// `arn`: whose pull it was.
+  void pulled(const std::string& repository, const Digest& digest, const std::string& arn);
+  /// Takes an image that is not here from the upstream of a pull through cache rule, if there is one and has
+  /// it. True: it is not to be seen yet.
+  bool import(const std::string& repository, const std::string& reference, const std::string& arn);
+  /// Whether a pull through cache rule fills it.
+  [[nodiscard]] bool is_cache(const std::string& repository) const;
+  /// The signing profiles that apply to the repository, and whether they have signed this image.
+  [[nodiscard]] std::vector<std::pair<std::string, bool>> signatures(const std::string& repository,
+                                                                     const Digest& digest) const;
   void change_image(const std::string& repository, const Digest& digest,
                     const std::function<void(ImageTimes&)>& edit);
   /// ACTIVE, ARCHIVED or, on its way back, ACTIVATING. Only active images can be pulled.
@@ -137,6 +115,10 @@ class Backend {
   [[nodiscard]] Refusal no_upload(const std::string& repository, const std::string& upload) const;
 
  private:
+  void copy_image(const std::string& from, const std::string& to, const Manifest& manifest)
+      DAVIT_REQUIRES(put_mutex_);
+  void sign(const std::string& repository, const Manifest& manifest) DAVIT_REQUIRES(put_mutex_);
+  void save() const DAVIT_REQUIRES(mutex_);
   void require_content(const std::string& repository, const Manifest& manifest, const Modes& modes) const;
   [[nodiscard]] std::string in_registry(const std::string& repository) const;
 
@@ -144,9 +126,9 @@ class Backend {
   Storage& storage_;
   const ShiftedClock& clock_;
   Controls& controls_;
+  const std::filesystem::path file_;  // empty: nothing is kept
   mutable Mutex mutex_;
-  std::map<std::string, RepositoryRecord> repositories_ DAVIT_GUARDED_BY(mutex_);
-  RegistrySettings settings_ DAVIT_GUARDED_BY(mutex_);
+  Records records_ DAVIT_GUARDED_BY(mutex_);
   std::map<std::string, std::map<Digest, ImageTimes>> times_ DAVIT_GUARDED_BY(mutex_);
   Mutex put_mutex_;  // one image at a time: looking at a tag and setting it are one step
 };

@@ -7,6 +7,11 @@
 #include "emulator/respond.h"
 
 namespace davit::emulator {
+namespace {
+
+constexpr const char* kRecordsFile = "davit-ecr.json";
+
+}  // namespace
 
 Ecr::Ecr(const EcrOptions& options)
     : clock_(options.clock == nullptr ? Clock::system() : *options.clock),
@@ -14,7 +19,8 @@ Ecr::Ecr(const EcrOptions& options)
       storage_(options.folder),
       controls_(clock_, options.modes),
       place_{.account = options.account, .region = options.region},
-      backend_(place_, storage_, clock_, controls_),
+      backend_(place_, storage_, clock_, controls_,
+               options.folder.empty() ? std::filesystem::path() : options.folder / kRecordsFile),
       identity_(backend_),
       sign_in_(backend_) {
   // All addresses are known before the first request is taken.

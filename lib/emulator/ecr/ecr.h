@@ -24,7 +24,7 @@ namespace davit::emulator {
 
 struct EcrOptions {
   Address listen = {};  ///< the registry; API and store get ports of their own on the same address
-  std::filesystem::path folder = {};  ///< an OCI layout that keeps the images; empty: memory
+  std::filesystem::path folder = {};  ///< an OCI layout that keeps all; empty: memory
   std::optional<TlsIdentity> tls = {};
   std::string account = "123456789012";
   std::string region = "us-east-1";

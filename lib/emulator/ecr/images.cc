@@ -79,6 +79,7 @@ Manifest Backend::put_image(const std::string& repository, NewImage image, Door 
   if (!image.tag.empty()) storage_.set_tag(repository, image.tag, digest);
   // Pushing an archived image brings it back.
   change_image(repository, digest, [](ImageTimes& times) { times.archived.reset(); });
+  sign(repository, manifest);
   return manifest;
 }
 
@@ -89,7 +90,8 @@ std::optional<Manifest> Backend::image(const std::string& repository, const std:
   return tagged ? storage_.manifest(repository, *tagged) : std::nullopt;
 }
 
-void Backend::pulled(const std::string& repository, const Digest& digest) {
+void Backend::pulled(const std::string& repository, const Digest& digest, const std::string& arn) {
+  if (settings().exclusions.contains(arn)) return;
   change_image(repository, digest, [this](ImageTimes& times) { times.pulled = clock_.now(); });
 }
 
@@ -113,7 +115,8 @@ ImageTimes Backend::times(const std::string& repository, const Digest& digest) c
     const auto found = where->second.find(digest);
     if (found != where->second.end()) return found->second;
   }
-  return {repositories_.contains(repository) ? repositories_.at(repository).created : clock_.now()};
+  return {records_.repositories.contains(repository) ? records_.repositories.at(repository).created
+                                                     : clock_.now()};
 }
 
 std::vector<Digest> Backend::indexes_of(const std::string& repository, const Digest& digest) const {

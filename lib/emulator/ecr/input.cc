@@ -57,11 +57,10 @@ std::uint64_t Input::number_or(const char* name, std::uint64_t otherwise) const 
   return has(name) ? number(name) : otherwise;
 }
 
-std::vector<std::string> Input::texts(const char* name, std::size_t least, std::size_t most) const {
-  std::vector<std::string> out;
+const nlohmann::json* Input::list(const char* name, std::size_t least, std::size_t most) const {
   const auto* value = find(name);
   if (value == nullptr && least > 0) throw invalid_parameter(at(name), "Member must not be null");
-  if (value == nullptr) return out;
+  if (value == nullptr) return nullptr;
   if (!value->is_array()) throw invalid_parameter(at(name), "Member must be a list");
   if (value->size() < least) {
     throw invalid_parameter(at(name),
@@ -71,6 +70,13 @@ std::vector<std::string> Input::texts(const char* name, std::size_t least, std::
     throw invalid_parameter(at(name),
                             "Member must have length less than or equal to " + std::to_string(most));
   }
+  return value;
+}
+
+std::vector<std::string> Input::texts(const char* name, std::size_t least, std::size_t most) const {
+  std::vector<std::string> out;
+  const auto* value = list(name, least, most);
+  if (value == nullptr) return out;
   for (const auto& item : *value) {
     if (!item.is_string()) throw invalid_parameter(at(name), "Member must be a list of strings");
     out.push_back(item.get<std::string>());
@@ -80,22 +86,19 @@ std::vector<std::string> Input::texts(const char* name, std::size_t least, std::
 
 std::vector<Input> Input::objects(const char* name, std::size_t least, std::size_t most) const {
   std::vector<Input> out;
-  const auto* value = find(name);
-  if (value == nullptr && least > 0) throw invalid_parameter(at(name), "Member must not be null");
+  const auto* value = list(name, least, most);
   if (value == nullptr) return out;
-  if (!value->is_array() || value->size() < least) {
-    throw invalid_parameter(at(name),
-                            "Member must have length greater than or equal to " + std::to_string(least));
-  }
-  if (value->size() > most) {
-    throw invalid_parameter(at(name),
-                            "Member must have length less than or equal to " + std::to_string(most));
-  }
   for (const auto& item : *value) {
     if (!item.is_object()) throw invalid_parameter(at(name), "Member must be a list of structures");
     out.emplace_back(item, at(name) + "." + std::to_string(out.size() + 1) + ".member.");
   }
   return out;
+}
+
+void Input::copy_to(nlohmann::json& into, std::initializer_list<const char*> names) const {
+  for (const char* name : names) {
+    if (const auto* value = find(name)) into[name] = *value;
+  }
 }
 
 std::optional<Input> Input::object(const char* name) const {

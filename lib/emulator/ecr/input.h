@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ class Input {
   [[nodiscard]] std::vector<std::string> texts(const char* name, std::size_t least, std::size_t most) const;
   [[nodiscard]] std::vector<Input> objects(const char* name, std::size_t least, std::size_t most) const;
   [[nodiscard]] std::optional<Input> object(const char* name) const;
+  /// Puts those of the members that are there into an object, unchecked.
+  void copy_to(nlohmann::json& into, std::initializer_list<const char*> names) const;
 
   // What many operations take.
   [[nodiscard]] std::string repository() const;  ///< `repositoryName`, well-formed
@@ -37,6 +40,8 @@ class Input {
 
  private:
   [[nodiscard]] const nlohmann::json* find(const char* name) const;
+  /// Null: absent, where that is good.
+  [[nodiscard]] const nlohmann::json* list(const char* name, std::size_t least, std::size_t most) const;
   [[nodiscard]] std::string at(const char* name) const { return path_ + name; }
 
   const nlohmann::json* object_;

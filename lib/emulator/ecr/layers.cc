@@ -103,6 +103,7 @@ std::map<Digest, std::string> Backend::used(const std::string& repository) const
 
 bool Backend::mount(const std::string& to, const std::string& from, const Digest& digest) {
   if (!has(from) || !has(to)) return false;
+  if (is_cache(from) || is_cache(to)) return false;
   const RepositoryRecord source = find(from);
   const RepositoryRecord target = find(to);
   if (source.encryption != target.encryption || source.kms_key != target.kms_key) return false;

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include <davit/reference.h>
+
 #include "base/error.h"
 #include "base/escape.h"
 
@@ -38,6 +40,8 @@ constexpr std::array kModes{
     ModeHelp{"public-basic-token", "refuse|accept", "refuse",
              "public: whether GetAuthorizationToken's answer itself serves as a Bearer token"},
     ModeHelp{"public-expires-in", "absent|present", "absent", "public: expires_in in the token answer"},
+    ModeHelp{"public-alias", "ALIAS", "emulator",
+             "public: the alias that the account's repositories are below"},
     // Uploads.
     ModeHelp{"upload-location", "absolute|relative", "absolute", "the Location of an upload"},
     ModeHelp{"upload-denied", "refuse|cut", "refuse",
@@ -68,6 +72,7 @@ constexpr std::array kModes{
     ModeHelp{"foreign-layers", "skip|require", "skip", "whether layers with urls must be in the repository"},
     ModeHelp{"accept", "ignore|strict", "ignore",
              "a manifest whose type the client does not accept: sent anyway, or 404"},
+    ModeHelp{"first-pull", "now|404", "now", "the first pull through a cache rule: the image, or 404 once"},
     ModeHelp{"delete-manifest", "202|404|405", "202",
              "DELETE of a manifest; 404 and 405 as in earlier years"},
     ModeHelp{"delete-tag", "405|202", "405", "DELETE of a manifest by its tag"},
@@ -108,11 +113,18 @@ bool are_rates(std::string_view list) {
   }
 }
 
+/// The name of a registry in the public gallery.
+bool is_alias(std::string_view text) {
+  return text.size() >= 2 && text.size() <= 50 && text.find('/') == std::string_view::npos &&
+         Reference::is_repository(text);
+}
+
 bool allows(std::string_view values, std::string_view value) {
   while (true) {
     const auto one = values.substr(0, values.find('|'));
     if (one == "TEXT" || one == value || (one == "NUMBER" && as_number(value)) ||
-        (one == "NUMBER>0" && as_number(value).value_or(0) > 0) || (one == "RATES" && are_rates(value))) {
+        (one == "NUMBER>0" && as_number(value).value_or(0) > 0) || (one == "RATES" && are_rates(value)) ||
+        (one == "ALIAS" && is_alias(value))) {
       return true;
     }
     if (one.size() == values.size()) return false;

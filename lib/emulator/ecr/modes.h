@@ -13,7 +13,7 @@ namespace davit::emulator {
 /// A behaviour of ECR that is uncertain, occasional or a matter of settings, and can therefore be chosen.
 struct ModeHelp {
   std::string_view name;
-  std::string_view values;    ///< "a|b"; NUMBER, NUMBER>0, RATES and TEXT stand for such
+  std::string_view values;    ///< "a|b"; NUMBER, NUMBER>0, RATES, ALIAS and TEXT stand for such
   std::string_view fallback;  ///< what holds when nobody chooses
   std::string_view help;
 };

@@ -65,13 +65,10 @@ Response RegistryFront::upload_post(const Call& call) {
   }
   admit(call, call.operation);
   if (!backend_.has(call.repository)) {
-    if (call.modes.is("missing-repository", "cut")) return {.cut_after = 0};
-    if (!call.modes.is("missing-repository", "create")) throw backend_.no_repository(call.repository);
-    admit(call, "CreateRepository");
-    try {
-      backend_.create({.name = call.repository});
-    } catch (const Refusal& refusal) {
-      if (refusal.name != "RepositoryAlreadyExistsException") throw;  // another upload was first
+    const bool anyway = call.modes.is("missing-repository", "create");
+    if (!backend_.create_by_template(call.repository, "CREATE_ON_PUSH", call.arn, anyway)) {
+      if (call.modes.is("missing-repository", "cut")) return {.cut_after = 0};
+      throw backend_.no_repository(call.repository);
     }
   }
   const auto* mount = call.request.parameter("mount");

@@ -80,6 +80,8 @@ Response listing(const Listing& page, std::string before) {
 
 Response RegistryFront::manifest_get(const Call& call) {
   admit(call, call.operation);
+  if (backend_.import(call.repository, call.name, call.arn))
+    throw backend_.no_image(call.repository, "", call.name);
   require_repository(call);
   const auto manifest = backend_.image(call.repository, call.name);
   const bool refused = manifest && call.modes.is("accept", "strict") &&
@@ -89,7 +91,7 @@ Response RegistryFront::manifest_get(const Call& call) {
   Response response{.headers = {{"Content-Type", manifest->descriptor().media_type}},
                     .body = manifest->bytes()};
   if (call.request.method == "GET") {
-    backend_.pulled(call.repository, manifest->descriptor().digest);
+    backend_.pulled(call.repository, manifest->descriptor().digest, call.arn);
   } else {
     response.headers.push_back({"Docker-Content-Digest", manifest->descriptor().digest.to_string()});
   }

@@ -122,7 +122,7 @@ class Emulator {
   /// A line of the list of modes.
   struct Mode {
     std::string_view name;
-    std::string_view values;  ///< "a|b"; NUMBER, NUMBER>0 and TEXT stand for such
+    std::string_view values;  ///< "a|b"; NUMBER, NUMBER>0, RATES, ALIAS and TEXT stand for such
     std::string_view initial;
     std::string_view help;
   };
