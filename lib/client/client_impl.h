@@ -20,6 +20,9 @@ struct Errand {
   std::span<const std::string> destinations;
   const CopyOptions& options;
   client::SinkUse use = client::SinkUse::write;
+  std::shared_ptr<ContentSource> own_source = {};  ///< set: `source` is a name in this store
+  std::shared_ptr<ContentSink> own_sink = {};      ///< set: the only destination
+  std::vector<std::string> own_names = {};         ///< what the image is called there
 };
 
 /// The parts of a client, wired. Destroyed in the opposite order: connections and threads before what they

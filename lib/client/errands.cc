@@ -164,6 +164,27 @@ Result<std::vector<Delivery>> Client::copy(std::string_view source, std::span<co
       {.verb = Verb::copy, .source = source, .destinations = destinations, .options = options});
 }
 
+Result<std::vector<Delivery>> Client::copy(std::shared_ptr<ContentSource> source, std::string_view name,
+                                           std::span<const std::string> destinations,
+                                           const CopyOptions& options) {
+  return impl_->deliver({.verb = Verb::copy,
+                         .source = name,
+                         .destinations = destinations,
+                         .options = options,
+                         .own_source = std::move(source)});
+}
+
+Result<Delivered> Client::copy(std::string_view source, std::shared_ptr<ContentSink> destination,
+                               std::vector<std::string> names, const CopyOptions& options) {
+  return only(impl_->deliver({.verb = Verb::copy,
+                              .source = source,
+                              .destinations = {},
+                              .options = options,
+                              .own_sink = std::move(destination),
+                              .own_names = std::move(names)}),
+              source);
+}
+
 Transfer Client::start_copy(std::string source, std::vector<std::string> destinations, CopyOptions options) {
   return Impl::start(impl_, Verb::copy, std::move(source), std::move(destinations), std::move(options));
 }

@@ -120,7 +120,9 @@ struct Ends {
   const CopyOptions& options;
   client::Registries& registries;
   client::FileSinks& files;
-  const std::vector<std::string>& tags;  ///< further ones, for every repository
+  const std::vector<std::string>& tags;        ///< further ones, for every repository
+  std::shared_ptr<ContentSink> own_sink = {};  ///< co-owned by the orders
+  std::vector<std::string> own_names = {};
 
   /// The same places, for images that keep the tags they have.
   [[nodiscard]] std::vector<Target> places() const {
@@ -215,8 +217,25 @@ Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order
       DAVIT_TRY_VOID(add_file(std::get<FileTarget>(target), picked, ends, order, context));
     }
   }
+  if (ends.own_sink) {
+    order.destinations.push_back({.sink = ends.own_sink,
+                                  .name = "a store of the caller's",
+                                  .tags = ends.own_names,
+                                  .expected = std::nullopt});
+  }
   out.push_back(std::move(order));
   return {};
+}
+
+/// An image in a store that the caller brought.
+Result<std::vector<Picked>> own_image(const Errand& errand, const CallContext& context) {
+  auto root = errand.own_source->resolve(errand.source, context);
+  if (!root) return root.error().on(Side::source);
+  Picked picked{.source = errand.own_source,
+                .image = {.names = {}, .root = *root},
+                .label = escaped(errand.source, 200)};
+  if (Reference::is_tag(errand.source)) picked.image.names.emplace_back(errand.source);
+  return std::vector<Picked>{std::move(picked)};
 }
 
 constexpr std::size_t kMostTags = 100'000;
@@ -257,11 +276,15 @@ Error reversed(Verb verb, std::string_view source, const std::string& destinatio
 Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, transfer::Board& board,
                                                           const CallContext& context) {
   const CopyOptions& copy = errand.options;
-  if (errand.destinations.empty()) return make_error(Errc::invalid_argument, "no destination");
+  if (errand.destinations.empty() && !errand.own_sink)
+    return make_error(Errc::invalid_argument, "no destination");
   std::string source(errand.source);
-  DAVIT_TRY(const std::string written, registries.expanded(source, Side::source, context));
-  if (client::is_ecr_reference(source)) source = written;
-  DAVIT_TRY(const client::Source from, client::parse_source(source));
+  client::Source from;
+  if (!errand.own_source) {
+    DAVIT_TRY(const std::string written, registries.expanded(source, Side::source, context));
+    if (client::is_ecr_reference(source)) source = written;
+    DAVIT_TRY(from, client::parse_source(source));
+  }
   const bool registry_source = std::holds_alternative<Reference>(from);
   if (errand.verb == Verb::push && registry_source && errand.destinations.size() == 1 &&
       client::looks_like_path(errand.destinations.front()))
@@ -277,7 +300,9 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
             .options = copy,
             .registries = registries,
             .files = files,
-            .tags = copy.tags};
+            .tags = copy.tags,
+            .own_sink = errand.own_sink,
+            .own_names = errand.own_names};
   for (const std::string& destination : errand.destinations) {
     if (errand.verb == Verb::pull && destination.empty()) {
       ends.targets.emplace_back(client::default_output(std::get<Reference>(from)));
@@ -292,13 +317,17 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
         return make_error(Errc::invalid_argument, "\"" + escaped(tag, 140) + "\" is not a tag");
     }
   }
-  const bool all_images = std::ranges::all_of(ends.targets, [](const Target& target) {
+  const bool all_images = !errand.own_sink && std::ranges::all_of(ends.targets, [](const Target& target) {
     const auto* pattern = std::get_if<DestinationPattern>(&target);
     return pattern != nullptr ? pattern->is_template() : std::get<FileTarget>(target).names.empty();
   });
-  DAVIT_TRY(std::vector<Picked> images,
-            client::open_source(from, source, copy, {.client = options, .all_images = all_images}, registries,
-                                context));
+  std::vector<Picked> images;
+  if (errand.own_source) {
+    DAVIT_TRY(images, own_image(errand, context));
+  } else {
+    DAVIT_TRY(images, client::open_source(from, source, copy, {.client = options, .all_images = all_images},
+                                          registries, context));
+  }
   std::vector<transfer::Order> out;
   for (Picked& picked : images) {
     DAVIT_TRY_VOID(choose(picked, ends, context));

@@ -44,9 +44,9 @@ void Run::refuse_oversize() {
         const std::size_t layers = manifest.is_index() ? 0 : manifest.layers().size();
         if (!found) found = excess(limits, layers, manifest.bytes().size());
       }
-      if (found)
+      if (found && dispatch.live())
         dispatch.error =
-            found->with_context("push " + shipment.order->name + " to " + dispatch.destination->name)
+            found->with_context(settings_.verb + " " + shipment.order->name + " to " + dispatch.destination->name)
                 .on(Side::destination);
     }
     if (std::ranges::none_of(shipment.dispatches, &Dispatch::live)) continue;

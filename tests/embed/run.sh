@@ -44,5 +44,15 @@ code=0
 [[ $code == 8 ]] || fail "a missing file ended with $code: $(cat "$SCRATCH/errors")"
 grep --quiet no-such-file.tar "$SCRATCH/errors" || fail "the message does not name the file"
 
+if [[ $1 == find_package ]]; then
+  digest=${pushed#*@}
+  [[ $(./pull "$REGISTRY/embed:1" "$SCRATCH/layout") == "$digest" ]] || fail "pull says another digest"
+  [[ $(./pull "$REGISTRY/embed:1" "$SCRATCH/layout") == "$digest was there already" ]] || fail "pull fetches twice"
+  [[ $(./copy "oci:$SCRATCH/layout:1" "$REGISTRY/copied:1" 2>/dev/null) == "$REGISTRY/copied@$digest" ]] || fail "copy says another digest"
+  greeting=$(./custom_source "$REGISTRY/greeting:1" "oci:$SCRATCH/greeting" | sort --unique | wc --lines)
+  [[ $greeting == 2 ]] || fail "a source of one's own reaches $greeting of 2 destinations"
+  skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/greeting:1" | grep --quiet vnd.example.greeting || fail "another greeting"
+fi
+
 said=$(./emulator "$SCRATCH/fixtures/docker24.tar")
 [[ $said == "as it should be" ]] || fail "the emulator example said $said"

@@ -131,6 +131,14 @@ class DAVIT_EXPORT Client {
   Result<std::vector<Delivery>> copy(std::string_view source, std::span<const std::string> destinations,
                                      const CopyOptions& options = {});
   Transfer start_copy(std::string source, std::vector<std::string> destinations, CopyOptions options = {});
+  /// From a store of your own; `name` is what its resolve() takes, and the tag of a destination without one
+  /// when it can be a tag.
+  Result<std::vector<Delivery>> copy(std::shared_ptr<ContentSource> source, std::string_view name,
+                                     std::span<const std::string> destinations,
+                                     const CopyOptions& options = {});
+  /// Into a store of your own, under `names`.
+  Result<Delivered> copy(std::string_view source, std::shared_ptr<ContentSink> destination,
+                         std::vector<std::string> names, const CopyOptions& options = {});
   Result<std::vector<Plan>> plan_copy(std::string_view source, std::span<const std::string> destinations,
                                       const CopyOptions& options = {});
 
