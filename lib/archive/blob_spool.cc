@@ -12,7 +12,7 @@ namespace davit::archive {
 namespace {
 
 constexpr std::uint64_t kExtent = 1 << 20;
-constexpr std::size_t kPiece = 256 << 10;  // a whole number of them is an extent
+constexpr std::size_t kPiece = 256 << 10;
 
 }  // namespace
 
@@ -66,33 +66,42 @@ Result<> BlobSpool::write(const Blob& blob, std::span<const std::byte> bytes) {
     MutexLock lock(mutex_);
     file = file_;
   }
-  const auto written = file->write_at(blob.extents.back() + blob.size % kExtent, bytes);
-  if (!written) return written.error().with_context("temporary file in " + escaped(directory_, 400));
-  return {};
+  const int failed = file->try_write_at(blob.extents.back() + blob.size % kExtent, bytes);
+  if (failed == 0) return {};
+  if (io::is_disk_full(failed)) full_ = true;
+  return errno_error("write a temporary file in " + escaped(directory_, 400), failed);
+}
+
+/// Reads one piece and keeps it; 0 at the end.
+Result<std::size_t> BlobSpool::take_piece(ByteSource& source, Blob& blob, std::span<std::byte> buffer,
+                                          const CallContext& context) {
+  DAVIT_TRY_VOID(check(context));
+  const std::uint64_t room = kExtent - blob.size % kExtent;
+  DAVIT_TRY(
+      const std::size_t count,
+      source.read(buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), room)))));
+  if (count == 0) return count;
+  if (blob.size % kExtent == 0) {
+    auto place = extent();
+    if (!place) return place.error().on(Side::destination);
+    blob.extents.push_back(*place);
+  }
+  const auto written = write(blob, buffer.first(count));
+  if (!written) return written.error().on(Side::destination);
+  blob.size += count;
+  return count;
 }
 
 Result<BlobSpool::Blob> BlobSpool::take(ByteSource& source, const CallContext& context) {
   Blob blob;
   std::vector<std::byte> buffer(kPiece);
   for (;;) {
-    auto count = check(context) ? source.read(std::span(buffer).first(static_cast<std::size_t>(
-                                      std::min<std::uint64_t>(kPiece, kExtent - blob.size % kExtent))))
-                                : Result<std::size_t>(check(context).error());
-    if (count && *count == 0) return blob;
-    Result<> kept;
-    if (count && blob.size % kExtent == 0) {
-      if (auto place = extent()) {
-        blob.extents.push_back(*place);
-      } else {
-        kept = place.error().on(Side::destination);
-      }
-    }
-    if (count && kept) kept = write(blob, std::span(buffer).first(*count));
-    if (!count || !kept) {
+    auto count = take_piece(source, blob, buffer, context);
+    if (!count) {
       drop(blob);
-      return count ? kept.error().on(Side::destination) : std::move(count).error();
+      return std::move(count).error();
     }
-    blob.size += *count;
+    if (*count == 0) return blob;
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@ class BlobSpool : public std::enable_shared_from_this<BlobSpool> {
 
   /// Everything a source has. Errors: the source's; local_io on Side::destination.
   Result<Blob> take(ByteSource& source, const CallContext& context);
+  [[nodiscard]] bool disk_was_full() const { return full_; }
   /// Its room may be used again.
   void drop(const Blob& blob);
   /// The bytes again. Co-owns the spool.
@@ -38,9 +40,12 @@ class BlobSpool : public std::enable_shared_from_this<BlobSpool> {
 
   explicit BlobSpool(std::string directory) : directory_(std::move(directory)) {}
   Result<std::uint64_t> extent();
+  Result<std::size_t> take_piece(ByteSource& source, Blob& blob, std::span<std::byte> buffer,
+                                 const CallContext& context);
   Result<> write(const Blob& blob, std::span<const std::byte> bytes);
 
   std::string directory_;
+  std::atomic<bool> full_ = false;
   Mutex mutex_;
   std::shared_ptr<const io::File> file_ DAVIT_GUARDED_BY(mutex_);  // co-owned by those who write just now
   std::uint64_t end_ DAVIT_GUARDED_BY(mutex_) = 0;

@@ -117,7 +117,7 @@ PlannedTar::PlannedTar(std::shared_ptr<const io::Folder> folder, std::string nam
 
 PlannedTar::~PlannedTar() {
   const auto size = file_->file().size();
-  if (resume_ && size && *size > 0) file_->keep();
+  if (resume_ && !spool_->disk_was_full() && size && *size > 0) file_->keep();
 }
 
 void PlannedTar::want(const Descriptor& blob) {

@@ -56,6 +56,10 @@ class FileSource final : public ByteSource {
 
 }  // namespace
 
+bool is_disk_full(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
 File::File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 File& File::operator=(File&& other) noexcept {

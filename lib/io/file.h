@@ -8,6 +8,9 @@
 
 namespace davit::io {
 
+/// Whether an errno of a write says that there is no room: a full disk, a quota, a limit on file sizes.
+bool is_disk_full(int error);
+
 /// An open descriptor, closed when it goes. Always close-on-exec.
 class File {
  public:

@@ -20,10 +20,6 @@ namespace {
 constexpr std::string_view kTemporary = ".tmp-";
 constexpr int kTries = 100;  // against names that vanish between two calls
 
-bool is_full(int error) {
-  return error == ENOSPC || error == EDQUOT || error == EFBIG;  // EFBIG: RLIMIT_FSIZE, and small file systems
-}
-
 std::string random_suffix() {
   std::array<unsigned char, 8> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
@@ -121,7 +117,7 @@ void StagedFile::remove() {
 }
 
 Error StagedFile::failed(const char* step, int saved_errno) {
-  if (is_full(saved_errno)) {
+  if (is_disk_full(saved_errno)) {
     full_ = true;
     remove();
   }

@@ -516,6 +516,24 @@ TEST_CASE("row 91: on a full disk nothing is left beside the old archive, and th
   CHECK(std::distance(fs::directory_iterator(temp.path()), fs::directory_iterator()) == 1);
 }
 
+TEST_CASE("row 91: when what waits for its size fills the disk, the partial archive goes too") {
+  const test::TempDir temp;
+  const fs::path path = temp.path() / "x.tar";
+  const auto image = small_image({"one"});
+  const int code = in_child([&] {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{100'000, 100'000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const auto sink = ArchiveWriter::create(path, ArchiveFormat::oci, {}).value();
+    if (!sink->probe(std::vector<Descriptor>{image.blob(1)}, {})) return 2;
+    if (!test::put_draft(*sink, image.blob(1), "one")) return 3;
+    const auto put = sink->put_blob(test::LateContent(kBig), {});
+    return !put && put.error().message.find(temp.path().string()) != std::string::npos ? 0 : 4;
+  });
+  CHECK(code == 0);
+  CHECK(fs::is_empty(temp.path()));
+}
+
 namespace {
 
 struct Pipe {
