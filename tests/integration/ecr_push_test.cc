@@ -298,6 +298,8 @@ TEST_CASE("a tag that cannot be moved is found before a blob is sent, where one 
   ecr.backend().create(
       {.name = "some",
        .mutability = {.mode = "IMMUTABLE_WITH_EXCLUSION", .exclusions = {"dev-*", "l*te*t"}}});
+  ecr.backend().create(
+      {.name = "most", .mutability = {.mode = "MUTABLE_WITH_EXCLUSION", .exclusions = {"v*", "stable"}}});
   ecr.backend().create({.name = "free"});
   TempDir folder;
   int seed = 0;
@@ -315,6 +317,9 @@ TEST_CASE("a tag that cannot be moved is found before a blob is sent, where one 
                                             {"/some:1", true},
                                             {"/some:dev-1", false},
                                             {"/some:latest", false},
+                                            {"/most:v1", true},
+                                            {"/most:stable", true},
+                                            {"/most:1", false},
                                             {"/free:1", false}}) {
     INFO(each.where);
     const auto there = client.push(layout(folder, 1, ++seed), ecr.authority() + each.where);
