@@ -19,7 +19,7 @@ install(FILES ${PROJECT_BINARY_DIR}/davitConfig.cmake ${PROJECT_BINARY_DIR}/davi
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/davit)
 
 # Whoever links a static libdavit links what it uses; of a shared one this is its own business.
-set(DAVIT_PC_REQUIRES "libcurl openssl zlib libzstd libdeflate libpsl yaml-cpp")
+set(DAVIT_PC_REQUIRES "libcurl openssl zlib libzstd libdeflate libpsl yaml-cpp re2")
 if(BUILD_SHARED_LIBS)
   set(DAVIT_PC_DEPENDENCIES "Requires.private: ${DAVIT_PC_REQUIRES}")
   set(DAVIT_PC_CFLAGS "")

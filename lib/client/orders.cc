@@ -8,10 +8,12 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "base/worker_pool.h"
 #include "client/client_impl.h"
 #include "client/ecr_reference.h"
 #include "client/file_sinks.h"
 #include "client/sources.h"
+#include "client/tag_choice.h"
 #include "client/target.h"
 #include "content/with_manifest.h"
 
@@ -240,6 +242,43 @@ Result<std::vector<Picked>> own_image(const Errand& errand, const CallContext& c
 
 constexpr std::size_t kMostTags = 100'000;
 
+/// Every image of the source's repository that the choice means.
+Result<std::vector<Picked>> all_tagged(const client::Source& from, const Errand& errand, std::size_t jobs,
+                                       client::Registries& registries, const CallContext& context) {
+  const auto* named = std::get_if<Reference>(&from);
+  if (named == nullptr)
+    return make_error(Errc::invalid_argument, "all tags are those of a repository in a registry, and \"" +
+                                                  escaped(errand.source, 160) + "\" is a file");
+  if (!named->tag.empty() || named->digest)
+    return make_error(Errc::invalid_argument,
+                      "\"" + escaped(errand.source, 160) + "\" names one image, and all tags were asked for",
+                      "write " + named->name() + " for all of them, or leave out --all-tags");
+  DAVIT_TRY(const auto repository, registries.repository(named->host, named->repository, Side::source));
+  DAVIT_TRY(std::vector<std::string> tags, repository->tags(kMostTags, context));
+  const std::size_t there = tags.size();
+  DAVIT_TRY(tags, client::choose_tags(std::move(tags), *errand.options.all_tags));
+  if (tags.empty())
+    return make_error(Errc::not_found,
+                      named->name() + ": none of " + std::to_string(there) + " tags is meant")
+        .on(Side::source);
+  std::vector<std::optional<Result<Manifest>>> manifests(tags.size());
+  {
+    WorkerPool side_by_side(std::min(jobs, tags.size()));
+    for_each_index(side_by_side, tags.size(),
+                   [&](std::size_t i) { manifests[i] = repository->manifest(tags[i], context); });
+  }
+  std::vector<Picked> out;
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    DAVIT_TRY(Manifest manifest, Result<Manifest>(*std::move(manifests[i])));
+    Picked& one = out.emplace_back();
+    one.image.root = manifest.descriptor();
+    one.label = named->name() + ":" + tags[i];
+    one.image.names = {one.label};
+    one.source = content::with_manifest(repository, std::move(manifest));
+  }
+  return out;
+}
+
 /// The tags of the source's repository that belong to an image by their name, as cosign keeps its signatures:
 /// "sha256-DIGEST.sig". Each becomes an image of its own.
 Result<std::vector<Picked>> digest_tagged(const Picked& picked, Ends& ends, const CallContext& context) {
@@ -324,6 +363,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   std::vector<Picked> images;
   if (errand.own_source) {
     DAVIT_TRY(images, own_image(errand, context));
+  } else if (copy.all_tags) {
+    DAVIT_TRY(images, all_tagged(from, errand, options.jobs, registries, context));
   } else {
     DAVIT_TRY(images, client::open_source(from, source, copy, {.client = options, .all_images = all_images},
                                           registries, context));

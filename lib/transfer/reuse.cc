@@ -10,6 +10,7 @@
 #include "io/read_all.h"
 #include "io/verified.h"
 #include "model/image_config.h"
+#include "model/semver.h"
 
 namespace davit::transfer {
 namespace {
@@ -17,34 +18,6 @@ namespace {
 constexpr std::size_t kNeighbours = 3;
 constexpr std::size_t kMostTags = 10'000;  // to choose them from: ten requests, for a start that is quick
 constexpr std::size_t kConfigLimit = 8u << 20;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-/// Version order: runs of digits compare as numbers, everything else byte by byte.
-bool version_less(std::string_view a, std::string_view b) {
-  while (!a.empty() && !b.empty()) {
-    if (is_digit(a.front()) && is_digit(b.front())) {
-      const auto number = [](std::string_view& text) {
-        text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
-        const auto end = std::ranges::find_if_not(text, is_digit);
-        const std::string_view digits = text.substr(0, static_cast<std::size_t>(end - text.begin()));
-        text.remove_prefix(digits.size());
-        return digits;
-      };
-      const std::string_view x = number(a);
-      const std::string_view y = number(b);
-      if (x.size() != y.size()) return x.size() < y.size();
-      if (x != y) return x < y;
-    } else {
-      if (a.front() != b.front()) return a.front() < b.front();
-      a.remove_prefix(1);
-      b.remove_prefix(1);
-    }
-  }
-  return a.size() < b.size();
-}
 
 /// Learns from one image: its config's diff_ids stand beside its manifest's layers.
 class Learner {
@@ -120,10 +93,10 @@ std::vector<std::string> nearest_tags(std::vector<std::string> tags, const std::
   std::erase_if(tags, [&](const std::string& each) {
     return each == tag || !Reference::is_tag(each);
   });  // a registry may say anything
-  std::ranges::sort(tags, version_less);
+  std::ranges::sort(tags, model::version_less);
   tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   std::size_t above =
-      static_cast<std::size_t>(std::ranges::lower_bound(tags, tag, version_less) - tags.begin());
+      static_cast<std::size_t>(std::ranges::lower_bound(tags, tag, model::version_less) - tags.begin());
   std::size_t below = above;
   std::vector<std::string> out;
   while (out.size() < count &&

@@ -63,6 +63,11 @@ Result<CopyOptions> TransferFlags::options() const {
   }
   options.resume = resume.value_or(true);
   options.sync = !no_sync;
+  if (all_tags) options.all_tags = choice;
+  const bool chosen =
+      !choice.include.empty() || !choice.exclude.empty() || !choice.semver.empty() || choice.latest;
+  if (chosen && !all_tags)
+    return usage("--include, --exclude, --semver and --latest choose among all tags", "add --all-tags");
   options.referrers = referrers;
   options.digest_tags = digest_tags;
   if (auto read = read_compression(options); !read) return read.error();
@@ -123,6 +128,21 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
       ->allow_extra_args(false);
   add(command.add_flag("--preserve-digests", preserve_digests,
                        "refuse what would change the image's digest"));
+  if (verb == Verb::copy) {
+    add(command.add_flag("-a,--all-tags", all_tags,
+                         "every tag of the source's repository, each under its name"));
+    add(command.add_option("--include", choice.include, "only tags that this pattern matches as a whole"))
+        ->type_name("REGEX")
+        ->allow_extra_args(false);
+    add(command.add_option("--exclude", choice.exclude, "no tags that this pattern matches"))
+        ->type_name("REGEX")
+        ->allow_extra_args(false);
+    add(command.add_option("--semver", choice.semver, "only versions in this range, as npm writes it"))
+        ->type_name("RANGE");
+    add(command.add_option("--latest", choice.latest, "only so many, the newest in version order"))
+        ->type_name("N")
+        ->check(CLI::Range(1, 1'000'000));
+  }
   add(command.add_flag("--referrers", referrers,
                        "also what refers to the image: signatures, SBOMs, any artifact"));
   add(command.add_flag("--digest-tags", digest_tags,

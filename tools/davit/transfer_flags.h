@@ -28,6 +28,8 @@ struct TransferFlags {
   bool no_clobber = false;
   std::string create_repo;
   bool preserve_digests = false;
+  bool all_tags = false;
+  TagChoice choice;
   bool referrers = false;
   bool digest_tags = false;
   std::optional<bool> resume;

@@ -2,7 +2,7 @@
 
 declare -A PACKAGES=(
   [build]="g++ cmake ninja-build pkg-config libcurl4-openssl-dev libssl-dev nlohmann-json3-dev libzstd-dev
-           zlib1g-dev libdeflate-dev libpsl-dev libyaml-cpp-dev libcli11-dev"
+           zlib1g-dev libdeflate-dev libpsl-dev libyaml-cpp-dev libre2-dev libcli11-dev"
   [demo]="skopeo"
   [test]="catch2 docker-registry skopeo umoci buildah containerd apache2-utils openssl python3 busybox-static
           gzip zstd strace curl awscli"

@@ -58,6 +58,14 @@ struct NewRepository {
 
 class Observer;
 
+/// Which tags of a repository are meant. Patterns are RE2 and match a whole tag.
+struct TagChoice {
+  std::vector<std::string> include = {};  ///< any of them; empty: all tags
+  std::vector<std::string> exclude = {};  ///< none of them
+  std::string semver = {};  ///< a range as npm writes it: tags that are no versions are left out then
+  std::optional<std::size_t> latest = {};  ///< only so many, the newest in version order
+};
+
 /// Options of a copy, from anywhere to anywhere; push and pull are copies with one end given. Every default
 /// is the documented one.
 struct CopyOptions {
@@ -74,6 +82,8 @@ struct CopyOptions {
   /// Of an index only these: one gives its manifest by itself, several an index that lists them. Empty: all
   /// of them, and for a docker-archive, which holds one, that of this machine.
   std::vector<Platform> platforms = {};
+  std::optional<TagChoice> all_tags =
+      {};                    ///< every image of the source's repository that it means, under its tag
   bool referrers = false;    ///< also what refers to an image of it by `subject`: signatures, SBOMs
   bool digest_tags = false;  ///< also what cosign keeps under tags such as sha256-….sig
   bool resume = true;        ///< go on with what an earlier run left beside a file or in a layout

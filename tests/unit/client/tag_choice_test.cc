@@ -1,0 +1,33 @@
+#include "client/tag_choice.h"
+
+#include "support/catch.h"
+
+using namespace davit;
+using client::choose_tags;
+using Tags = std::vector<std::string>;
+
+TEST_CASE("all tags come in version order, oldest first", "[tags]") {
+  CHECK(choose_tags({"1.10.0", "latest", "1.9.0", "v1.9.5", "7"}, {}).value() ==
+        Tags{"7", "latest", "1.9.0", "v1.9.5", "1.10.0"});
+}
+
+TEST_CASE("patterns match whole tags", "[tags]") {
+  const Tags tags{"1.0", "1.0-alpine", "2.0", "edge"};
+  CHECK(choose_tags(tags, {.include = {"1\\.0"}}).value() == Tags{"1.0"});
+  CHECK(choose_tags(tags, {.include = {"[0-9].*"}, .exclude = {".*-alpine"}}).value() == Tags{"1.0", "2.0"});
+  CHECK(choose_tags(tags, {.include = {"1.*", "edge"}}).value() == Tags{"1.0", "1.0-alpine", "edge"});
+  const auto broken = choose_tags(tags, {.exclude = {"("}});
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().code == Errc::invalid_argument);
+}
+
+TEST_CASE("the newest are counted after everything else was chosen", "[tags]") {
+  const Tags tags{"1.2.3", "1.10.0", "2.0.0", "2.0.1-rc.1", "nightly"};
+  CHECK(choose_tags(tags, {.semver = "<2", .latest = 1}).value() == Tags{"1.10.0"});
+  CHECK(choose_tags(tags, {.semver = "*", .latest = 2}).value() == Tags{"1.10.0", "2.0.0"});
+  CHECK(choose_tags(tags, {.latest = 9}).value().size() == 5);
+}
+
+TEST_CASE("what is no tag is never passed on", "[tags]") {
+  CHECK(choose_tags({"../x", "a b", "ok", "ok", ""}, {}).value() == Tags{"ok"});
+}
