@@ -175,7 +175,9 @@ void Storage::write_index() const {
   for (const auto& [name, repository] : repositories_) {
     std::set<Digest> led_to;  // by a tag or an index
     for (const auto& [tag, digest] : repository.tags) {
-      add(repository.manifests.at(digest).descriptor(), name + ":" + tag);
+      const auto manifest = repository.manifests.find(digest);
+      if (manifest == repository.manifests.end()) continue;  // a layout of somebody's, with a file missing
+      add(manifest->second.descriptor(), name + ":" + tag);
       led_to.insert(digest);
     }
     for (const auto& [digest, manifest] : repository.manifests) {

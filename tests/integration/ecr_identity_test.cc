@@ -241,6 +241,7 @@ TEST_CASE("every listener says what time it is by the emulator's clock") {
 
 TEST_CASE("an examination says how far the registry's clock is away") {
   auto emulator = Emulator::start({.ecr = EmulatedEcr{}}).value();
+  CHECK(json::parse(emulator.sso_cache().reveal())["region"] == "us-east-1");
   REQUIRE(emulator.create_repository("app"));
   ClientOptions options;
   options.aws_environment.variables = emulator.environment();

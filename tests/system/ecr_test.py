@@ -188,6 +188,29 @@ class EcrTest(SystemTest):
             wrong = self.run_davit(stranger, "doctor", env["DAVIT_REGISTRY"] + "/app")
             self.assertEqual(wrong.returncode, 3, wrong.stdout)
 
+    def test_a_clock_that_is_off_is_reported_and_does_not_stop_a_push(self):
+        with ecr(self.home, "--mode", "clock-ahead=600", "--mode", "clock-skew=300") as env:
+            name = env["DAVIT_REGISTRY"] + "/app"
+            pushed = self.run_davit(env, "push", self.image, name + ":1", "--create-repo")
+            self.assertEqual(pushed.returncode, 0, pushed.stderr)
+            self.assertIn("clock", pushed.stderr)
+            told = self.run_davit(env, "doctor", name)
+            self.assertEqual(told.returncode, 3, told.stdout)
+            self.assertRegex(told.stdout, r"(?m)^FAILED +clock +(599|600) s apart from the registry's")
+            self.assertRegex(told.stdout, r"(?m)^ok +repository")
+        with ecr(self.home) as env:
+            self.assertRegex(self.run_davit(env, "doctor", env["DAVIT_REGISTRY"]).stdout, r"(?m)^ok +clock +[01] s apart")
+
+    def test_a_job_of_github_actions_needs_no_keys(self):
+        with ecr(self.home) as env:
+            keys = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
+            job = {**env, **keys, "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/deploy"}
+            who = self.run_davit(job, "auth", "whoami", "--json")
+            self.assertEqual(who.returncode, 0, who.stderr)
+            self.assertTrue(json.loads(who.stdout)["arn"].startswith("arn:aws:sts::123456789012:assumed-role/deploy/"), who.stdout)
+            wrong = self.run_davit(dict(job, ACTIONS_ID_TOKEN_REQUEST_TOKEN="wrong"), "auth", "whoami")
+            self.assertEqual(wrong.returncode, 3, wrong.stderr)
+
     def helper(self):
         """The helper's name on PATH, whatever the build has made."""
         link = os.path.join(self.home, "docker-credential-davit")

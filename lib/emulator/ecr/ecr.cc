@@ -23,6 +23,7 @@ Ecr::Ecr(const EcrOptions& options)
                options.folder.empty() ? std::filesystem::path() : options.folder / kRecordsFile),
       identity_(backend_),
       sign_in_(backend_) {
+  clock_.advance(std::chrono::seconds(options.modes.number("clock-ahead")));
   // All addresses are known before the first request is taken.
   const Address beside{options.listen.host, 0, options.listen.anywhere};
   Fd registry = listen_on(options.listen);

@@ -29,6 +29,8 @@ constexpr std::array kModes{
     // Credentials and tokens.
     ModeHelp{"token-life", "NUMBER>0", "43200", "seconds an authorization token lives"},
     ModeHelp{"clock-skew", "NUMBER>0", "900", "seconds that a signature's time may differ from the server's"},
+    ModeHelp{"clock-ahead", "NUMBER", "0",
+             "seconds that the server's clock is ahead of this machine's when it starts"},
     ModeHelp{"auth-status", "400|403", "403", "the status of refused signatures and denied API calls"},
     ModeHelp{"timestamps", "number|exponent|iso", "number", "how the API writes times"},
     ModeHelp{"session-life", "NUMBER>0", "3600", "seconds that credentials of the metadata endpoints live"},

@@ -21,7 +21,7 @@ struct EmulatorAccess {
   std::string listener;  ///< "registry", "tokens", "store" (blob downloads) or "api" (ECR, STS, metadata)
   std::string method;
   std::string path;            ///< without the query, which may hold a signature
-  std::string operation = {};  ///< of ECR or STS: "PutImage"; empty for everything else
+  std::string operation = {};  ///< of ECR, STS or SSO: "PutImage"; empty for everything else
   int status = 0;
   std::uint64_t bytes_in = 0;   ///< of the body
   std::uint64_t bytes_out = 0;  ///< of the body
@@ -56,7 +56,8 @@ struct EmulatorOptions {
   /// Where the registry listens: "127.0.0.1:5000", "[::1]:5000". Port 0 lets the system choose, no port is
   /// 5000. Everything else gets ports of its own on the same address.
   std::string listen = "127.0.0.1:0";
-  /// An OCI layout that keeps the images; made when it is not there. Empty: memory.
+  /// An OCI layout that keeps the images, and of an ECR the settings of its repositories beside them; made
+  /// when it is not there. One emulator at a time uses it. Empty: memory.
   std::filesystem::path folder = {};
   /// An address that other machines can reach is refused without this. There is no protection behind it.
   bool allow_remote = false;
