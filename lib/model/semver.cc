@@ -88,7 +88,7 @@ std::optional<Partial> parse_partial(std::string_view text) {
   if (parts.size() > 3) return {};
   bool open = false;
   for (const std::string_view part : parts) {
-    if (part == "x" || part == "X" || part == "*" || (part.empty() && parts.size() == 1)) {
+    if (part == "x" || part == "X" || part == "*") {
       open = true;
       continue;
     }

@@ -281,8 +281,9 @@ class Assembly {
       auto brought = guarded([&] { return bring(*piece, interval, block); });
       if (brought) continue;
       MutexLock lock(mutex_);
-      const bool no_ranges = brought.error().code == Errc::unsupported && !piece->open_ended;
       const bool last = active_ == 1;
+      // Who is alone with ranges that do not work has one stream left to try.
+      const bool no_ranges = !piece->open_ended && (last || brought.error().code == Errc::unsupported);
       if (brought.error().side == Side::destination || failure_ || (last && !no_ranges)) {
         --active_;
         return brought;
