@@ -15,7 +15,9 @@
 #include "client/sources.h"
 #include "client/tag_choice.h"
 #include "client/target.h"
+#include "content/convert.h"
 #include "content/with_manifest.h"
+#include "model/media_type.h"
 
 namespace davit {
 namespace {
@@ -179,16 +181,40 @@ bool is_docker_archive(const Target& target) {
   return file != nullptr && file->kind == FileTarget::Kind::docker_archive;
 }
 
+/// What a docker-archive cannot hold, said before anything moves.
+Result<> fits_docker_archive(const Picked& picked, const CopyOptions& options, const CallContext& context) {
+  const auto* root = std::get_if<Descriptor>(&picked.image.root);
+  if (root == nullptr) return {};
+  if (options.referrers || options.digest_tags)
+    return make_error(Errc::invalid_argument, "a docker-archive has no place for what refers to an image",
+                      "write an oci-archive or a layout");
+  DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
+  const std::string config = manifest.config() ? model::essence(manifest.config()->media_type)
+                                               : std::string("application/octet-stream");
+  if (manifest.is_index() || config == model::kOciConfig || config == model::kDockerConfig) return {};
+  return make_error(Errc::unsupported,
+                    picked.label + " is no container image, and a docker-archive holds nothing else",
+                    "write an oci-archive or a layout");
+}
+
 /// The platforms that were asked for; where a docker-archive is written, which holds one, this machine's.
 Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
+  const bool docker = std::ranges::any_of(ends.targets, is_docker_archive);
+  if (docker) DAVIT_TRY_VOID(fits_docker_archive(picked, ends.options, context));
   if (!ends.options.platforms.empty()) {
     if (ends.options.preserve_digests)
       return make_error(Errc::invalid_argument,
                         "choosing platforms may change the digest, which was to be preserved");
-    return client::choose_platforms(picked, ends.options.platforms, context);
+    DAVIT_TRY_VOID(client::choose_platforms(picked, ends.options.platforms, context));
+    const auto* chosen = std::get_if<Descriptor>(&picked.image.root);
+    if (docker && chosen != nullptr && model::is_index(model::essence(chosen->media_type)))
+      return make_error(Errc::invalid_argument,
+                        "a docker-archive holds one platform, and several were chosen",
+                        "choose one, or write an oci-archive");
+    return {};
   }
   const auto* root = std::get_if<Descriptor>(&picked.image.root);
-  if (root == nullptr || std::ranges::none_of(ends.targets, is_docker_archive)) return {};
+  if (root == nullptr || !docker) return {};
   DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
   if (!manifest.is_index()) return {};
   if (!std::ranges::all_of(ends.targets, is_docker_archive)) {
@@ -304,6 +330,28 @@ Result<std::vector<Picked>> digest_tagged(const Picked& picked, Ends& ends, cons
   return out;
 }
 
+/// An image with manifests of its own in the format that was asked for.
+Result<> convert(Picked& picked, const CopyOptions& options, const CallContext& context) {
+  const auto* root = std::get_if<Descriptor>(&picked.image.root);
+  if (root == nullptr || options.format == ManifestFormat::automatic) return {};
+  const bool oci = options.format == ManifestFormat::oci;
+  auto converted =
+      content::converted(picked.source, *root, oci ? model::Format::oci : model::Format::docker, context);
+  if (!converted) return converted.error().with_context("convert " + picked.label).on(Side::source);
+  if (converted->root.digest == root->digest) return {};
+  if (options.preserve_digests) {
+    return make_error(Errc::conflict,
+                      picked.label + ": in " + (oci ? "the OCI" : "Docker's") +
+                          " format the image has another digest, and it was to be preserved",
+                      "leave out --oci, --docker or --preserve-digests");
+  }
+  picked.image.notes.push_back("converted to " + std::string(oci ? "the OCI" : "Docker's") +
+                               " format: the digest is no longer " + root->digest.to_string());
+  picked.source = std::move(converted->source);
+  picked.image.root = converted->root;
+  return {};
+}
+
 Error reversed(Verb verb, std::string_view source, const std::string& destination) {
   return make_error(Errc::invalid_argument, "push goes from a file to a registry, and these look reversed",
                     "davit " + std::string(client::to_string(verb)) + " " + escaped(destination, 200) + " " +
@@ -372,6 +420,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   std::vector<transfer::Order> out;
   for (Picked& picked : images) {
     DAVIT_TRY_VOID(choose(picked, ends, context));
+    DAVIT_TRY_VOID(convert(picked, copy, context));
     DAVIT_TRY_VOID(add_order(picked, ends, out, board, context));
     if (!copy.digest_tags) continue;
     DAVIT_TRY(const std::vector<Picked> companions, digest_tagged(picked, ends, context));

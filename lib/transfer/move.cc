@@ -145,7 +145,9 @@ void Run::probe() {
   for (auto& [key, leaf] : leaves_) {
     if (!leaf.descriptor) continue;
     for (auto& [sink, arrival] : leaf.arrivals) {
-      const bool mountable = !arrival.mount_from.empty() && sink->mounter() != nullptr;
+      // One request that mounts is cheaper than one that asks and one that mounts; a batch is cheaper still.
+      const bool mountable =
+          !arrival.mount_from.empty() && sink->mounter() != nullptr && sink->probe_batch() == 1;
       if (arrival.state == State::wanted && arrival.needed() && !mountable)
         ask(sink, *leaf.descriptor, &leaf, nullptr);
     }

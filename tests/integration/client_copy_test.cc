@@ -455,3 +455,90 @@ TEST_CASE("words that could mean two things are asked back", "[copy]") {
   REQUIRE_FALSE(registry);
   CHECK(registry.error().hint.find("davit copy") == 0);
 }
+
+TEST_CASE("manifests are converted when that is asked for, blobs stay", "[copy]") {
+  Registry registry;
+  MultiArch multi(registry);
+  Registry other;
+  Client client(quick());
+  const std::string source = registry.authority() + "/multi:1";
+  SECTION("an index and its images, there and back") {
+    const auto docker =
+        client.copy(source, other.authority() + "/multi", {.format = ManifestFormat::docker}).value();
+    CHECK(docker.root.media_type == model::kDockerList);
+    const auto list = other.storage().manifest("multi", docker.root.digest);
+    const auto image = other.storage().manifest("multi", list->manifests()[0].digest);
+    REQUIRE(image);
+    CHECK(image->descriptor().media_type == model::kDockerManifest);
+    CHECK(image->config()->media_type == model::kDockerConfig);
+    CHECK(image->config()->digest == multi.images[0].config()->digest);
+    CHECK(list->annotations().at("kept") == "yes");
+  }
+  SECTION("what is in the format already stays as it is") {
+    const auto oci =
+        client.copy(source, other.authority() + "/multi", {.format = ManifestFormat::oci}).value();
+    CHECK(oci.root.digest == multi.index->descriptor().digest);
+  }
+  SECTION("not where the digest is to be preserved") {
+    const auto docker = client.copy(source, other.authority() + "/multi",
+                                    {.format = ManifestFormat::docker, .preserve_digests = true});
+    REQUIRE_FALSE(docker);
+    CHECK(docker.error().code == Errc::conflict);
+  }
+}
+
+TEST_CASE("all tags of a repository, or those that are meant", "[copy]") {
+  Origin origin;
+  Client client(quick());
+  for (const std::string tag : {"1.2.0", "1.10.0", "2.0.0", "edge"})
+    REQUIRE(client.copy(origin.name(), origin.registry.authority() + "/team/app:" + tag));
+  Registry other;
+  const std::string source = origin.registry.authority() + "/team/app";
+  const auto copy = [&](const TagChoice& choice) {
+    const std::string targets[] = {other.authority() + "/app"};
+    return client.copy(source, targets, {.all_tags = choice}).value().size();
+  };
+  CHECK(copy({.semver = ">=1.5"}) == 2);
+  CHECK(other.storage().tag("app", "1.10.0"));
+  CHECK_FALSE(other.storage().tag("app", "1.2.0"));
+  CHECK(copy({}) == 5);
+  CHECK(other.storage().tag("app", "edge"));
+
+  const TempDir dir;
+  const std::string layout[] = {"oci:" + (dir.path() / "layout").string()};
+  REQUIRE(client.copy(source, layout, {.all_tags = TagChoice{}}));
+  CHECK(client.push(layout[0] + ":edge", other.authority() + "/back:1").value().root == origin.image);
+
+  const std::string targets[] = {other.authority() + "/app"};
+  const auto tagged = client.copy(origin.name(), targets, {.all_tags = TagChoice{}});
+  REQUIRE_FALSE(tagged);
+  CHECK(tagged.error().code == Errc::invalid_argument);
+}
+
+TEST_CASE("what a docker-archive cannot hold is said before anything moves", "[copy]") {
+  Origin origin;
+  test::Pusher pusher(origin.registry.authority());
+  const auto repository = pusher.repository("team/app");
+  put(*repository, "{}");
+  const Manifest artifact =
+      Manifest::parse(
+          R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",)"
+          R"("artifactType":"example/sbom","config":{"mediaType":"application/vnd.oci.empty.v1+json",)"
+          R"("size":2,"digest":")" +
+              Digest::of("{}").to_string() + R"("},"layers":[]})",
+          model::kOciManifest)
+          .value();
+  const std::string names[] = {"sbom"};
+  REQUIRE(repository->put_manifest(artifact, names, {}));
+  const TempDir dir;
+  const std::string tar = (dir.path() / "x.tar").string();
+  Client client(quick());
+  const auto pulled = client.pull(origin.registry.authority() + "/team/app:sbom", tar);
+  REQUIRE_FALSE(pulled);
+  CHECK(pulled.error().code == Errc::unsupported);
+  CHECK(client.pull(origin.registry.authority() + "/team/app:sbom", (dir.path() / "x.oci.tar").string()));
+  const auto referrers = client.pull(origin.name(), tar, {.referrers = true});
+  REQUIRE_FALSE(referrers);
+  CHECK(referrers.error().code == Errc::invalid_argument);
+  CHECK_FALSE(std::filesystem::exists(tar));
+}

@@ -110,8 +110,9 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
                          "for uncompressed layers: gzip (default), zstd, none or keep"))
       ->type_name("KIND[:LEVEL]");
   command.add_option("--dest-compress-level", level)->group("");
-  add(command.add_flag("--oci", oci, "write an OCI manifest where davit writes one"));
-  add(command.add_flag("--docker", docker, "write a Docker schema 2 manifest where davit writes one"));
+  add(command.add_flag("--oci", oci,
+                       "OCI manifests: written where davit writes one, converted where there are others"));
+  add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
   command.add_option("--format,-f", format)->check(CLI::IsMember({"oci", "v2s2", "docker"}))->group("");
   add(command.add_option("--reuse", reuse, "how far to trust the repository's earlier images about layers"))
       ->type_name("off|tag|repo|verified")

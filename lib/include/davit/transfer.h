@@ -71,8 +71,8 @@ struct TagChoice {
 struct CopyOptions {
   std::vector<std::string> tags = {};  ///< further tags, for every destination
   LayerCompression compression = LayerCompression::automatic;
-  std::optional<int> compression_level = {};  ///< gzip 1-12 (default 2), zstd 1-19 (default 1)
-  ManifestFormat format = ManifestFormat::automatic;
+  std::optional<int> compression_level = {};          ///< gzip 1-12 (default 2), zstd 1-19 (default 1)
+  ManifestFormat format = ManifestFormat::automatic;  ///< else manifests of another format are converted
   Reuse reuse = Reuse::repository;
   std::vector<std::string> reuse_from = {};  ///< further tags of the destination repository to learn from
   OnExistingTag on_existing_tag = OnExistingTag::replace;
