@@ -6,19 +6,22 @@
     make_images.py many OUT.tar     docker-archive: 60 plain layers of about 4 MB
     make_images.py one OUT          OCI layout: one gzip layer of about 1 GB
     make_images.py manygz OUT       OCI layout: 60 gzip layers
+
+With --small before the kind, layers are a fortieth of that: to try what uses them.
 """
 
+import argparse
 import gzip
 import hashlib
 import io
 import json
 import os
-import sys
 import tarfile
 
 MB = 1 << 20
 ROOTS = ["/usr/lib", "/usr/share", "/usr/bin", "/usr/include", "/usr/libexec", "/usr/src"]
-SIZES = {"big": [480, 200, 130, 100, 60, 30], "many": [4] * 60}
+BIG = [480, 200, 130, 100, 60, 30]
+SIZES = {"big": BIG, "more": [*BIG, 20], "many": [4] * 60, "one": [1000], "manygz": [4] * 60}  # MB
 
 
 def files():
@@ -87,11 +90,16 @@ def layout(path, sizes, level):
 
 
 def main():
-    kind, path = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("kind", choices=SIZES)
+    parser.add_argument("path")
+    options = parser.parse_args()
+    kind, path = options.kind, options.path
+    sizes = [max(1, size // 40) if options.small else size for size in SIZES[kind]]
     if kind in ("one", "manygz"):
-        layout(path, [1000] if kind == "one" else [4] * 60, 0 if kind == "one" else 1)
+        layout(path, sizes, 0 if kind == "one" else 1)
         return
-    sizes = SIZES["many" if kind == "many" else "big"] + ([20] if kind == "more" else [])
     supply = endless()
     diff_ids, names = [], []
     with tarfile.open(path, "w") as tar:
