@@ -20,6 +20,8 @@
 namespace davit::transfer {
 namespace {
 
+/// So many questions about blobs are not worth one that may save them.
+constexpr std::size_t kFewBlobs = 8;
 /// Known blobs up to this size go from the source to a single sink without a thread in between.
 constexpr std::uint64_t kSmall = 128 << 10;
 
@@ -110,6 +112,37 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
   }
 }
 
+/// Repositories that do not exist yet, where a question for each blob can be saved by one about all of them:
+/// nothing that was looked for under a tag is there, and then there is not even a list of tags.
+std::set<const ContentSink*> Run::empty_sinks() {
+  std::map<ContentSink*, std::size_t> blobs;
+  for (auto& [key, leaf] : leaves_) {
+    for (auto& [sink, arrival] : leaf.arrivals) blobs[sink] += arrival.pending() && leaf.descriptor ? 1 : 0;
+  }
+  for (const Shipment& shipment : shipments_) {
+    for (const Dispatch& dispatch : shipment.dispatches) {
+      const bool found =
+          std::ranges::any_of(dispatch.tags, [](const Tag& tag) { return tag.now.has_value(); });
+      if (found || dispatch.tags.empty()) blobs.erase(dispatch.sink());
+    }
+  }
+  std::vector<ContentSink*> asked;
+  for (const auto& [sink, count] : blobs) {
+    ContentSource* there = sink->probe_batch() == 1 ? sink->earlier() : nullptr;
+    if (count > kFewBlobs && there != nullptr && there->tag_lister() != nullptr) asked.push_back(sink);
+  }
+  std::vector<char> empty(asked.size());
+  for_each_index(pool_, asked.size(), [&](std::size_t i) {
+    const auto tags = asked[i]->earlier()->tag_lister()->tags(1, context_);
+    empty[i] = !tags && tags.error().code == Errc::not_found ? 1 : 0;
+  });
+  std::set<const ContentSink*> out;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (empty[i] != 0) out.insert(asked[i]);
+  }
+  return out;
+}
+
 void Run::probe() {
   struct Question {
     ContentSink* sink;
@@ -120,7 +153,9 @@ void Run::probe() {
   };
   std::deque<Question> questions;
   std::map<ContentSink*, Question*> open;  // the one with room left
+  const std::set<const ContentSink*> empty = empty_sinks();
   const auto ask = [&](ContentSink* sink, const Descriptor& descriptor, Leaf* about, Dispatch* root) {
+    if (empty.contains(sink)) return;
     Question*& question = open[sink];
     if (question == nullptr || question->descriptors.size() == sink->probe_batch())
       question = &questions.emplace_back(Question{.sink = sink});

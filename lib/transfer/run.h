@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,6 +55,7 @@ class Run {
   void verify_known(Shipment& shipment);
   void make_leaves();
   void probe();
+  std::set<const ContentSink*> empty_sinks();
   void refuse_fixed_tags();
   void move();
   void try_again_without_claims();

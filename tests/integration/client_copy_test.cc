@@ -542,3 +542,27 @@ TEST_CASE("what a docker-archive cannot hold is said before anything moves", "[c
   CHECK(referrers.error().code == Errc::invalid_argument);
   CHECK_FALSE(std::filesystem::exists(tar));
 }
+
+TEST_CASE("a repository that does not exist yet is asked for once, not for each blob", "[copy]") {
+  Registry registry;
+  test::Pusher pusher(registry.authority());
+  const auto repository = pusher.repository("many");
+  std::vector<std::string> layers;
+  for (int i = 0; i < 20; ++i) {
+    layers.push_back("layer " + std::to_string(i));
+    put(*repository, layers.back());
+  }
+  put(*repository, "{}");
+  const std::string names[] = {"1"};
+  REQUIRE(repository->put_manifest(test::image_of("{}", layers), names, {}));
+  Registry other;
+  Client client(quick());
+  REQUIRE(client.copy(registry.authority() + "/many:1", other.authority() + "/new"));
+  CHECK(blob_requests(other, "HEAD") == 0);
+  CHECK(other.log("POST").size() == 21);
+
+  // Another tag in a repository that is there: every blob is asked for, and none is sent.
+  other.clear_log();
+  REQUIRE(client.copy(registry.authority() + "/many:1", other.authority() + "/new:2"));
+  CHECK(other.log("POST").empty());
+}

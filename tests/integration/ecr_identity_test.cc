@@ -197,7 +197,8 @@ TEST_CASE("an ID token is good for its audience, unchanged, and for five minutes
   CHECK(assume(good).find("<Code>ExpiredTokenException</Code>") != std::string::npos);
 }
 
-TEST_CASE("row 71: a client whose clock is ten minutes off is refused once, corrects itself, and stays right") {
+TEST_CASE(
+    "row 71: a client whose clock is ten minutes off is refused once, corrects itself, and stays right") {
   for (const auto off : {-10min, 10min}) {
     CAPTURE(off.count());
     Ecr ecr;
