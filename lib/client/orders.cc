@@ -295,12 +295,13 @@ Result<std::vector<Picked>> all_tagged(const client::Source& from, const Errand&
   }
   std::vector<Picked> out;
   for (std::size_t i = 0; i < tags.size(); ++i) {
-    DAVIT_TRY(Manifest manifest, Result<Manifest>(*std::move(manifests[i])));
+    Result<Manifest>& manifest = *manifests[i];
+    if (!manifest) return manifest.error().on(Side::source);
     Picked& one = out.emplace_back();
-    one.image.root = manifest.descriptor();
+    one.image.root = manifest->descriptor();
     one.label = named->name() + ":" + tags[i];
     one.image.names = {one.label};
-    one.source = content::with_manifest(repository, std::move(manifest));
+    one.source = content::with_manifest(repository, *std::move(manifest));
   }
   return out;
 }
