@@ -242,11 +242,19 @@ class Outputs(PullTest):
         if os.path.exists(self.out("layout")):
             self.assertNotIn(".davit-partial", os.listdir(self.out("layout")))
 
+    def of_one_layer(self):
+        """So that nothing else can be complete while it is on its way."""
+        archive = docker_save(self.out("one.tar"), self.layers[:1])
+        self.davit("push", "-q", "--compress", "none", archive, self.at("app:one"))
+        os.unlink(archive)
+        return self.at("app:one")
+
     def test_an_interrupt_leaves_what_the_next_pull_goes_on_with(self):
+        one = self.of_one_layer()
         for name, partial in (("app.tar", "app.tar.davit-partial"), ("app.oci.tar", "app.oci.tar.davit-partial"), ("layout/", "layout/.davit-partial")):
             # The shell says how davit ended, as people see it.
             process = subprocess.Popen(["bash", "-c", '"$@" & echo $!; wait $!; exit $?', "bash", DAVIT, "pull", "-q", "--limit-rate", "512K",
-                                        self.at("app:1"), self.out(name)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        one, self.out(name)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                        env=clean_environment(self.home))
             started = int(process.stdout.readline())
             wait_until(lambda: self.occupied(self.out(partial)) > 256 << 10, "some of it is there")
@@ -255,11 +263,12 @@ class Outputs(PullTest):
             self.assertEqual(process.returncode, 128 + signal.SIGTERM)
             self.assertFalse(os.path.isfile(self.out(name)))
             self.assertGreater(self.occupied(self.out(partial)), 256 << 10)
-            self.davit("pull", self.at("app:1"), self.out(name))
+            self.davit("pull", one, self.out(name))
             self.assertFalse(os.path.exists(self.out(partial)))
 
     def test_sigint_ends_it_as_sigint(self):
-        process = subprocess.Popen([DAVIT, "pull", "-q", "--limit-rate", "512K", self.at("app:1"), self.out("app.tar")], stdout=subprocess.PIPE,
+        one = self.of_one_layer()
+        process = subprocess.Popen([DAVIT, "pull", "-q", "--limit-rate", "512K", one, self.out("app.tar")], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, env=clean_environment(self.home))
         partial = self.out("app.tar.davit-partial")
         wait_until(lambda: self.occupied(partial) > 256 << 10, "some of it is there")
@@ -267,7 +276,7 @@ class Outputs(PullTest):
         process.communicate(timeout=20)
         self.assertEqual(process.returncode, -signal.SIGINT)  # a shell says 130
         self.assertEqual(os.listdir(self.here), ["app.tar.davit-partial"])
-        self.davit("pull", "--no-resume", self.at("app:1"), self.out("app.tar"))
+        self.davit("pull", "--no-resume", one, self.out("app.tar"))
         self.assertEqual(os.listdir(self.here), ["app.tar"])
 
     @staticmethod
