@@ -25,6 +25,8 @@ from support import DAVIT, Emulator, blob_path, clean_environment, docker_save, 
 
 MIB = 1 << 20
 RATE = "48M"  # slow enough that a kill hits the middle
+SLOWER = "24M"
+ENOUGH = 17 * MIB  # of an image, for the next run to go on with
 PAGE = 4096
 FINISH_EVERY = 5  # rounds of one output
 
@@ -253,14 +255,16 @@ class Loop:
         expect(done.returncode == 0, "davit %s: %d\n%s" % (" ".join(args), done.returncode, done.stderr))
         return done.stdout
 
-    def slow_pull(self, output):
-        return ["pull", "-q", "--limit-rate", RATE, "%s/app:%s" % (self.server.host, output.wanted), output.target(output.wanted)]
+    def slow_pull(self, output, rate=RATE):
+        return ["pull", "-q", "--limit-rate", rate, "%s/app:%s" % (self.server.host, output.wanted), output.target(output.wanted)]
 
     def round(self, number):
         output = self.outputs[number % len(self.outputs)]
         output.rounds += 1
         if output.rounds % FINISH_EVERY == 0:
             self.finish(output)
+        elif output.rounds % FINISH_EVERY == FINISH_EVERY - 1:
+            self.kill_with_enough(output)
         else:
             self.kill(output)
 
@@ -277,8 +281,24 @@ class Loop:
             expect(process.returncode in (0, -9), "exit code %d: %s" % (process.returncode, error))
             self.kills += 1
             self.hits += process.returncode != 0
+        self.look(output)
+
+    def kill_with_enough(self, output):
+        """Not at any moment, but when so much is there that the next round can tell whether it was used."""
+        if output.image == output.wanted:
+            output.start_over()
+            output.least = 0
+        process = subprocess.Popen([DAVIT, *self.slow_pull(output, SLOWER)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, env=clean_environment(self.home))
+        while process.poll() is None and output.kept(self.images[output.wanted]) < ENOUGH:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        self.look(output)
+
+    def look(self, output):
         there = output.validate(self.images)
-        if all(process.returncode != 0 for process in processes) and output.wanted not in there:
+        if output.wanted not in there:
             kept = output.kept(self.images[output.wanted])
             expect(kept >= output.least, "of %d bytes that were there, %d are left" % (output.least, kept))
             output.least = kept
@@ -337,8 +357,8 @@ def main():
         remove_tree(folder)
     print("%d rounds: %d of %d pulls killed in the middle, %d finished, %d of them went on with what was there" %
           (arguments.rounds, loop.hits, loop.kills, loop.finished, loop.resumed))
-    expect(loop.hits * 2 > loop.kills, "few kills hit: the test says little")
-    expect(loop.resumed > 0, "no pull went on with another's work: the test says little")
+    expect(loop.hits > 0, "no kill hit: the test says nothing")
+    expect(loop.resumed > 0, "no pull went on with another's work: the test says nothing")
 
 
 if __name__ == "__main__":
