@@ -58,16 +58,20 @@ Result<std::shared_ptr<const Folder>> Folder::make(const std::string& path, Dura
 
 Result<std::shared_ptr<const Folder>> Folder::make_below(const std::string& name,
                                                          Durability durability) const {
-  const bool made = ::mkdirat(file_.descriptor(), name.c_str(), kMode) == 0;
-  if (!made && errno != EEXIST) return errno_error("make the directory " + shown(name), errno);
-  if (made && durability == Durability::synced) DAVIT_TRY_VOID(sync());
-  auto opened = File::open_at(file_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (opened) return std::shared_ptr<const Folder>(new Folder(*std::move(opened), path_ + "/" + name));
-  struct stat status {};
-  const bool there = ::fstatat(file_.descriptor(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-  if (there && !S_ISDIR(status.st_mode))
-    return make_error(Errc::denied, shown(name) + " is not a plain directory");
-  return std::move(opened).error();
+  constexpr int kTries = 100;  // another process may remove an empty one between the two steps
+  for (int i = 0;; ++i) {
+    const bool made = ::mkdirat(file_.descriptor(), name.c_str(), kMode) == 0;
+    if (!made && errno != EEXIST) return errno_error("make the directory " + shown(name), errno);
+    if (made && durability == Durability::synced) DAVIT_TRY_VOID(sync());
+    auto opened = File::open_at(file_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (opened) return std::shared_ptr<const Folder>(new Folder(*std::move(opened), path_ + "/" + name));
+    struct stat status {};
+    const bool there = ::fstatat(file_.descriptor(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!there && i < kTries) continue;
+    if (there && !S_ISDIR(status.st_mode))
+      return make_error(Errc::denied, shown(name) + " is not a plain directory");
+    return std::move(opened).error();
+  }
 }
 
 std::string Folder::shown(const std::string& name) const {

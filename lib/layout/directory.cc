@@ -86,7 +86,29 @@ Directory::~Directory() {
 }
 
 void Directory::tidy() {
+  drop_needless();
   ::unlinkat(root_->file().descriptor(), kPartials, AT_REMOVEDIR);
+}
+
+/// Of two runs that bring the same blob one goes on with the file that was kept, and the other one may be
+/// done first. When the former is killed, nobody would come back for its file.
+void Directory::drop_needless() {
+  const auto partials = open_folder(root_->file(), kPartials);
+  if (!partials || !*partials) return;
+  const auto folder = root_->make_below(kPartials, io::Durability::unsynced);
+  if (!folder) return;
+  const auto names = (*folder)->names();
+  if (!names) return;
+  for (const std::string& name : *names) {
+    std::string written = name;
+    const auto dash = written.find('-');
+    if (dash == std::string::npos) continue;
+    written[dash] = ':';
+    const auto digest = Digest::parse(written);
+    if (!digest) continue;
+    const auto there = open_blob(root_->file(), *digest);
+    if (there && *there) io::StagedFile::sweep(**folder, name, std::chrono::seconds(0));
+  }
 }
 
 Result<std::unique_ptr<io::StagedFile>> Directory::in_partials(

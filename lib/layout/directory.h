@@ -49,7 +49,7 @@ class Directory {
   Result<> edit_index(const std::function<Result<std::string>(std::string_view)>& edit,
                       const CallContext& context);
 
-  /// Takes `.davit-partial` away when nothing is in it.
+  /// Takes `.davit-partial` away when nothing is in it but what was begun of blobs that are there.
   void tidy();
 
  private:
@@ -57,6 +57,7 @@ class Directory {
       : root_(std::move(root)), path_(std::move(path)), durability_(durability), resume_(resume) {}
   Result<> prepare(const CallContext& context);
   Result<> mark();
+  void drop_needless();
   Result<std::unique_ptr<io::StagedFile>> in_partials(
       const std::function<Result<std::unique_ptr<io::StagedFile>>(std::shared_ptr<const io::Folder>)>& make);
   Result<> replace(const std::string& name, std::string_view bytes);

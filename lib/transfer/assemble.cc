@@ -21,6 +21,9 @@ namespace {
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::size_t kBlock = 256u << 10;
+/// Of a stretch that is not complete at least so much is missing. A smaller gap could lie within one block of
+/// the file system, where a run that goes on with the file would not see the hole.
+constexpr std::size_t kGap = 64u << 10;
 /// A doubling of the connections has to bring this much, or it was the last one.
 constexpr double kWorthwhile = 1.25;
 /// With less than this to go at the present rate, another connection would come too late.
@@ -307,6 +310,8 @@ class Assembly {
       for (const Interval& interval : todo_) left += interval.end - interval.begin;
       length = std::min(length, std::clamp(left / (2 * wanted_), options_.least_part, options_.most_part));
     }
+    const std::uint64_t rest = next.end - next.begin - length;
+    if (rest != 0 && rest < kGap && length > 2 * kGap) length -= kGap;
     const Interval taken{next.begin, next.begin + length};
     next.begin = taken.end;
     if (next.begin == next.end) todo_.pop_front();
@@ -329,15 +334,17 @@ class Assembly {
     std::uint64_t at = interval.begin;
     std::uint64_t end = interval.end;
     while (at < end) {
-      const auto room =
-          std::span(block).first(static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), end - at)));
+      const std::uint64_t left = end - at;
+      std::uint64_t length = std::min<std::uint64_t>(block.size(), left);
+      if (left != length && left - length < kGap) length = left - kGap;
+      const auto room = std::span(block).first(static_cast<std::size_t>(length));
       std::size_t filled = 0;
       while (filled < room.size()) {
         auto count = source->read(room.subspan(filled));
         if (!count) return count.error().on(Side::source);
         if (*count == 0) return too_short(supply_.blob, at + filled);
         filled += *count;
-        if (filled >= kBlock / 2) break;
+        if (filled >= kBlock / 2 && left - filled >= kGap) break;
       }
       DAVIT_TRY_VOID(write(draft_, at, room.first(filled)));
       at += filled;

@@ -2,9 +2,8 @@
 import gzip
 import os
 import subprocess
-import unittest
 
-from support import SystemTest, clean_environment, docker_save, layer, main, read, real_layers, require, start, stop, wait_until, write, digest
+from support import SystemTest, clean_environment, docker_save, layer, main, read, real_layers, require, write, digest
 
 
 class Readers(SystemTest):
@@ -76,25 +75,6 @@ class Readers(SystemTest):
             self.skopeo("copy", "-q", "--src-tls-verify=false", "--dest-decompress", "docker://%s/app:%s" % (self.server.host, kind), "dir:" + out)
             for data in self.layers:
                 self.assertEqual(digest(read(os.path.join(out, digest(data)[7:]))), digest(data))
-
-    def containerd(self):
-        require("containerd", "ctr")
-        if os.geteuid() != 0:
-            raise unittest.SkipTest("containerd needs root")
-        folder = self.path("containerd")
-        os.makedirs(folder)
-        socket = os.path.join(folder, "sock")
-        config = write(os.path.join(folder, "config.toml"),
-                       'version = 2\nroot = "%s/root"\nstate = "%s/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
-                       '[grpc]\n  address = "%s"\n[ttrpc]\n  address = "%s.ttrpc"\n' % (folder, folder, socket, socket))
-        log = open(os.path.join(folder, "log"), "wb")
-        self.addCleanup(log.close)
-        process = start(["containerd", "--config", config], stdout=log, stderr=log, env=clean_environment(self.home))
-        self.addCleanup(stop, process)
-        wait_until(lambda: os.path.exists(socket) or process.poll() is not None, "containerd listens")
-        if process.poll() is not None:
-            raise unittest.SkipTest("containerd does not run here: " + read(log.name).decode()[-300:])
-        return ["ctr", "--address", socket]
 
     def test_containerd_pulls_and_unpacks(self):
         ctr = self.containerd()

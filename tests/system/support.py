@@ -139,6 +139,26 @@ class SystemTest(unittest.TestCase):
             write(policy, '{"default":[{"type":"insecureAcceptAnything"}]}')
         return self.succeed("skopeo", "--policy", policy, "--tmpdir", self.dir, *args, **options)
 
+    def containerd(self):
+        """A containerd of the test's own, as the beginning of a ctr command."""
+        require("containerd", "ctr")
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("containerd needs root")
+        folder = self.path("containerd")
+        os.makedirs(folder)
+        socket = os.path.join(folder, "sock")
+        config = write(os.path.join(folder, "config.toml"),
+                       'version = 2\nroot = "%s/root"\nstate = "%s/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+                       '[grpc]\n  address = "%s"\n[ttrpc]\n  address = "%s.ttrpc"\n' % (folder, folder, socket, socket))
+        log = open(os.path.join(folder, "log"), "wb")
+        self.addCleanup(log.close)
+        process = start(["containerd", "--config", config], stdout=log, stderr=log, env=clean_environment(self.home))
+        self.addCleanup(stop, process)
+        wait_until(lambda: os.path.exists(socket) or process.poll() is not None, "containerd listens")
+        if process.poll() is not None:
+            raise unittest.SkipTest("containerd does not run here: " + read(log.name).decode()[-300:])
+        return ["ctr", "--address", socket]
+
 
 def remove_tree(path):
     """Also what umoci and buildah made unreadable."""

@@ -6,6 +6,7 @@ declare -A PACKAGES=(
   [demo]="skopeo"
   [test]="catch2 docker-registry skopeo umoci buildah containerd apache2-utils openssl python3 busybox-static
           gzip zstd strace curl awscli"
+  [soak]="python3"
   [bench]="catch2 docker-registry skopeo curl python3"
   [check-format]="clang-format"
   [check]="clang clang-tidy clang-format libclang-rt-dev qemu-user-static g++-aarch64-linux-gnu"

@@ -1,0 +1,195 @@
+"""davit copy between registries, layouts and archives; between two accounts of Amazon ECR, each with its own identity."""
+import json
+import os
+
+from support import (OCI, SystemTest, blob_path, digest, docker_save, image_config, layer, main, oci_layout, read, real_layers, remove_tree,
+                     write)
+
+
+class Copies(SystemTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.first, cls.second = cls.registry(), cls.registry()
+        cls.layers = real_layers([1 << 20]) + [layer({"etc/motd": b"hello\n" * 1000})]
+
+    def setUp(self):
+        self.here = self.path("work")
+        os.mkdir(self.here)
+        self.addCleanup(remove_tree, self.here)
+
+    def out(self, name):
+        return os.path.join(self.here, name)
+
+    def push(self, reference, architecture="amd64", layers=None):
+        layers = layers or self.layers
+        archive = docker_save(self.out("image.tar"), layers, config=image_config(layers, architecture=architecture))
+        done = self.davit("push", "-q", "--oci", archive, reference).digest
+        os.unlink(archive)
+        return done
+
+    def index(self, repository):
+        """An index of two platforms under the tag `all`; gives its bytes and its children."""
+        children = {}
+        for architecture in ("amd64", "arm64"):
+            children[architecture] = self.push("%s/%s:%s" % (self.first.host, repository, architecture), architecture)
+        entries = [{"mediaType": OCI + "manifest.v1+json", "digest": one, "size": len(self.first.get("%s/manifests/%s" % (repository, one))),
+                    "platform": {"os": "linux", "architecture": architecture}} for architecture, one in children.items()]
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": entries}).encode()
+        self.first.put_manifest(repository, "all", index, OCI + "index.v1+json")
+        return index, children
+
+    def expect_equal(self, repository, wanted):
+        """skopeo fetches every blob and compares digests."""
+        self.skopeo("copy", "-q", "--all", "--preserve-digests", "--src-tls-verify=false",
+                    "docker://%s/%s@%s" % (self.second.host, repository, wanted), "dir:" + self.out("fetched"))
+        self.assertEqual(digest(read(self.out("fetched/manifest.json"))), wanted)
+        remove_tree(self.out("fetched"))
+
+    def test_all_platforms_of_an_index_or_one(self):
+        index, children = self.index("index")
+        source = self.first.host + "/index:all"
+        done = self.davit("copy", source, self.second.host + "/copied/index")
+        self.assertEqual(done.out, "%s/copied/index@%s\n" % (self.second.host, digest(index)))
+        self.assertEqual(self.second.get("copied/index/manifests/all"), index)
+        self.expect_equal("copied/index", digest(index))
+        one = self.davit("copy", "-p", "linux/arm64", source, self.second.host + "/copied/one:arm")
+        self.assertEqual(one.digest, children["arm64"])
+        self.expect_equal("copied/one", children["arm64"])
+        both = self.davit("copy", "-p", "linux/arm64", "-p", "linux/amd64", source, self.second.host + "/copied/both:1").digest
+        listed = self.second.manifest("copied/both", "1")["manifests"]
+        self.assertEqual({entry["platform"]["architecture"]: entry["digest"] for entry in listed}, children)
+        self.expect_equal("copied/both", both)
+        absent = self.davit("copy", "-p", "linux/riscv64", source, self.second.host + "/copied/none:1", code=None)
+        self.assertNotEqual(absent.code, 0)
+        self.assertEqual(self.second.tags("copied/none"), [])
+
+    def test_several_destinations_one_of_them_broken(self):
+        wanted = self.push(self.first.host + "/several:1")
+        self.first.requests()
+        layout = self.out("layout")
+        closed = "127.0.0.1:1/nobody:1"
+        done = self.davit("copy", "--json", "--retries", "1", self.first.host + "/several:1", self.second.host + "/several:1", closed, "oci:%s:1" % layout, code=7)
+        said = {one["destination"]: one for one in map(json.loads, done.lines)}
+        self.assertEqual([one.get("digest") for one in said.values()], [wanted, None, wanted])
+        broken, = [one for one in said.values() if "error" in one]
+        self.assertEqual((broken["destination"], broken["error"]["code"]), ("127.0.0.1:1/nobody", "unavailable"))
+        self.expect_equal("several", wanted)
+        self.assertEqual(digest(self.skopeo("inspect", "--raw", "oci:%s:1" % layout)), wanted)
+        # Read once, whatever the number of those who got it.
+        fetched = [path for method, path, status in self.first.requests() if method == "GET" and "/blobs/" in path]
+        self.assertEqual(len(fetched), len(set(fetched)), fetched)
+        self.assertEqual(len(fetched), 1 + len(self.layers))
+        alone = self.davit("copy", "--retries", "1", self.first.host + "/several:1", closed, code=6)
+        self.assertEqual(alone.out, "")
+
+    def test_between_files(self):
+        data = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+        config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest(b"")]}}).encode()
+        wanted = oci_layout(self.out("from"), [data], config)
+        self.davit("copy", self.out("from") + "/", self.out("a.oci.tar"))
+        self.davit("copy", self.out("a.oci.tar"), self.out("b.tar"))
+        self.davit("copy", self.out("b.tar"), "oci:%s:1" % self.out("to"))
+        self.assertEqual(digest(self.skopeo("inspect", "--raw", "oci:%s:1" % self.out("to"))), wanted)
+        for name in os.listdir(self.out("from/blobs/sha256")):
+            self.assertEqual(read(blob_path(self.out("to"), "sha256:" + name)), read(blob_path(self.out("from"), "sha256:" + name)))
+
+    def test_within_one_registry_nothing_is_fetched(self):
+        wanted = self.push(self.second.host + "/here:1")
+        self.second.requests()
+        self.davit("copy", self.second.host + "/here:1", self.second.host + "/there:1")
+        asked = self.second.requests()
+        self.assertEqual([one for one in asked if one[0] == "GET" and "/blobs/" in one[1]], [])
+        self.assertEqual([one for one in asked if one[0] in ("PUT", "PATCH") and "/blobs/" in one[1]], [])
+        self.expect_equal("there", wanted)
+
+    def test_what_is_there_costs_little(self):
+        self.push(self.first.host + "/again:1")
+        copy = ("copy", self.first.host + "/again:1", self.second.host + "/again:1")
+        first = self.davit(*copy).out
+        self.first.requests(), self.second.requests()
+        again = self.davit(*copy)
+        self.assertEqual(again.out, first)
+        # The ping is allowed for each of them.
+        asked = [one for one in self.first.requests() + self.second.requests() if one[1] != "/v2/"]
+        self.assertLessEqual(len(asked), 3, asked)
+
+    def test_no_clobber(self):
+        self.push(self.first.host + "/new:1")
+        old = self.push(self.second.host + "/kept:1", layers=self.layers[1:])
+        refused = self.davit("copy", "-n", self.first.host + "/new:1", self.second.host + "/kept:1", code=4)
+        self.assertIn("kept", refused.err)
+        self.assertEqual(digest(self.second.get("kept/manifests/1")), old)
+
+
+class Accounts(SystemTest):
+    """An image that is built in one account and run in another, in another region."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.layers = real_layers([2 << 20]) + [layer({"part%d" % number: os.urandom(300_000)}) for number in range(4)]
+        cls.archive = docker_save(cls.path("app.tar"), cls.layers)
+
+    def accounts(self, *modes):
+        """Two registries, described in the configuration; a profile with the keys of either, and one whose secret is wrong."""
+        build = self.emulator("--ecr", "--account", "111111111111", "--region", "eu-west-1", *modes)
+        run = self.emulator("--ecr", "--account", "222222222222", "--region", "us-east-1", *modes)
+        home = self.fresh_home()
+        config, profiles = "registries:\n", ""
+        for name, emulator, account, region in (("build", build, "111111111111", "eu-west-1"), ("run", run, "222222222222", "us-east-1")):
+            config += '  "%s":\n    ecr: {account: "%s", region: %s, api_endpoint: "%s"}\n' % (
+                emulator.host, account, region, emulator.env["DAVIT_ECR_ENDPOINT"])
+            profiles += "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n" % (
+                name, emulator.env["AWS_ACCESS_KEY_ID"], emulator.env["AWS_SECRET_ACCESS_KEY"])
+        profiles += "[wrong]\naws_access_key_id = %s\naws_secret_access_key = wrong\n" % build.env["AWS_ACCESS_KEY_ID"]
+        os.mkdir(os.path.join(home, ".aws"))
+        write(os.path.join(home, ".aws/credentials"), profiles, 0o600)
+        self.config, self.account_home = write(os.path.join(home, "davit.yaml"), config), home
+        return build, run
+
+    def run_davit(self, *args, **options):
+        return self.davit(args[0], "--config", self.config, *args[1:], home=self.account_home, **options)
+
+    def between(self, build, run, *flags, source="build", destination="run", **options):
+        return self.run_davit("copy", build.host + "/app:1", run.host + "/mirror/app:1", "--src-profile", source, "--dest-profile", destination, *flags, **options)
+
+    def test_each_side_has_its_own_identity(self):
+        build, run = self.accounts()
+        wanted = self.run_davit("push", self.archive, build.host + "/app:1", "--profile", "build", "--create-repo").digest
+        before = len(build.operations())
+        missing = self.between(build, run, code=2)
+        self.assertIn("--create-repo", missing.err)
+        done = self.between(build, run, "--create-repo")
+        self.assertEqual(done.out, "%s/mirror/app@%s\n" % (run.host, wanted))
+        self.assertIn("CreateRepository", run.operations())
+        self.assertNotIn("InitiateLayerUpload", build.operations()[before:])
+        # A wrong secret on one side is that side's matter.
+        for side, emulator in (("source", build), ("destination", run)):
+            refused = self.between(build, run, **{side: "wrong"}, code=3)
+            self.assertIn(emulator.host, refused.err)
+
+    def test_what_is_there_costs_few_requests(self):
+        build, run = self.accounts()
+        self.run_davit("push", self.archive, build.host + "/app:1", "--profile", "build", "--create-repo")
+        first = self.between(build, run, "--create-repo").out
+        before = len(build.lines()), len(run.lines())
+        self.assertEqual(self.between(build, run).out, first)
+        asked = build.lines()[before[0]:] + run.lines()[before[1]:]
+        self.assertEqual([line for line in asked if "/blobs/" in line["path"]], [])
+        self.assertLessEqual(len(asked), 6, asked)
+
+    def test_tokens_that_end_in_the_middle(self):
+        build, run = self.accounts("--mode", "token-life=2")
+        wanted = self.run_davit("push", self.archive, build.host + "/app:1", "--profile", "build", "--create-repo").digest
+        before = len(build.operations()), len(run.operations())
+        # Every layer comes when the token of the one before has ended.
+        done = self.between(build, run, "--create-repo", "--limit-rate", "512K", "-j", "1")
+        self.assertEqual(done.digest, wanted)
+        self.assertGreater(build.operations()[before[0]:].count("GetAuthorizationToken"), 1)
+        self.assertGreater(run.operations()[before[1]:].count("GetAuthorizationToken"), 1)
+        self.run_davit("pull", run.host + "/mirror/app:1", "--profile", "run", os.path.join(self.account_home, "layout") + "/")
+
+
+if __name__ == "__main__":
+    main("docker-registry", "skopeo")
