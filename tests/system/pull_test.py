@@ -4,6 +4,7 @@ import io
 import json
 import os
 import platform
+import re
 import resource
 import signal
 import subprocess
@@ -214,6 +215,32 @@ class Outputs(PullTest):
         write(os.path.join(layout, ".davit-partial", missing), "half")
         self.davit("pull", self.at("app:1"), layout + "/")
         self.assertEqual(os.listdir(os.path.join(layout, ".davit-partial")), [missing])  # somebody may want to go on with it
+
+    def test_row_90_data_name_and_directory_are_synced_in_this_order(self):
+        require("strace")
+        layout = self.out("layout")
+        self.davit("pull", self.at("app:1"), layout + "/",
+                   prefix=["strace", "-ff", "-ttt", "-y", "-qq", "-e", "trace=fsync,renameat", "-o", self.out("trace")])
+        moved = []
+        for thread in [name for name in os.listdir(self.here) if name.startswith("trace.")]:
+            synced, waiting = set(), None
+            for line in read(self.out(thread)).decode().splitlines():
+                sync = re.match(r"\S+ fsync\(\d+<(.*)>\) += 0", line)
+                move = re.match(r'(\S+) renameat\(\d+<(.*?)>, "(.*?)", \d+<(.*?)>, "(.*?)"\) += 0', line)
+                if sync and waiting == sync.group(1):
+                    waiting = None  # the name is on the disk, too
+                elif sync:
+                    synced.add(sync.group(1))
+                elif move:
+                    when, here, name, there, final = move.groups()
+                    self.assertIn(os.path.join(here, name), synced, "renamed before its data was synced")
+                    self.assertIsNone(waiting, "renamed twice without a sync of the directory")
+                    waiting = there
+                    moved.append((float(when), final))
+            self.assertIsNone(waiting, "renamed without a sync of the directory")
+        order = [final for _, final in sorted(moved)]
+        self.assertEqual(sorted(order[2:-1]), sorted(os.listdir(os.path.join(layout, "blobs/sha256"))))
+        self.assertEqual(order[:2] + order[-1:], ["oci-layout", "index.json", "index.json"])
 
     def small_files(self):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
