@@ -13,10 +13,10 @@
 #include "base/mutex.h"
 #include "base/try.h"
 #include "crypto/trust_store.h"
+#include "io/sigpipe.h"
 #include "net/address.h"
 #include "net/curl_error.h"
 #include "net/proxy.h"
-#include "io/sigpipe.h"
 
 namespace davit::net {
 namespace {

@@ -45,9 +45,10 @@ void Run::refuse_oversize() {
         if (!found) found = excess(limits, layers, manifest.bytes().size());
       }
       if (found && dispatch.live())
-        dispatch.error =
-            found->with_context(settings_.verb + " " + shipment.order->name + " to " + dispatch.destination->name)
-                .on(Side::destination);
+        dispatch.error = found
+                             ->with_context(settings_.verb + " " + shipment.order->name + " to " +
+                                            dispatch.destination->name)
+                             .on(Side::destination);
     }
     if (std::ranges::none_of(shipment.dispatches, &Dispatch::live)) continue;
     for (const Manifest& manifest : shipment.manifests) warn_about_size(shipment, manifest);

@@ -6,11 +6,11 @@
 #include <csignal>
 #include <cstring>
 
+#include "io/sigpipe.h"
 #include "net/address.h"
 #include "net/proxy.h"
 #include "net/rate_limit.h"
 #include "net/redirect.h"
-#include "io/sigpipe.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
 

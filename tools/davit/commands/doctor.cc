@@ -64,8 +64,8 @@ void add_doctor(CLI::App& app, Action& action) {
     action = [flags](const Signals& signals) {
       Arguments arguments;
       if (!flags->reference.empty()) arguments.destinations = {flags->reference};
-      auto options = flags->connection.client_options(flags->output.verbose, arguments,
-                                                      CredentialScope::destinations);
+      auto options =
+          flags->connection.client_options(flags->output.verbose, arguments, CredentialScope::destinations);
       if (!options) return fail(options.error());
       Client client(*std::move(options));
       const auto findings = client.examine(flags->reference, signals.stop());
