@@ -177,6 +177,7 @@ Result<bool> PlannedTar::go_on() {
       stretch.kept = stretch.size;
     } else if (found == tar_entry_head(blob_entry(digest), stretch.size, EntryState::pending)) {
       DAVIT_TRY(stretch.kept, io::written_part(file_->file(), stretch.begin, stretch.begin + stretch.size));
+      punch(stretch, stretch.kept);  // what came out of order would blur where the front ends
     } else {
       return false;
     }
@@ -264,14 +265,18 @@ Result<> PlannedTar::complete(const Digest& digest, const Stretch& stretch) {
   return {};
 }
 
-/// Makes the stretch a hole again, so that a later run does not take the bytes for good. Where the file
-/// system cannot, it finds out by their digest.
+/// Makes the stretch a hole from `kept` on, so that a later run does not take the bytes for good. Where the
+/// file system cannot, it finds out by their digest.
+void PlannedTar::punch(const Stretch& stretch, std::uint64_t kept) {
+  if (kept >= stretch.size) return;
+  static_cast<void>(::fallocate(file_->file().descriptor(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                static_cast<off_t>(stretch.begin + kept),
+                                static_cast<off_t>(stretch.size - kept)));
+}
+
 Result<> PlannedTar::begin_again(const Digest& digest, const Stretch& stretch) {
   DAVIT_TRY_VOID(write(stretch.head, tar_entry_head(blob_entry(digest), stretch.size, EntryState::pending)));
-  if (stretch.size != 0) {
-    static_cast<void>(::fallocate(file_->file().descriptor(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                  static_cast<off_t>(stretch.begin), static_cast<off_t>(stretch.size)));
-  }
+  punch(stretch, 0);
   return {};
 }
 

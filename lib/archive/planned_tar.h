@@ -56,6 +56,7 @@ class PlannedTar final : public TarOutput, public std::enable_shared_from_this<P
                                  const CallContext& context);
   Result<Descriptor> put_spooled(const Content& content, const CallContext& context);
   Result<> complete(const Digest& digest, const Stretch& stretch) DAVIT_EXCLUDES(mutex_);
+  void punch(const Stretch& stretch, std::uint64_t kept);
   Result<> begin_again(const Digest& digest, const Stretch& stretch);
   Result<> write(std::uint64_t at, std::string_view bytes);
   Result<std::uint64_t> close_gaps(const CallContext& context) DAVIT_REQUIRES(mutex_);

@@ -102,6 +102,9 @@ Result<std::unique_ptr<BlobDraft>> LayoutWriter::draft(const Descriptor& blob, c
   DAVIT_TRY(const std::uint64_t size, here(file->file().size()));
   if (size > blob.size) DAVIT_TRY_VOID(here(file->truncate(0)));
   DAVIT_TRY(const std::uint64_t kept, here(io::written_part(file->file(), 0, blob.size)));
+  // What came out of order is fetched again. Left there it would begin in the middle of a block, and once the
+  // front comes close the next run could take that block for written.
+  if (kept < size) DAVIT_TRY_VOID(here(file->truncate(kept)));
   return std::unique_ptr<BlobDraft>(std::make_unique<Draft>(directory_, std::move(file), blob, kept));
 }
 
