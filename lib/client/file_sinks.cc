@@ -1,22 +1,30 @@
 #include "client/file_sinks.h"
 
 #include <cerrno>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/archive_writer.h"
+#include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
 #include "io/file.h"
+#include "io/verified.h"
+#include "layout/earlier.h"
 #include "layout/layout_writer.h"
 
 namespace davit::client {
 namespace {
 
-/// What a plan sees where there is nothing yet: nobody writes to it.
+Error a_plan_does_not_write() {
+  return make_error(Errc::internal, "a plan does not write");
+}
+
+/// What a plan sees where there is nothing yet.
 class NothingThere final : public ContentSink {
  public:
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted, const CallContext&) override {
@@ -24,13 +32,45 @@ class NothingThere final : public ContentSink {
   }
   [[nodiscard]] std::size_t probe_batch() const override { return SIZE_MAX; }
   [[nodiscard]] bool names_vouch() const override { return false; }
-  Result<Descriptor> put_blob(const Content&, const CallContext&) override { return refuse(); }
+  Result<Descriptor> put_blob(const Content&, const CallContext&) override { return a_plan_does_not_write(); }
   Result<> put_manifest(const Manifest&, std::span<const std::string>, const CallContext&) override {
-    return refuse();
+    return a_plan_does_not_write();
   }
+};
+
+/// What a plan sees of a layout: what is there, without a change to it.
+class PlannedLayout final : public ContentSink {
+ public:
+  explicit PlannedLayout(const std::string& path) : earlier_(path) {}
+
+  Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
+                                      const CallContext& context) override {
+    std::vector<Presence> out;
+    for (const Descriptor& blob : wanted) {
+      DAVIT_TRY_VOID(check(context));
+      auto opened = earlier_.open(blob, 0, context);
+      const bool there = opened && whole(*io::verified(*std::move(opened), blob));
+      out.push_back(there ? Presence::present : Presence::absent);
+    }
+    return out;
+  }
+  [[nodiscard]] bool names_vouch() const override { return false; }
+  Result<Descriptor> put_blob(const Content&, const CallContext&) override { return a_plan_does_not_write(); }
+  Result<> put_manifest(const Manifest&, std::span<const std::string>, const CallContext&) override {
+    return a_plan_does_not_write();
+  }
+  ContentSource* earlier() override { return &earlier_; }
 
  private:
-  static Error refuse() { return make_error(Errc::internal, "a plan does not write"); }
+  static bool whole(ByteSource& source) {
+    std::vector<std::byte> block(256 << 10);
+    for (;;) {
+      const auto count = source.read(block);
+      if (!count || *count == 0) return count.has_value();
+    }
+  }
+
+  layout::EarlierImages earlier_;
 };
 
 bool exists(const std::string& path) {
@@ -41,7 +81,15 @@ bool exists(const std::string& path) {
 }  // namespace
 
 Result<std::shared_ptr<ContentSink>> FileSinks::sink(const FileTarget& target, const CallContext& context) {
-  std::shared_ptr<ContentSink>& known = made_[target.text()];
+  std::error_code problem;
+  const std::string path =
+      target.path == "-" ? "-" : std::filesystem::weakly_canonical(target.path, problem).string();
+  const auto [place, first] =
+      made_.try_emplace(path.empty() ? target.path : path, Made{target.kind, nullptr});
+  if (place->second.kind != target.kind)
+    return make_error(Errc::invalid_argument,
+                      escaped(target.path, 300) + " is named twice as a destination, as files of two kinds");
+  std::shared_ptr<ContentSink>& known = place->second.sink;
   if (!known) {
     DAVIT_TRY(known, make(target, context));
   }
@@ -52,8 +100,11 @@ Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target,
                                                      const CallContext& context) const {
   const io::Durability durability = options_.sync ? io::Durability::synced : io::Durability::unsynced;
   if (target.kind == FileTarget::Kind::layout) {
-    if (use_ == SinkUse::plan && !exists(target.path + "/oci-layout"))
+    if (use_ == SinkUse::plan) {
+      if (exists(target.path + "/oci-layout"))
+        return std::shared_ptr<ContentSink>(std::make_shared<PlannedLayout>(target.path));
       return std::shared_ptr<ContentSink>(std::make_shared<NothingThere>());
+    }
     DAVIT_TRY(auto layout, layout::LayoutWriter::open(
                                target.path, {.durability = durability, .resume = options_.resume}, context));
     return std::shared_ptr<ContentSink>(std::move(layout));

@@ -28,7 +28,11 @@ class FileSinks {
   const CopyOptions& options_;
   const ClientOptions& client_;
   const SinkUse use_;
-  std::map<std::string, std::shared_ptr<ContentSink>> made_;  // co-owned by the orders
+  struct Made {
+    FileTarget::Kind kind;
+    std::shared_ptr<ContentSink> sink;  // co-owned by the orders
+  };
+  std::map<std::string, Made> made_;  // by the path, whatever its spelling
 };
 
 }  // namespace davit::client

@@ -3,20 +3,18 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <optional>
 
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
-#include "base/worker_pool.h"
 #include "client/client_impl.h"
 #include "client/ecr_reference.h"
 #include "client/file_sinks.h"
 #include "client/sources.h"
-#include "client/tag_choice.h"
+#include "client/tagged.h"
 #include "client/target.h"
 #include "content/convert.h"
-#include "content/with_manifest.h"
 #include "model/media_type.h"
 
 namespace davit {
@@ -33,6 +31,18 @@ std::string full_name(const std::string& name) {
   return name.find_first_of(":/") == std::string::npos && Reference::is_tag(name) ? ":" + name : name;
 }
 
+/// The tag that all names of an image agree on; empty when they do not, or have none. An archive may give one
+/// name in full and as a tag.
+std::string common_tag(const Picked& picked) {
+  std::string common;
+  for (const std::string& name : picked.image.names) {
+    const std::string tag = client::split_name(full_name(name)).tag;
+    if (!Reference::is_tag(tag) || (!common.empty() && common != tag)) return {};
+    common = tag;
+  }
+  return common;
+}
+
 /// Where one image goes by one pattern: a repository and its tags for each name that fills the template.
 Result<std::map<std::string, std::vector<Reference>>> targets(const DestinationPattern& pattern,
                                                               const Picked& picked) {
@@ -46,10 +56,7 @@ Result<std::map<std::string, std::vector<Reference>>> targets(const DestinationP
       DestinationPattern one = pattern;
       if (!pattern.tags.empty()) one.tags = {pattern.tags[i]};
       DAVIT_TRY(Reference reference, client::fill(one, name));
-      if (reference.tag.empty() && !reference.digest && !picked.image.names.empty()) {
-        const std::string tag = client::split_name(full_name(picked.image.names.front())).tag;
-        if (picked.image.names.size() == 1 && Reference::is_tag(tag)) reference.tag = tag;
-      }
+      if (reference.tag.empty() && !reference.digest) reference.tag = common_tag(picked);
       out[reference.name()].push_back(std::move(reference));
     }
   }
@@ -100,18 +107,25 @@ std::string familiar(const std::string& name) {
   return repository + (parsed->tag.empty() ? "" : ":" + parsed->tag);
 }
 
-/// The names an image has in a file: those that were asked for, else those of the source.
-std::vector<std::string> names_in(const FileTarget& target, const Picked& picked) {
-  if (!target.names.empty()) return target.names;
-  std::vector<std::string> out;
+/// The names an image has in a file: those that were asked for, else those of the source, and further tags.
+std::vector<std::string> names_in(const FileTarget& target, const Picked& picked,
+                                  const std::vector<std::string>& further) {
+  std::vector<std::string> out = target.names;
+  const bool layout = target.kind == FileTarget::Kind::layout;
+  const auto add = [&](const std::string& name) {
+    if (!name.empty() && std::ranges::find(out, name) == out.end()) out.push_back(name);
+  };
   for (const std::string& written : picked.image.names) {
     const std::string tag = client::split_name(full_name(written)).tag;
-    if (tag.empty()) continue;
-    const bool docker = target.kind == FileTarget::Kind::docker_archive;
-    if (docker && full_name(written) != written) continue;  // a tag alone is no name there
-    const std::string name = docker ? familiar(written) : tag;
-    if (std::ranges::find(out, name) == out.end()) out.push_back(name);
+    const bool tag_alone = full_name(written) != written;
+    if (tag.empty() || !target.names.empty()) continue;
+    if (layout || (tag_alone && target.kind == FileTarget::Kind::oci_archive)) add(tag);
+    if (!layout && !tag_alone) add(familiar(written));
   }
+  const std::string repository = layout || out.empty() || out.front().find(':') == std::string::npos
+                                     ? std::string()
+                                     : out.front().substr(0, out.front().rfind(':')) + ":";
+  for (const std::string& tag : further) add(repository + tag);
   return out;
 }
 
@@ -145,8 +159,10 @@ struct Ends {
 
 Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, transfer::Order& order,
                   const CallContext& context) {
-  transfer::Destination destination{
-      .sink = {}, .name = target.text(), .tags = names_in(target, picked), .expected = std::nullopt};
+  transfer::Destination destination{.sink = {},
+                                    .name = target.text(),
+                                    .tags = names_in(target, picked, ends.tags),
+                                    .expected = std::nullopt};
   DAVIT_TRY(destination.sink, ends.files.sink(target, context));
   order.destinations.push_back(std::move(destination));
   return {};
@@ -242,7 +258,14 @@ Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order
     if (const auto* pattern = std::get_if<DestinationPattern>(&target)) {
       DAVIT_TRY_VOID(add_repositories(*pattern, picked, ends, order));
     } else {
-      DAVIT_TRY_VOID(add_file(std::get<FileTarget>(target), picked, ends, order, context));
+      const FileTarget& file = std::get<FileTarget>(target);
+      const auto* root = std::get_if<Descriptor>(&picked.image.root);
+      if (root != nullptr && file.kind != FileTarget::Kind::docker_archive &&
+          (root->media_type == model::kDockerManifest || root->media_type == model::kDockerList))
+        board.note(file.text() +
+                   ": Docker's manifests stay as they are; for tools that read only OCI ones, " +
+                   "--oci converts");
+      DAVIT_TRY_VOID(add_file(file, picked, ends, order, context));
     }
   }
   if (ends.own_sink) {
@@ -264,71 +287,6 @@ Result<std::vector<Picked>> own_image(const Errand& errand, const CallContext& c
                 .label = escaped(errand.source, 200)};
   if (Reference::is_tag(errand.source)) picked.image.names.emplace_back(errand.source);
   return std::vector<Picked>{std::move(picked)};
-}
-
-constexpr std::size_t kMostTags = 100'000;
-
-/// Every image of the source's repository that the choice means.
-Result<std::vector<Picked>> all_tagged(const client::Source& from, const Errand& errand, std::size_t jobs,
-                                       client::Registries& registries, const CallContext& context) {
-  const auto* named = std::get_if<Reference>(&from);
-  if (named == nullptr)
-    return make_error(Errc::invalid_argument, "all tags are those of a repository in a registry, and \"" +
-                                                  escaped(errand.source, 160) + "\" is a file");
-  if (!named->tag.empty() || named->digest)
-    return make_error(Errc::invalid_argument,
-                      "\"" + escaped(errand.source, 160) + "\" names one image, and all tags were asked for",
-                      "write " + named->name() + " for all of them, or leave out --all-tags");
-  DAVIT_TRY(const auto repository, registries.repository(named->host, named->repository, Side::source));
-  DAVIT_TRY(std::vector<std::string> tags, repository->tags(kMostTags, context));
-  const std::size_t there = tags.size();
-  DAVIT_TRY(tags, client::choose_tags(std::move(tags), *errand.options.all_tags));
-  if (tags.empty())
-    return make_error(Errc::not_found,
-                      named->name() + ": none of " + std::to_string(there) + " tags is meant")
-        .on(Side::source);
-  std::vector<std::optional<Result<Manifest>>> manifests(tags.size());
-  {
-    WorkerPool side_by_side(std::min(jobs, tags.size()));
-    for_each_index(side_by_side, tags.size(),
-                   [&](std::size_t i) { manifests[i] = repository->manifest(tags[i], context); });
-  }
-  std::vector<Picked> out;
-  for (std::size_t i = 0; i < tags.size(); ++i) {
-    Result<Manifest>& manifest = *manifests[i];
-    if (!manifest) return manifest.error().on(Side::source);
-    Picked& one = out.emplace_back();
-    one.image.root = manifest->descriptor();
-    one.label = named->name() + ":" + tags[i];
-    one.image.names = {one.label};
-    one.source = content::with_manifest(repository, *std::move(manifest));
-  }
-  return out;
-}
-
-/// The tags of the source's repository that belong to an image by their name, as cosign keeps its signatures:
-/// "sha256-DIGEST.sig". Each becomes an image of its own.
-Result<std::vector<Picked>> digest_tagged(const Picked& picked, Ends& ends, const CallContext& context) {
-  std::vector<Picked> out;
-  const auto* named = std::get_if<Reference>(&ends.from);
-  const auto* root = std::get_if<Descriptor>(&picked.image.root);
-  TagLister* lister = picked.source == nullptr ? nullptr : picked.source->tag_lister();
-  if (named == nullptr || root == nullptr || lister == nullptr) return out;
-  std::set<std::string> stems{std::string(root->digest.algorithm_name()) + "-" + root->digest.hex()};
-  DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
-  for (const Descriptor& child : manifest.manifests())
-    stems.insert(std::string(child.digest.algorithm_name()) + "-" + child.digest.hex());
-  DAVIT_TRY(const std::vector<std::string> tags, lister->tags(kMostTags, context));
-  for (const std::string& tag : tags) {
-    if (!Reference::is_tag(tag) || !stems.contains(tag.substr(0, tag.find('.')))) continue;
-    DAVIT_TRY(Manifest found, picked.source->manifest(tag, context));
-    Picked& one = out.emplace_back();
-    one.image.root = found.descriptor();
-    one.image.names = {named->name() + ":" + tag};
-    one.label = named->name() + ":" + tag;
-    one.source = content::with_manifest(picked.source, std::move(found));
-  }
-  return out;
 }
 
 /// An image with manifests of its own in the format that was asked for.
@@ -409,11 +367,21 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     const auto* pattern = std::get_if<DestinationPattern>(&target);
     return pattern != nullptr ? pattern->is_template() : std::get<FileTarget>(target).names.empty();
   });
+  std::optional<client::TaggedImages> tagged;
+  if (copy.all_tags || copy.digest_tags) {
+    const auto* named = errand.own_source ? nullptr : std::get_if<Reference>(&from);
+    if (named == nullptr)
+      return make_error(
+          Errc::invalid_argument,
+          "tags are those of a repository in a registry, and \"" + escaped(source, 160) + "\" is none",
+          "leave out --all-tags and --digest-tags");
+    tagged.emplace(*named, registries, options.jobs);
+  }
   std::vector<Picked> images;
   if (errand.own_source) {
     DAVIT_TRY(images, own_image(errand, context));
   } else if (copy.all_tags) {
-    DAVIT_TRY(images, all_tagged(from, errand, options.jobs, registries, context));
+    DAVIT_TRY(images, tagged->all(*copy.all_tags, context));
   } else {
     DAVIT_TRY(images, client::open_source(from, source, copy, {.client = options, .all_images = all_images},
                                           registries, context));
@@ -424,18 +392,22 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     DAVIT_TRY_VOID(convert(picked, copy, context));
     DAVIT_TRY_VOID(add_order(picked, ends, out, board, context));
     if (!copy.digest_tags) continue;
-    DAVIT_TRY(const std::vector<Picked> companions, digest_tagged(picked, ends, context));
+    // A tag that lists referrers is kept up by whoever puts them, where the registry has no other list.
+    DAVIT_TRY(const std::vector<Picked> companions, tagged->companions_of(picked, !copy.referrers, context));
     const std::vector<std::string> no_tags;
-    Ends beside{.verb = ends.verb,
-                .source = ends.source,
-                .from = from,
-                .targets = ends.places(),
-                .options = copy,
-                .registries = registries,
-                .files = files,
-                .tags = no_tags};
-    for (const Picked& companion : companions)
+    for (const Picked& companion : companions) {
+      Ends beside{.verb = ends.verb,
+                  .source = ends.source,
+                  .from = from,
+                  .targets = ends.places(),
+                  .options = copy,
+                  .registries = registries,
+                  .files = files,
+                  .tags = no_tags,
+                  .own_sink = errand.own_sink,
+                  .own_names = {client::split_name(companion.image.names.front()).tag}};
       DAVIT_TRY_VOID(add_order(companion, beside, out, board, context));
+    }
   }
   DAVIT_TRY_VOID(refuse_shared_tags(out));
   return out;

@@ -116,7 +116,8 @@ Result<Target> parse_target(std::string_view text, Verb verb, std::string_view s
   // A tag may well end like a file name: where a registry is named, the ending says nothing.
   const bool dotted = text.starts_with("./") || text.starts_with("../") || text.starts_with("/");
   const bool path = looks_like_path(text) && (dotted || !Reference::names_registry(text));
-  const bool registry = !path && (text.starts_with("docker://") || Reference::names_registry(text));
+  const bool registry =
+      !path && !text.ends_with('/') && (text.starts_with("docker://") || Reference::names_registry(text));
   if (verb == Verb::push || registry ||
       (verb == Verb::copy && !path && !exists(std::string(text)) && !text.ends_with('/'))) {
     if (verb == Verb::pull)

@@ -130,7 +130,7 @@ Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, c
     entries.push_back(survey.all[i].entry);
     if (chosen[i]) names += (names.empty() ? "" : ", ") + survey.all[i].platform->to_string();
   }
-  if (entries.size() == top.manifests().size())  // everything was wanted
+  if (entries.size() == survey.all.size())  // everything was wanted
     return PlatformChoice{.source = std::move(source), .root = root};
   DAVIT_TRY(const Manifest rewritten, rewritten_index(top, entries));
   return PlatformChoice{.source = with_manifest(std::move(source), rewritten),

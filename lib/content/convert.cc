@@ -1,5 +1,6 @@
 #include "content/convert.h"
 
+#include <map>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -16,6 +17,8 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr int kDeepest = 8;
+constexpr std::size_t kMostManifests = 10'000;
+constexpr std::uint64_t kMostBytes = 64u << 20;
 constexpr std::string_view kOciForeign = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
 constexpr std::string_view kDockerForeign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 
@@ -27,7 +30,12 @@ class Converter {
   Result<Descriptor> convert(const Descriptor& at, int depth) {
     if (depth > kDeepest)
       return make_error(Errc::corrupt, "indexes nested deeper than " + std::to_string(kDeepest));
+    if (const auto known = now_.find(at.digest); known != now_.end())
+      return under_its_new_name(at, known->second);
     DAVIT_TRY(const Manifest manifest, source_.manifest(at.digest.to_string(), context_));
+    bytes_ += manifest.bytes().size();
+    if (now_.size() >= kMostManifests || bytes_ > kMostBytes)
+      return make_error(Errc::corrupt, "more manifests under one root than can be converted");
     // The document has passed Manifest::parse: what is read here is there and has the right type.
     json document = json::parse(manifest.bytes());
     if (manifest.is_index()) {
@@ -35,14 +43,15 @@ class Converter {
     } else {
       DAVIT_TRY_VOID(convert_image(manifest, document));
     }
-    if (document == json::parse(manifest.bytes())) return at;
+    if (document == json::parse(manifest.bytes())) {
+      now_.emplace(at.digest, manifest.descriptor());
+      return at;
+    }
     DAVIT_TRY(Manifest made, Manifest::parse(document.dump(), document["mediaType"].get<std::string>(),
                                              manifest.descriptor().digest.algorithm()));
-    made_.push_back(made);
-    Descriptor out = at;
-    out.media_type = made.descriptor().media_type;
-    out.digest = made.descriptor().digest;
-    out.size = made.descriptor().size;
+    now_.emplace(at.digest, made.descriptor());
+    Descriptor out = under_its_new_name(at, made.descriptor());
+    made_.push_back(std::move(made));
     return out;
   }
 
@@ -59,7 +68,14 @@ class Converter {
       entry["digest"] = now.digest.to_string();
       entry["size"] = now.size;
     }
-    document["mediaType"] = oci_ ? model::kOciIndex : model::kDockerList;
+    for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+      const auto about = Digest::parse(attested_image(index.manifests()[i]));
+      const auto now = about ? now_.find(*about) : now_.end();
+      if (now != now_.end())
+        document["manifests"][i]["annotations"]["vnd.docker.reference.digest"] =
+            now->second.digest.to_string();
+    }
+    name_type(index, document, oci_ ? model::kOciIndex : model::kDockerList);
     return {};
   }
 
@@ -90,8 +106,21 @@ class Converter {
                                                  ", which Docker's format has no name for");
       }
     }
-    document["mediaType"] = oci_ ? model::kOciManifest : model::kDockerManifest;
+    name_type(image, document, oci_ ? model::kOciManifest : model::kDockerManifest);
     return {};
+  }
+
+  /// The type may be left out of an OCI document, and then it stays out.
+  static void name_type(const Manifest& manifest, json& document, std::string_view type) {
+    if (model::essence(manifest.descriptor().media_type) != type) document["mediaType"] = type;
+  }
+
+  static Descriptor under_its_new_name(const Descriptor& at, const Descriptor& now) {
+    Descriptor out = at;
+    out.media_type = now.media_type;
+    out.digest = now.digest;
+    out.size = now.size;
+    return out;
   }
 
   ContentSource& source_;
@@ -99,6 +128,8 @@ class Converter {
   const model::Format format_;
   const CallContext& context_;
   std::vector<Manifest> made_;
+  std::map<Digest, Descriptor> now_;  ///< what became of each manifest
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace
@@ -107,9 +138,7 @@ Result<Converted> converted(std::shared_ptr<ContentSource> source, const Descrip
                             model::Format format, const CallContext& context) {
   Converter converter(*source, format, context);
   DAVIT_TRY(const Descriptor now, converter.convert(root, 0));
-  Converted out{.source = std::move(source), .root = now};
-  for (Manifest& made : converter.take()) out.source = with_manifest(std::move(out.source), std::move(made));
-  return out;
+  return Converted{.source = with_manifests(std::move(source), converter.take()), .root = now};
 }
 
 }  // namespace davit::content

@@ -1,19 +1,26 @@
 #include "content/with_manifest.h"
 
+#include <map>
+#include <string>
+
 namespace davit::content {
 namespace {
 
-class WithManifest final : public ContentSource {
+class WithManifests final : public ContentSource {
  public:
-  WithManifest(std::shared_ptr<ContentSource> inner, Manifest own)
-      : inner_(std::move(inner)), own_(std::move(own)), name_(own_.descriptor().digest.to_string()) {}
+  WithManifests(std::shared_ptr<ContentSource> inner, std::vector<Manifest> own) : inner_(std::move(inner)) {
+    for (Manifest& each : own) {
+      std::string name = each.descriptor().digest.to_string();
+      own_.emplace(std::move(name), std::move(each));
+    }
+  }
 
   Result<Descriptor> resolve(std::string_view name, const CallContext& context) override {
-    if (name == name_) return own_.descriptor();
+    if (const auto own = own_.find(name); own != own_.end()) return own->second.descriptor();
     return inner_->resolve(name, context);
   }
   Result<Manifest> manifest(std::string_view name, const CallContext& context) override {
-    if (name == name_) return own_;
+    if (const auto own = own_.find(name); own != own_.end()) return own->second;
     return inner_->manifest(name, context);
   }
   [[nodiscard]] std::size_t manifest_batch() const override { return inner_->manifest_batch(); }
@@ -30,15 +37,19 @@ class WithManifest final : public ContentSource {
   ReferrerLister* referrer_lister() override { return inner_->referrer_lister(); }
 
  private:
-  const std::shared_ptr<ContentSource> inner_;  // co-owned by whoever else reads from it
-  const Manifest own_;
-  const std::string name_;
+  const std::shared_ptr<ContentSource> inner_;        // co-owned by whoever else reads from it
+  std::map<std::string, Manifest, std::less<>> own_;  // by digest
 };
 
 }  // namespace
 
 std::shared_ptr<ContentSource> with_manifest(std::shared_ptr<ContentSource> source, Manifest manifest) {
-  return std::make_shared<WithManifest>(std::move(source), std::move(manifest));
+  return with_manifests(std::move(source), {std::move(manifest)});
+}
+
+std::shared_ptr<ContentSource> with_manifests(std::shared_ptr<ContentSource> source,
+                                              std::vector<Manifest> manifests) {
+  return std::make_shared<WithManifests>(std::move(source), std::move(manifests));
 }
 
 }  // namespace davit::content

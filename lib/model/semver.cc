@@ -215,9 +215,11 @@ class VersionRange::Parser {
   }
   void above(const Partial& said) {
     if (said.numbers.size() == 3) return add(Relation::greater, said.lowest());
-    // Nothing is above every version.
-    add(said.numbers.empty() ? Relation::less : Relation::at_least,
-        said.numbers.empty() ? Version{.prerelease = {"0"}} : said.beyond(said.numbers.size()));
+    if (said.numbers.empty())
+      return add(Relation::less, {.prerelease = {"0"}});  // nothing is above every one
+    Version least = said.beyond(said.numbers.size());
+    least.prerelease.clear();
+    add(Relation::at_least, std::move(least));
   }
   void below(const Partial& said) {
     Version limit = said.lowest();

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kPageLimit = 4u << 20;
 constexpr int kMostPages = 1'000;
 constexpr std::size_t kMostReferrers = 10'000;
+constexpr std::uint64_t kMostBytes = 16u << 20;
 
 std::string fallback_tag(const Digest& subject) {
   // A tag has at most 128 characters: longer digests are cut as the specification cuts them.
@@ -32,6 +33,7 @@ void add(std::vector<Descriptor>& all, const std::vector<Descriptor>& more) {
 Result<std::vector<Descriptor>> Repository::referrers(const Digest& subject, const CallContext& context) {
   const Purpose why = purpose("list referrers of", subject.short_form());
   std::vector<Descriptor> all;
+  std::uint64_t bytes = 0;
   net::Url page = url("referrers/" + subject.to_string());
   for (int count = 0; count < kMostPages; ++count) {
     Call call{.request = {.method = "GET", .url = page, .answer_limit = kPageLimit}, .scope = scope()};
@@ -41,11 +43,12 @@ Result<std::vector<Descriptor>> Repository::referrers(const Digest& subject, con
                          (answer.status == 200 && is_html(answer.headers, answer.body));
     if (unknown && count == 0) return referrers_by_tag(subject, context);
     if (answer.status != 200) return answer_error(why, answer);
+    bytes += answer.body.size();
     const auto index = Manifest::parse(std::move(answer.body), model::kOciIndex);
     if (!index || !index->is_index())
       return strange_answer(why, answer, Errc::protocol, "not a list of referrers");
     add(all, index->manifests());
-    if (all.size() > kMostReferrers)
+    if (all.size() > kMostReferrers || bytes > kMostBytes)
       return make_error(Errc::protocol, why.text + ": referrers without end").on(why.side);
     std::string next;
     for (const std::string& link : answer.headers.all("Link")) {
@@ -77,7 +80,14 @@ Result<std::vector<Descriptor>> Repository::referrers_by_tag(const Digest& subje
 Result<> Repository::note_referrer(const Manifest& referrer, const CallContext& context) {
   const Digest& subject = referrer.subject()->digest;
   MutexLock lock(referrer_tags_);  // read, change, write: two at once would lose one
-  DAVIT_TRY(std::vector<Descriptor> all, referrers_by_tag(subject, context));
+  const std::string tag = fallback_tag(subject);
+  const auto there = manifest(tag, context);
+  if (!there && there.error().code != Errc::not_found) return there.error();
+  if (there && !there->is_index())
+    return make_error(Errc::conflict, "the tag " + tag + " in " + registry_.host() + "/" + name_ +
+                                          " should list referrers, and names something else")
+        .on(side_);
+  std::vector<Descriptor> all = there ? there->manifests() : std::vector<Descriptor>();
   if (std::ranges::find(all, referrer.descriptor().digest, &Descriptor::digest) != all.end()) return {};
   Descriptor entry = referrer.descriptor();
   entry.artifact_type = referrer.artifact_type();
@@ -85,7 +95,7 @@ Result<> Repository::note_referrer(const Manifest& referrer, const CallContext& 
   entry.annotations = referrer.annotations();
   all.push_back(std::move(entry));
   DAVIT_TRY(const Manifest index, Manifest::parse(content::new_index(all), model::kOciIndex));
-  const std::string names[] = {fallback_tag(subject)};
+  const std::string names[] = {tag};
   return put_manifest(index, names, context);
 }
 

@@ -143,6 +143,7 @@ class Assembly {
     while (hashed < size_) {
       DAVIT_TRY(const std::uint64_t front, wait_for(hashed));
       while (hashed < front) {
+        DAVIT_TRY_VOID(check(inner_));  // also when a receiver has failed
         const auto part = std::span(block).first(
             static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), front - hashed)));
         if (auto read = draft_.read_at(hashed, part); !read) return read.error().on(Side::destination);

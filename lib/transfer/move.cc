@@ -263,7 +263,7 @@ std::vector<Dispatch*> Run::count_outstanding(const std::vector<Leaf*>& moving) 
   for (auto& [key, leaf] : leaves_) {
     for (auto& [sink, arrival] : leaf.arrivals) {
       for (Dispatch* dispatch : arrival.dispatches) {
-        if (arrival.state == State::failed && dispatch->live()) dispatch->error = arrival.error;
+        if (arrival.state == State::failed && dispatch->waits()) dispatch->error = arrival.error;
       }
     }
   }
@@ -272,6 +272,7 @@ std::vector<Dispatch*> Run::count_outstanding(const std::vector<Leaf*>& moving) 
     for (Dispatch& dispatch : shipment.dispatches) {
       dispatch.outstanding = 0;
       for (const Leaf* leaf : moving) {
+        if (!dispatch.waits()) break;
         const auto arrival = leaf->arrivals.find(dispatch.sink());
         if (arrival == leaf->arrivals.end() || !arrival->second.pending()) continue;
         if (std::ranges::find(arrival->second.dispatches, &dispatch) != arrival->second.dispatches.end())
@@ -484,7 +485,7 @@ void Run::arrived(Leaf& leaf, ContentSink* sink, State state, std::optional<Erro
     arrival.state = state;
     if (error) arrival.error = error->side == Side::local ? error->on(Side::destination) : *error;
     for (Dispatch* dispatch : arrival.dispatches) {
-      if (!dispatch->live()) continue;
+      if (!dispatch->waits()) continue;
       if (arrival.error) {
         dispatch->error = arrival.error;
       } else if (--dispatch->outstanding == 0) {

@@ -76,6 +76,8 @@ Result<std::vector<Delivery>> Run::deliver() {
       const std::string& name = dispatch.destination->name;
       if (dispatch.error) {
         deliveries.push_back({name, *dispatch.error});
+      } else if (!dispatch.delivered) {
+        deliveries.push_back({name, make_error(Errc::internal, name + ": neither delivered nor failed")});
       } else {
         deliveries.push_back({name, *std::move(dispatch.delivered)});
       }
@@ -97,8 +99,10 @@ void Run::finish_sinks() {
         std::ranges::any_of(dispatches, [](const Dispatch* one) { return one->delivered.has_value(); });
     std::optional<Error> error;
     if (failed != dispatches.end() && sink->all_or_nothing()) {
-      error = make_error(Errc::cancelled, (*failed)->destination->name +
-                                              " was not written, because another image for it failed");
+      const Error& cause = *(*failed)->error;
+      error = make_error(cause.code, (*failed)->destination->name +
+                                         " was not written, because another image for it failed")
+                  .on(cause.side);
     } else if (delivered) {
       if (auto finished = sink->finish(context_); !finished) error = finished.error().on(Side::destination);
     }

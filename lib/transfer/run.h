@@ -90,7 +90,7 @@ class Run {
   void seal(Dispatch& dispatch) DAVIT_EXCLUDES(mutex_);
   Result<> put_children(const Shipment& shipment, const Dispatch& dispatch);
   Result<Delivered> seal_dispatch(Shipment& shipment, Dispatch& dispatch);
-  BlobCounts count(const Shipment& shipment, const Dispatch& dispatch) const;
+  BlobCounts count(const Shipment& shipment, const Dispatch& dispatch) const DAVIT_EXCLUDES(mutex_);
   Plan plan_of(const Shipment& shipment, const Dispatch& dispatch) const;
 
   const std::vector<Order> orders_;
@@ -102,7 +102,7 @@ class Run {
   std::map<std::string, Leaf> leaves_;  ///< by digest, or by "raw:" and diff_id while the digest is unknown
   std::atomic<std::uint64_t> uncounted_ = 0;  ///< bytes read again for a destination that goes on alone
   Slots slots_;
-  Mutex mutex_;  ///< while leaves move: arrivals, and what Dispatch says
+  mutable Mutex mutex_;  ///< while leaves move: arrivals, and what Dispatch says
   /// Destinations that kept others waiting, each with workers of its own from then on.
   std::map<ContentSink*, std::unique_ptr<WorkerPool>> slow_ DAVIT_GUARDED_BY(mutex_);
   std::vector<std::thread> stragglers_

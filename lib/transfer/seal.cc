@@ -193,6 +193,7 @@ void Run::try_again_without_claims() {
 BlobCounts Run::count(const Shipment& shipment, const Dispatch& dispatch) const {
   BlobCounts counts;
   const std::set<const Leaf*> unique(shipment.leaves.begin(), shipment.leaves.end());
+  MutexLock lock(mutex_);  // an image that was there already is sealed while leaves of others move
   for (const Leaf* below : unique) {
     const auto arrival = below->arrivals.find(dispatch.sink());
     if (arrival == below->arrivals.end()) continue;

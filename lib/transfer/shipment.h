@@ -35,6 +35,8 @@ struct Dispatch {
   std::optional<Delivered> delivered;
 
   [[nodiscard]] bool live() const { return !error && !delivered; }
+  /// Whether it needs leaves at all: nothing below a root that is there is of interest.
+  [[nodiscard]] bool waits() const { return live() && !root_present; }
   [[nodiscard]] ContentSink* sink() const { return destination->sink.get(); }
 };
 

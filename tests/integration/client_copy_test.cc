@@ -124,7 +124,7 @@ TEST_CASE("a pulled image goes back with the digest it had", "[copy]") {
   CHECK(pulled.blobs.sent == 3);
 
   Registry other;
-  const auto pushed = client.push((dir.path() / output).string(), other.authority() + "/back:1").value();
+  const auto pushed = client.push((dir.path() / output).string(), other.authority() + "/back").value();
   CHECK(pushed.root == origin.image);
   CHECK(other.storage().tag("back", "1") == origin.image.digest);
 }
@@ -565,4 +565,112 @@ TEST_CASE("a repository that does not exist yet is asked for once, not for each 
   other.clear_log();
   REQUIRE(client.copy(registry.authority() + "/many:1", other.authority() + "/new:2"));
   CHECK(other.log("POST").empty());
+}
+
+TEST_CASE("a folder is a folder by its slash, whatever else its name says", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(dir.path());
+  Client client(quick());
+  const auto pulled = client.pull(origin.name(), "app-1.4/");
+  const auto copied = client.copy(origin.name(), "localhost/");
+  std::filesystem::current_path(before);
+  CHECK(pulled);
+  CHECK(copied);
+  CHECK(std::filesystem::exists(dir.path() / "app-1.4/index.json"));
+}
+
+TEST_CASE("further tags are names in files, too", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  const std::string output = GENERATE(as<std::string>(), "app.tar", "app.oci.tar", "layout/");
+  const std::string path = (dir.path() / output).string();
+  REQUIRE(client.pull(origin.name(), path, {.tags = {"more"}}));
+  Registry other;
+  const std::string from =
+      output == "app.tar"   ? "docker-archive:" + path + ":" + origin.registry.authority() + "/team/app:more"
+      : output == "layout/" ? "oci:" + path + ":more"
+                            : "oci-archive:" + path + ":more";
+  CHECK(client.push(from, other.authority() + "/app:1").value().root == origin.image);
+}
+
+TEST_CASE("one path is not two files of different kinds", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  const std::string path = (dir.path() / "x.tar").string();
+  const std::string targets[] = {"docker-archive:" + path, "oci-archive:" + path};
+  const auto copied = client.copy(origin.name(), targets);
+  REQUIRE_FALSE(copied);
+  CHECK(copied.error().code == Errc::invalid_argument);
+  const std::string twice[] = {path, "docker-archive:" + path};
+  CHECK(client.copy(origin.name(), twice).value().size() == 2);
+}
+
+TEST_CASE("row 126: platforms are chosen within nested indexes", "[copy]") {
+  Registry registry;
+  MultiArch multi(registry);
+  std::string entries;
+  for (const auto& [first, second] : {std::pair("s390x", "riscv64"), std::pair("ppc64le", "mips64le")}) {
+    const auto platform_of = [](const std::string& architecture) {
+      return R"(,"platform":{"os":"linux","architecture":")" + architecture + R"("})";
+    };
+    const Manifest nested =
+        Manifest::parse(
+            R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)" +
+                entry_of(image_for(*multi.repository, first), platform_of(first)) + "," +
+                entry_of(image_for(*multi.repository, second), platform_of(second)) + "]}",
+            model::kOciIndex)
+            .value();
+    REQUIRE(multi.repository->put_manifest(nested, {}, {}));
+    entries += (entries.empty() ? "" : ",") + entry_of(nested, "");
+  }
+  const Manifest top =
+      Manifest::parse(
+          R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)" +
+              entries + "]}",
+          model::kOciIndex)
+          .value();
+  const std::string names[] = {"nested"};
+  REQUIRE(multi.repository->put_manifest(top, names, {}));
+  Registry other;
+  Client client(quick());
+  const auto copied = client
+                          .copy(registry.authority() + "/multi:nested", other.authority() + "/multi",
+                                {.platforms = {platform("linux/s390x"), platform("linux/ppc64le")}})
+                          .value();
+  const auto stored = other.storage().manifest("multi", copied.root.digest);
+  REQUIRE(stored);
+  REQUIRE(stored->manifests().size() == 2);
+  CHECK(stored->manifests()[0].platform->architecture == "s390x");
+  CHECK(stored->manifests()[1].platform->architecture == "ppc64le");
+}
+
+TEST_CASE("signatures kept under tags go with their image, and once", "[copy]") {
+  Origin origin;
+  Client client(quick());
+  const std::string repository = origin.registry.authority() + "/team/app";
+  const std::string signature = "sha256-" + origin.image.digest.hex() + ".sig";
+  test::Pusher pusher(origin.registry.authority());
+  const auto store = pusher.repository("team/app");
+  const Manifest signed_by = image_for(*store, "signature");
+  const std::string names[] = {signature};
+  REQUIRE(store->put_manifest(signed_by, names, {}));
+  REQUIRE(client.copy(origin.name(), repository + ":latest"));
+  Registry other;
+  const std::string targets[] = {other.authority() + "/app"};
+  REQUIRE(client.copy(origin.name(), targets));
+  CHECK_FALSE(other.storage().tag("app", signature));
+  REQUIRE(client.copy(origin.name(), targets, {.digest_tags = true}));
+  CHECK(other.storage().tag("app", signature) == signed_by.descriptor().digest);
+  const auto all = client.copy(repository, targets, {.all_tags = TagChoice{}, .digest_tags = true}).value();
+  CHECK(all.size() == 3);
+  const TempDir dir;
+  const auto tar = (dir.path() / "x.oci.tar").string();
+  REQUIRE(client.pull(origin.name(), tar));
+  const auto from_file = client.copy(tar, targets, {.digest_tags = true});
+  REQUIRE_FALSE(from_file);
+  CHECK(from_file.error().code == Errc::invalid_argument);
 }

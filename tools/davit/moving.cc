@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include <unistd.h>
+
 #include "digest_file.h"
 #include "exit_code.h"
 #include "report.h"
@@ -51,7 +53,8 @@ CredentialScope scope_of(Verb verb) {
 }
 
 bool goes_to_stdout(const std::string& destination) {
-  return destination == "-" || destination == "docker-archive:-" || destination == "oci-archive:-";
+  return destination == "-" || destination == "docker-archive:-" || destination == "oci-archive:-" ||
+         destination.starts_with("docker-archive:-:") || destination.starts_with("oci-archive:-:");
 }
 
 }  // namespace
@@ -60,6 +63,11 @@ int move_images(Verb verb, const std::string& source, const std::vector<std::str
                 const TransferFlags& flags, const Signals& signals) {
   auto options = flags.options();
   if (!options) return fail(options.error());
+  if (!flags.dry_run && std::ranges::any_of(destinations, goes_to_stdout) && ::isatty(STDOUT_FILENO) == 1) {
+    return fail(Error{.code = Errc::invalid_argument,
+                      .message = "an archive is not written to a terminal",
+                      .hint = "redirect standard output, or name a file"});
+  }
   auto settings = flags.connection.client_options(
       flags.output.verbose, {.sources = {source}, .destinations = destinations}, scope_of(verb));
   if (!settings) return fail(settings.error());

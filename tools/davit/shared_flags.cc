@@ -37,14 +37,25 @@ Result<std::chrono::milliseconds> duration(const char* flag, const std::string& 
   return *parsed;
 }
 
+/// Whether an argument is a file or a folder, by the rules of the library: what stands here decides which
+/// hosts are shown credentials, so a doubt counts as a file.
+bool is_file(std::string_view text) {
+  const auto begins = [&](std::string_view with) { return text.starts_with(with); };
+  const auto ends = [&](std::string_view with) { return text.ends_with(with); };
+  if (text.empty() || text == "-" || text == "." || text == ".." || begins("/") || begins("./") ||
+      begins("../") || begins("oci:") || begins("ocidir:") || begins("oci-archive:") ||
+      begins("docker-archive:") || ends("/"))
+    return true;
+  if (begins("docker://") || Reference::names_registry(text)) return false;
+  return ends(".tar") || ends(".tgz") || ends(".tar.gz") || ends(".tar.zst") ||
+         ::access(std::string(text).c_str(), F_OK) == 0;
+}
+
 /// The registries that arguments name, as references write them; files and what is malformed are passed over.
 std::set<std::string> registries_of(const std::vector<std::string>& arguments) {
   std::set<std::string> hosts;
   for (std::string_view text : arguments) {
-    const auto begins = [&](std::string_view with) { return text.starts_with(with); };
-    if (text == "-" || begins("/") || begins("./") || begins("../") || begins("oci:") || begins("ocidir:") ||
-        begins("oci-archive:") || begins("docker-archive:"))
-      continue;
+    if (is_file(text)) continue;
     if (text.starts_with("docker://")) text.remove_prefix(9);
     const std::string host(Reference::names_registry(text) ? text.substr(0, text.find('/')) : "docker.io");
     if (const auto parsed = Reference::parse(host + "/library/x")) hosts.insert(parsed->host);

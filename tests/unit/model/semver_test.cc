@@ -68,6 +68,7 @@ TEST_CASE("prereleases count only where they are named", "[semver]") {
   CHECK_FALSE(in(">=1.0.0", "2.0.0-rc.1"));
   CHECK_FALSE(in("*", "2.0.0-rc.1"));
   CHECK_FALSE(in("^1.2.3", "2.0.0-rc.1"));
+  CHECK_FALSE(in(">1.2", "1.3.0-rc.1"));
   CHECK(in(">=2.0.0-0", "2.0.0-rc.1"));
   CHECK(in("^2.0.0-rc.1", "2.0.0-rc.2"));
   CHECK_FALSE(in("^2.0.0-rc.1", "2.1.0-rc.2"));

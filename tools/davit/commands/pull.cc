@@ -27,7 +27,9 @@ void add_pull(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("pull", kDescription);
   command->add_option("REF", flags->source, "which image")->required();
-  command->add_option("OUT", flags->output, "where to (NAME.tar of the repository)");
+  command->add_option("OUT", flags->output, "where to (NAME.tar of the repository)")
+      ->check(
+          [](const std::string& text) { return text.empty() ? std::string("OUT is empty") : std::string(); });
   flags->transfer.add_to(*command, Verb::pull);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {

@@ -1,0 +1,102 @@
+#include "client/tagged.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "base/worker_pool.h"
+#include "client/tag_choice.h"
+#include "content/with_manifest.h"
+
+namespace davit::client {
+namespace {
+
+constexpr std::size_t kMostTags = 100'000;
+/// Manifests beyond this are read again when their turn comes.
+constexpr std::uint64_t kMostHeld = 4u << 20;
+constexpr std::size_t kAtOnce = 256;
+
+std::string stem_of(const Digest& digest) {
+  return std::string(digest.algorithm_name()) + "-" + digest.hex();
+}
+
+}  // namespace
+
+Result<> TaggedImages::list(const CallContext& context) {
+  if (listed_) return {};
+  DAVIT_TRY(repository_, registries_.repository(named_.host, named_.repository, Side::source));
+  DAVIT_TRY(tags_, repository_->tags(kMostTags + 1, context));
+  if (tags_.size() > kMostTags)
+    return make_error(Errc::unsupported,
+                      named_.name() + " has more than " + std::to_string(kMostTags) + " tags")
+        .on(Side::source);
+  listed_ = true;
+  return {};
+}
+
+Picked TaggedImages::picked_as(const std::string& tag, Manifest manifest) {
+  picked_.insert(tag);
+  Picked one;
+  one.image.root = manifest.descriptor();
+  one.label = named_.name() + ":" + tag;
+  one.image.names = {one.label};
+  one.source = repository_;
+  if (held_ += manifest.bytes().size(); held_ <= kMostHeld)
+    one.source = content::with_manifest(repository_, std::move(manifest));
+  return one;
+}
+
+Result<std::vector<Picked>> TaggedImages::all(const TagChoice& choice, const CallContext& context) {
+  if (!named_.tag.empty() || named_.digest)
+    return make_error(Errc::invalid_argument,
+                      named_.to_string() + " names one image, and all tags were asked for",
+                      "write " + named_.name() + " for all of them, or leave out --all-tags");
+  DAVIT_TRY_VOID(list(context));
+  DAVIT_TRY(const std::vector<std::string> chosen, choose_tags(tags_, choice));
+  if (chosen.empty())
+    return make_error(Errc::not_found,
+                      named_.name() + ": none of " + std::to_string(tags_.size()) + " tags is meant",
+                      "patterns match a whole tag, and only tags with three numbers are versions")
+        .on(Side::source);
+  std::vector<Picked> out;
+  WorkerPool side_by_side(std::min(jobs_, chosen.size()));
+  for (std::size_t begin = 0; begin < chosen.size(); begin += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, chosen.size() - begin);
+    std::vector<std::optional<Result<Manifest>>> manifests(count);
+    std::atomic<bool> failed = false;
+    for_each_index(side_by_side, count, [&](std::size_t i) {
+      if (failed) return;
+      manifests[i] = repository_->manifest(chosen[begin + i], context);
+      if (!*manifests[i]) failed = true;
+    });
+    for (const auto& manifest : manifests) {
+      if (manifest && !*manifest) return manifest->error().on(Side::source);
+    }
+    for (std::size_t i = 0; i < count; ++i)
+      out.push_back(picked_as(chosen[begin + i], *std::move(*manifests[i])));
+  }
+  return out;
+}
+
+Result<std::vector<Picked>> TaggedImages::companions_of(const Picked& picked, bool with_index,
+                                                        const CallContext& context) {
+  std::vector<Picked> out;
+  const auto* root = std::get_if<Descriptor>(&picked.image.root);
+  if (root == nullptr) return out;
+  DAVIT_TRY_VOID(list(context));
+  std::set<std::string> stems{stem_of(root->digest)};
+  DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
+  for (const Descriptor& child : manifest.manifests()) stems.insert(stem_of(child.digest));
+  for (const std::string& tag : tags_) {
+    const auto dot = tag.find('.');
+    if (!Reference::is_tag(tag) || picked_.contains(tag) || !stems.contains(tag.substr(0, dot))) continue;
+    if (dot == std::string::npos && !with_index) continue;
+    DAVIT_TRY(Manifest found, repository_->manifest(tag, context));
+    out.push_back(picked_as(tag, std::move(found)));
+  }
+  return out;
+}
+
+}  // namespace davit::client

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include <davit/reference.h>
+
+#include "client/registries.h"
+#include "client/sources.h"
+
+namespace davit::client {
+
+/// The tags of one repository that a copy reads from, listed once. One thread at a time.
+class TaggedImages {
+ public:
+  /// REQUIRES: the registries outlive this.
+  TaggedImages(Reference repository, Registries& registries, std::size_t jobs)
+      : named_(std::move(repository)), registries_(registries), jobs_(jobs) {}
+
+  /// Every image that the choice means, each under its tag. Errors: invalid_argument where the reference
+  /// names one image; not_found when none is meant; unsupported for more tags than can be listed.
+  Result<std::vector<Picked>> all(const TagChoice& choice, const CallContext& context);
+
+  /// What belongs to an image by the name of its tag, as cosign keeps its signatures: "sha256-DIGEST.sig".
+  /// Each is an image of its own, and comes out once, whatever the number of images it belongs to.
+  /// `with_index`: also the tag without an ending, which lists referrers.
+  Result<std::vector<Picked>> companions_of(const Picked& picked, bool with_index,
+                                            const CallContext& context);
+
+ private:
+  Result<> list(const CallContext& context);
+  Picked picked_as(const std::string& tag, Manifest manifest);
+
+  const Reference named_;
+  Registries& registries_;
+  const std::size_t jobs_;
+  std::shared_ptr<registry::Repository> repository_;  // co-owned by what reads from it
+  std::vector<std::string> tags_;
+  bool listed_ = false;
+  std::uint64_t held_ = 0;        ///< bytes of manifests that are kept in memory
+  std::set<std::string> picked_;  ///< tags that have been given out
+};
+
+}  // namespace davit::client
