@@ -24,8 +24,6 @@ constexpr std::size_t kBlock = 256u << 10;
 /// Of a stretch that is not complete at least so much is missing. A smaller gap could lie within one block of
 /// the file system, where a run that goes on with the file would not see the hole.
 constexpr std::size_t kGap = 64u << 10;
-/// A doubling of the connections has to bring this much, or it was the last one.
-constexpr double kWorthwhile = 1.25;
 /// With less than this to go at the present rate, another connection would come too late.
 constexpr double kSoon = 0.3;
 constexpr std::chrono::milliseconds kTick{25};
@@ -212,7 +210,7 @@ class Assembly {
       return 0;
     }
     if (received_ > hashed + options_.most_unhashed) return 0;
-    if (wanted_ > 1 && rate < kWorthwhile * rate_before_) {
+    if (wanted_ > 1 && rate < options_.worthwhile * rate_before_) {
       growing_ = false;
       wanted_ = std::max<std::size_t>(wanted_ / 2, 1);
       return 0;

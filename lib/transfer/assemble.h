@@ -16,7 +16,8 @@ struct AssembleOptions {
   std::uint64_t most_part = 64u << 20;
   std::uint64_t lead = 16u << 20;  ///< what the first connection keeps when others join
   std::uint64_t most_unhashed =
-      64u << 20;                          ///< with more than this, hashing sets the pace: no connection helps
+      64u << 20;             ///< with more than this, hashing sets the pace: no connection helps
+  double worthwhile = 1.25;  ///< a doubling of the connections has to bring this much, or it was the last one
   std::chrono::milliseconds window{100};  ///< over which a rate is measured
 };
 

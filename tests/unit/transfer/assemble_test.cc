@@ -130,11 +130,12 @@ class Origin final : public Content, public RangeReader {
 
 constexpr std::size_t kSize = 6u << 20;
 
-/// Everything small, and the first look at the rate decides.
+/// Everything small, the first look at the rate decides, and no helper is sent home.
 constexpr AssembleOptions kEager{.small = 1u << 20,
                                  .least_part = 256u << 10,
                                  .most_part = 1u << 20,
                                  .lead = 1u << 20,
+                                 .worthwhile = 0,
                                  .window = std::chrono::milliseconds(0)};
 
 struct Fixture {
