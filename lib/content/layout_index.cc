@@ -72,7 +72,7 @@ bool put_named(Document& list, const std::string& name, const Document& entry) {
       const bool same = old["digest"] == entry["digest"] && old["mediaType"] == entry["mediaType"] &&
                         old["size"] == entry["size"];
       changed |= !same;
-      out.push_back(same ? std::move(old) : entry);
+      out.push_back(same ? old : entry);
     }
   }
   if (!there) out.push_back(entry);

@@ -137,7 +137,7 @@ Result<> LayoutWriter::store(const Manifest& manifest, const CallContext& contex
   DAVIT_TRY(const bool there, directory_->holds(manifest.descriptor(), context));
   if (there) return {};
   DAVIT_TRY(const auto file, directory_->stage_unknown());
-  const auto written = file->write_at(0, std::as_bytes(std::span(manifest.bytes())));
+  auto written = file->write_at(0, std::as_bytes(std::span(manifest.bytes())));
   leave(*directory_, *file);
   if (!written) return written;
   return directory_->publish(*file, manifest.descriptor().digest);

@@ -120,7 +120,7 @@ std::string tagged_repository(const ApiCall& call) {
   if (!arn.starts_with(prefix)) {
     throw invalid_parameter("resourceArn", "Invalid ARN: must name a repository of this registry");
   }
-  const std::string name = (call.for_public ? call.own_alias() + "/" : "") + arn.substr(prefix.size());
+  std::string name = (call.for_public ? call.own_alias() + "/" : "") + arn.substr(prefix.size());
   call.backend.controls().admit(call.operation, name, call.caller.arn, call.backend.place());
   return name;
 }
