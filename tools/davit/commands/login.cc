@@ -1,5 +1,7 @@
 #include <memory>
+#include <stop_token>
 
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -11,8 +13,18 @@
 namespace davit::tool {
 namespace {
 
+/// Until a line has been typed. A signal that comes just before a read() would not interrupt it, so what it
+/// says is looked at again and again. False: it is time to end.
+bool wait_for_line(const std::stop_token& stop) {
+  pollfd terminal{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  while (!stop.stop_requested()) {
+    if (::poll(&terminal, 1, 200) > 0) return true;
+  }
+  return false;
+}
+
 /// Asks on the terminal, with echo off for the answer.
-Result<Secret> ask_password() {
+Result<Secret> ask_password(const std::stop_token& stop) {
   termios before{};
   const bool terminal = ::tcgetattr(STDIN_FILENO, &before) == 0;
   if (!terminal) {
@@ -24,7 +36,8 @@ Result<Secret> ask_password() {
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
   ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
   say("Password:");
-  auto password = read_password();
+  Result<Secret> password = Error{.code = Errc::cancelled, .message = "no password was given"};
+  if (wait_for_line(stop)) password = read_password();
   ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
   return password;
 }
@@ -60,7 +73,7 @@ void add_login(CLI::App& app, Action& action) {
       if (flags->password) {
         credential.password = Secret(*flags->password);
       } else {
-        auto read = flags->password_stdin ? read_password() : ask_password();
+        auto read = flags->password_stdin ? read_password() : ask_password(signals.stop());
         if (!read) return fail(read.error());
         credential.password = *std::move(read);
       }
