@@ -43,7 +43,7 @@ class Examination {
       bad("name", expanded.error());
       return std::move(findings_);
     }
-    const std::string written = *expanded;
+    const std::string& written = *expanded;
     DAVIT_TRY(const Reference reference, Reference::parse(named ? written : written + "/x"));
     DAVIT_TRY(const auto site, registries_.ecr_site(reference.host));
     DAVIT_TRY(const net::Url base, registries_.origin(reference.host));

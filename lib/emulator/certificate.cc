@@ -43,8 +43,8 @@ TlsIdentity self_signed(const std::string& host) {
   std::uint64_t serial = 0;
   RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), serial >> 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -24 * kHour);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 365 * 24 * kHour);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -24L * kHour);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 365L * 24 * kHour);
   X509_set_pubkey(certificate.get(), key.get());
   X509_NAME* name = X509_get_subject_name(certificate.get());
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,

@@ -371,7 +371,7 @@ bool Run::bring_as_draft(Leaf& leaf, ContentSink* sink, BlobProgress& progress) 
     drafted = *draft != nullptr;
     if (!drafted) return {};
     slots_.take();
-    const auto filled = guarded([&] {
+    auto filled = guarded([&] {
       return assemble({*leaf.descriptor, *leaf.source, leaf.ranges}, **draft, slots_, progress, {}, context_);
     });
     slots_.give_back();
