@@ -33,7 +33,7 @@ class MemoryDraft final : public BlobDraft {
   [[nodiscard]] std::uint64_t kept() const override { return kept_bytes; }
   Result<> write_at(std::uint64_t offset, std::span<const std::byte> from) override {
     if (full_at && offset + from.size() > *full_at) return make_error(Errc::local_io, "no space left");
-    REQUIRE(offset + from.size() <= bytes.size());
+    if (offset + from.size() > bytes.size()) return make_error(Errc::internal, "beyond the blob's end");
     std::memcpy(bytes.data() + offset, from.data(), from.size());
     written += from.size();
     return {};
