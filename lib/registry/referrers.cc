@@ -6,7 +6,6 @@
 #include "base/try.h"
 #include "content/layout_index.h"
 #include "model/media_type.h"
-#include "registry/fields.h"
 #include "registry/repository.h"
 
 namespace davit::registry {
@@ -50,19 +49,9 @@ Result<std::vector<Descriptor>> Repository::referrers(const Digest& subject, con
     add(all, index->manifests());
     if (all.size() > kMostReferrers || bytes > kMostBytes)
       return make_error(Errc::protocol, why.text + ": referrers without end").on(why.side);
-    std::string next;
-    for (const std::string& link : answer.headers.all("Link")) {
-      if (next.empty()) next = parse_next_link(link);
-    }
-    if (next.empty()) return all;
-    auto target = answer.url.resolve(next);
-    if (!target)
-      return strange_answer(why, answer, Errc::protocol,
-                            "a next page that cannot be used: " + target.error().message);
-    if (!target->same_origin(registry_.base()))
-      return strange_answer(why, answer, Errc::denied,
-                            "the next page is on another host: " + target->redacted());
-    page = *std::move(target);
+    DAVIT_TRY(const std::optional<net::Url> next, next_page(why, answer));
+    if (!next) return all;
+    page = *next;
   }
   return make_error(Errc::protocol, why.text + ": pages without end").on(why.side);
 }

@@ -88,6 +88,7 @@ class Repository final : public ContentSource,
 
  private:
   Result<bool> make(const CallContext& context);
+  [[nodiscard]] Result<std::optional<net::Url>> next_page(const Purpose& why, const Answer& answer) const;
   Result<std::vector<Descriptor>> referrers_by_tag(const Digest& subject, const CallContext& context);
   Result<> note_referrer(const Manifest& referrer, const CallContext& context);
   Result<> put_under(const Manifest& manifest, const std::string& name, const CallContext& context);

@@ -32,6 +32,23 @@ Result<std::vector<std::string>> parse_page(const std::string& body) {
 
 }  // namespace
 
+/// Where a list goes on, within the registry only (row 13).
+Result<std::optional<net::Url>> Repository::next_page(const Purpose& why, const Answer& answer) const {
+  std::string next;
+  for (const std::string& link : answer.headers.all("Link")) {
+    if (next.empty()) next = parse_next_link(link);
+  }
+  if (next.empty()) return std::optional<net::Url>();
+  auto target = answer.url.resolve(next);
+  if (!target)
+    return strange_answer(why, answer, Errc::protocol,
+                          "a next page that cannot be used: " + target.error().message);
+  if (!target->same_origin(registry_.base()))
+    return strange_answer(why, answer, Errc::denied,
+                          "the next page is on another host: " + target->redacted());
+  return std::optional(*std::move(target));
+}
+
 Result<std::vector<std::string>> Repository::tags(std::size_t most, const CallContext& context) {
   const Purpose why = purpose("list tags", "");
   std::vector<std::string> all;
@@ -46,21 +63,10 @@ Result<std::vector<std::string>> Repository::tags(std::size_t most, const CallCo
     auto tags = parse_page(answer.body);
     if (!tags) return failed(why, tags.error(), answer.attempts);
     all.insert(all.end(), tags->begin(), tags->end());
-    std::string next;
-    for (const std::string& link : answer.headers.all("Link")) {
-      if (next.empty()) next = parse_next_link(link);
-    }
     if (all.size() > most) all.resize(most);
-    if (next.empty() || all.size() == most) return all;
-    auto target = answer.url.resolve(next);
-    if (!target)
-      return strange_answer(why, answer, Errc::protocol,
-                            "a next page that cannot be used: " + target.error().message);
-    if (!target->same_origin(registry_.base())) {
-      return strange_answer(why, answer, Errc::denied,
-                            "the next page is on another host: " + target->redacted());
-    }
-    page = *std::move(target);
+    DAVIT_TRY(const std::optional<net::Url> next, next_page(why, answer));
+    if (!next || all.size() == most) return all;
+    page = *next;
   }
   return make_error(Errc::protocol, why.text + ": pages without end").on(why.side);
 }
