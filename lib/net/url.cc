@@ -106,6 +106,9 @@ Result<Url> Url::parse(std::string_view text) {
   url.host_ = lower(part(handle.get(), CURLUPART_HOST));
   if (url.host_.starts_with('[') && url.host_.ends_with(']'))
     url.host_ = url.host_.substr(1, url.host_.size() - 2);
+  // libcurl has decoded %XX by now: what it made of that must be a name, and not one more thing to decode.
+  if (!std::ranges::all_of(url.host_, [](char c) { return c > 0x20 && c < 0x7f && c != '%'; }))
+    return refused(text, "has a host that is no name");
   const std::string port = part(handle.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   const auto parsed = std::from_chars(port.data(), port.data() + port.size(), url.port_);
   if (url.host_.empty() || parsed.ec != std::errc{} || url.port_ == 0) return refused(text, "is malformed");

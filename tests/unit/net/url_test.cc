@@ -64,6 +64,14 @@ TEST_CASE("row 4: only http and https, no user info, nothing but printable ASCII
   CHECK(Url::parse("http://h/" + std::string(8'000, 'a')));
 }
 
+TEST_CASE("a host that would be decoded twice is refused") {
+  for (const std::string text : {"https://a%25b/", "https://a%2525b/", "https://a%%b/", "https://a%7fb/"}) {
+    INFO(text);
+    CHECK_FALSE(Url::parse(text));
+  }
+  CHECK(Url::parse("https://%61bc/").value().host() == "abc");
+}
+
 TEST_CASE("row 62: every form of reference is resolved as RFC 3986 says") {
   const Url base = Url::parse("https://h:5000/v2/app/blobs/uploads/?a=1").value();
   struct Row {
