@@ -186,7 +186,9 @@ class Assembly {
     auto piece = pieces_.begin();
     std::uint64_t front = piece->second.done;
     while (front == piece->second.end) {
-      const auto next = std::next(piece);
+      auto next = std::next(piece);
+      // Given back before a byte of it came, and brought by the stream before it.
+      while (next != pieces_.end() && next->first < front) next = pieces_.erase(next);
       if (next == pieces_.end() || next->first != front) break;
       pieces_.erase(piece);
       piece = next;
