@@ -8,68 +8,53 @@
 #include <unistd.h>
 
 #include "archive/archive_writer.h"
-#include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
 #include "io/file.h"
-#include "io/verified.h"
 #include "layout/earlier.h"
+#include "layout/entries.h"
 #include "layout/layout_writer.h"
 
 namespace davit::client {
 namespace {
 
-Error a_plan_does_not_write() {
-  return make_error(Errc::internal, "a plan does not write");
-}
-
-/// What a plan sees where there is nothing yet.
-class NothingThere final : public ContentSink {
+/// What a plan sees where there is nothing yet. Nobody writes to it.
+class PlannedSink : public ContentSink {
  public:
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted, const CallContext&) override {
     return std::vector<Presence>(wanted.size(), Presence::absent);
   }
   [[nodiscard]] std::size_t probe_batch() const override { return SIZE_MAX; }
   [[nodiscard]] bool names_vouch() const override { return false; }
-  Result<Descriptor> put_blob(const Content&, const CallContext&) override { return a_plan_does_not_write(); }
+  Result<Descriptor> put_blob(const Content&, const CallContext&) override { return does_not_write(); }
   Result<> put_manifest(const Manifest&, std::span<const std::string>, const CallContext&) override {
-    return a_plan_does_not_write();
+    return does_not_write();
   }
+
+ private:
+  static Error does_not_write() { return make_error(Errc::internal, "a plan does not write"); }
 };
 
 /// What a plan sees of a layout: what is there, without a change to it.
-class PlannedLayout final : public ContentSink {
+class PlannedLayout final : public PlannedSink {
  public:
-  explicit PlannedLayout(const std::string& path) : earlier_(path) {}
+  PlannedLayout(io::File root, const std::string& path) : root_(std::move(root)), earlier_(path) {}
 
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
                                       const CallContext& context) override {
     std::vector<Presence> out;
     for (const Descriptor& blob : wanted) {
-      DAVIT_TRY_VOID(check(context));
-      auto opened = earlier_.open(blob, 0, context);
-      const bool there = opened && whole(*io::verified(*std::move(opened), blob));
+      DAVIT_TRY(const bool there, layout::holds_blob(root_, blob, context));
       out.push_back(there ? Presence::present : Presence::absent);
     }
     return out;
   }
-  [[nodiscard]] bool names_vouch() const override { return false; }
-  Result<Descriptor> put_blob(const Content&, const CallContext&) override { return a_plan_does_not_write(); }
-  Result<> put_manifest(const Manifest&, std::span<const std::string>, const CallContext&) override {
-    return a_plan_does_not_write();
-  }
+  [[nodiscard]] std::size_t probe_batch() const override { return 1; }
   ContentSource* earlier() override { return &earlier_; }
 
  private:
-  static bool whole(ByteSource& source) {
-    std::vector<std::byte> block(256 << 10);
-    for (;;) {
-      const auto count = source.read(block);
-      if (!count || *count == 0) return count.has_value();
-    }
-  }
-
+  io::File root_;
   layout::EarlierImages earlier_;
 };
 
@@ -101,9 +86,10 @@ Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target,
   const io::Durability durability = options_.sync ? io::Durability::synced : io::Durability::unsynced;
   if (target.kind == FileTarget::Kind::layout) {
     if (use_ == SinkUse::plan) {
-      if (exists(target.path + "/oci-layout"))
-        return std::shared_ptr<ContentSink>(std::make_shared<PlannedLayout>(target.path));
-      return std::shared_ptr<ContentSink>(std::make_shared<NothingThere>());
+      auto root = io::File::open(target.path, O_RDONLY | O_DIRECTORY);
+      if (root && exists(target.path + "/oci-layout"))
+        return std::shared_ptr<ContentSink>(std::make_shared<PlannedLayout>(*std::move(root), target.path));
+      return std::shared_ptr<ContentSink>(std::make_shared<PlannedSink>());
     }
     DAVIT_TRY(auto layout, layout::LayoutWriter::open(
                                target.path, {.durability = durability, .resume = options_.resume}, context));
@@ -117,7 +103,7 @@ Result<std::shared_ptr<ContentSink>> FileSinks::make(const FileTarget& target,
                       "leave out --no-clobber to replace it")
         .on(Side::destination);
   }
-  if (use_ == SinkUse::plan) return std::shared_ptr<ContentSink>(std::make_shared<NothingThere>());
+  if (use_ == SinkUse::plan) return std::shared_ptr<ContentSink>(std::make_shared<PlannedSink>());
   const archive::ArchiveWriterOptions settings{.durability = durability,
                                                .resume = options_.resume,
                                                .temporary_directory = client_.temporary_directory};

@@ -31,12 +31,16 @@ std::string full_name(const std::string& name) {
   return name.find_first_of(":/") == std::string::npos && Reference::is_tag(name) ? ":" + name : name;
 }
 
+std::string tag_of(const std::string& name) {
+  return client::split_name(full_name(name)).tag;
+}
+
 /// The tag that all names of an image agree on; empty when they do not, or have none. An archive may give one
 /// name in full and as a tag.
 std::string common_tag(const Picked& picked) {
   std::string common;
   for (const std::string& name : picked.image.names) {
-    const std::string tag = client::split_name(full_name(name)).tag;
+    const std::string tag = tag_of(name);
     if (!Reference::is_tag(tag) || (!common.empty() && common != tag)) return {};
     common = tag;
   }
@@ -71,9 +75,7 @@ Error no_tag(const std::string& destination, const Picked& picked, Verb verb, st
   } else {
     why += "the image has several names:";
     for (const std::string& name : picked.image.names) why += " " + escaped(name, 100);
-    if (const std::string first = client::split_name(full_name(picked.image.names.front())).tag;
-        !first.empty())
-      tag = first;
+    if (const std::string first = tag_of(picked.image.names.front()); !first.empty()) tag = first;
   }
   return make_error(Errc::invalid_argument, destination + ": " + why,
                     "davit " + std::string(client::to_string(verb)) + " " + escaped(source, 200) + " " +
@@ -109,14 +111,14 @@ std::string familiar(const std::string& name) {
 
 /// The names an image has in a file: those that were asked for, else those of the source, and further tags.
 std::vector<std::string> names_in(const FileTarget& target, const Picked& picked,
-                                  const std::vector<std::string>& further) {
+                                  std::span<const std::string> further) {
   std::vector<std::string> out = target.names;
   const bool layout = target.kind == FileTarget::Kind::layout;
   const auto add = [&](const std::string& name) {
     if (!name.empty() && std::ranges::find(out, name) == out.end()) out.push_back(name);
   };
   for (const std::string& written : picked.image.names) {
-    const std::string tag = client::split_name(full_name(written)).tag;
+    const std::string tag = tag_of(written);
     const bool tag_alone = full_name(written) != written;
     if (tag.empty() || !target.names.empty()) continue;
     if (layout || (tag_alone && target.kind == FileTarget::Kind::oci_archive)) add(tag);
@@ -138,14 +140,16 @@ struct Ends {
   const CopyOptions& options;
   client::Registries& registries;
   client::FileSinks& files;
-  const std::vector<std::string>& tags;        ///< further ones, for every repository
+  std::span<const std::string> tags;           ///< further ones, for every repository
   std::shared_ptr<ContentSink> own_sink = {};  ///< co-owned by the orders
   std::vector<std::string> own_names = {};
 
-  /// The same places, for images that keep the tags they have.
-  [[nodiscard]] std::vector<Target> places() const {
-    std::vector<Target> out = targets;
-    for (Target& target : out) {
+  /// The same places for an image that keeps the one tag it has.
+  [[nodiscard]] Ends beside(const std::string& tag) const {
+    Ends out = *this;
+    out.tags = {};
+    out.own_names = {tag};
+    for (Target& target : out.targets) {
       if (auto* pattern = std::get_if<DestinationPattern>(&target)) {
         pattern->tags.clear();
         pattern->digest.reset();
@@ -192,6 +196,11 @@ Result<> add_repositories(const DestinationPattern& pattern, const Picked& picke
   return {};
 }
 
+bool is_index(const Picked& picked) {
+  const auto* root = std::get_if<Descriptor>(&picked.image.root);
+  return root != nullptr && model::is_index(model::essence(root->media_type));
+}
+
 bool is_docker_archive(const Target& target) {
   const auto* file = std::get_if<FileTarget>(&target);
   return file != nullptr && file->kind == FileTarget::Kind::docker_archive;
@@ -204,10 +213,11 @@ Result<> fits_docker_archive(const Picked& picked, const CopyOptions& options, c
   if (options.referrers || options.digest_tags)
     return make_error(Errc::invalid_argument, "a docker-archive has no place for what refers to an image",
                       "write an oci-archive or a layout");
+  if (is_index(picked)) return {};
   DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
   const std::string config = manifest.config() ? model::essence(manifest.config()->media_type)
                                                : std::string("application/octet-stream");
-  if (manifest.is_index() || config == model::kOciConfig || config == model::kDockerConfig) return {};
+  if (config == model::kOciConfig || config == model::kDockerConfig) return {};
   return make_error(Errc::unsupported,
                     picked.label + " is no container image, and a docker-archive holds nothing else",
                     "write an oci-archive or a layout");
@@ -222,17 +232,13 @@ Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
       return make_error(Errc::invalid_argument,
                         "choosing platforms may change the digest, which was to be preserved");
     DAVIT_TRY_VOID(client::choose_platforms(picked, ends.options.platforms, context));
-    const auto* chosen = std::get_if<Descriptor>(&picked.image.root);
-    if (docker && chosen != nullptr && model::is_index(model::essence(chosen->media_type)))
+    if (docker && is_index(picked))
       return make_error(Errc::invalid_argument,
                         "a docker-archive holds one platform, and several were chosen",
                         "choose one, or write an oci-archive");
     return {};
   }
-  const auto* root = std::get_if<Descriptor>(&picked.image.root);
-  if (root == nullptr || !docker) return {};
-  DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
-  if (!manifest.is_index()) return {};
+  if (!docker || !is_index(picked)) return {};
   if (!std::ranges::all_of(ends.targets, is_docker_archive)) {
     return make_error(Errc::invalid_argument,
                       picked.label + " is for several platforms, and a docker-archive holds one",
@@ -394,18 +400,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     if (!copy.digest_tags) continue;
     // A tag that lists referrers is kept up by whoever puts them, where the registry has no other list.
     DAVIT_TRY(const std::vector<Picked> companions, tagged->companions_of(picked, !copy.referrers, context));
-    const std::vector<std::string> no_tags;
     for (const Picked& companion : companions) {
-      Ends beside{.verb = ends.verb,
-                  .source = ends.source,
-                  .from = from,
-                  .targets = ends.places(),
-                  .options = copy,
-                  .registries = registries,
-                  .files = files,
-                  .tags = no_tags,
-                  .own_sink = errand.own_sink,
-                  .own_names = {client::split_name(companion.image.names.front()).tag}};
+      Ends beside = ends.beside(tag_of(companion.image.names.front()));
       DAVIT_TRY_VOID(add_order(companion, beside, out, board, context));
     }
   }

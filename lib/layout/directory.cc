@@ -17,7 +17,6 @@
 #include "content/layout_index.h"
 #include "content/oci_view.h"
 #include "io/file_lock.h"
-#include "io/verified.h"
 #include "layout/entries.h"
 
 namespace davit::layout {
@@ -153,21 +152,9 @@ Result<> Directory::publish(io::StagedFile& file, const Digest& digest) {
 }
 
 Result<bool> Directory::holds(const Descriptor& blob, const CallContext& context) const {
-  DAVIT_TRY(auto found, open_blob(root_->file(), blob.digest));
-  if (!found) return false;
-  DAVIT_TRY(const std::uint64_t size, found->size());
-  if (size != blob.size) return false;
-  const std::string name = root_->shown("blob " + blob.digest.short_form());
-  const io::FileContent content(std::make_shared<const io::File>(*std::move(found)), 0, size, name);
-  DAVIT_TRY(auto source, content.open(0, context));
-  source = io::verified(std::move(source), blob);
-  std::vector<std::byte> buffer(256 << 10);
-  for (;;) {
-    const auto count = source->read(buffer);
-    if (!count && count.error().code == Errc::corrupt) return false;
-    if (!count) return count.error();
-    if (*count == 0) return true;
-  }
+  auto there = holds_blob(root_->file(), blob, context);
+  if (!there) return there.error().with_context(escaped(path_, 400));
+  return there;
 }
 
 Result<io::File> Directory::lock_index(const CallContext& context) {

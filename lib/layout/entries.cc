@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "base/escape.h"
 #include "base/try.h"
 #include "io/read_all.h"
+#include "io/verified.h"
 
 namespace davit::layout {
 
@@ -49,6 +51,24 @@ Result<std::optional<io::File>> open_blob(const io::File& root, const Digest& di
   DAVIT_TRY(const auto algorithm, open_folder(*blobs, std::string(digest.algorithm_name())));
   if (!algorithm) return std::optional<io::File>();
   return open_regular(*algorithm, digest.hex());
+}
+
+Result<bool> holds_blob(const io::File& root, const Descriptor& blob, const CallContext& context) {
+  DAVIT_TRY(auto found, open_blob(root, blob.digest));
+  if (!found) return false;
+  auto file = std::make_shared<const io::File>(*std::move(found));  // co-owned by the source
+  DAVIT_TRY(const std::uint64_t size, file->size());
+  if (size != blob.size) return false;
+  const io::FileContent content(std::move(file), 0, size, "blob " + blob.digest.short_form());
+  DAVIT_TRY(auto source, content.open(0, context));
+  source = io::verified(std::move(source), blob);
+  std::vector<std::byte> buffer(256 << 10);
+  for (;;) {
+    const auto count = source->read(buffer);
+    if (!count && count.error().code == Errc::corrupt) return false;
+    if (!count) return count.error();
+    if (*count == 0) return true;
+  }
 }
 
 Result<std::optional<std::string>> read_document(const io::File& root, const std::string& name) {

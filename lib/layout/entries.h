@@ -3,6 +3,9 @@
 #include <optional>
 #include <string>
 
+#include <davit/call_context.h>
+#include <davit/descriptor.h>
+
 #include "io/file.h"
 
 namespace davit::layout {
@@ -19,6 +22,9 @@ Result<std::optional<io::File>> open_folder(const io::File& directory, const std
 
 /// The file of a blob; empty when it is not there. Errors: denied, local_io.
 Result<std::optional<io::File>> open_blob(const io::File& root, const Digest& digest);
+
+/// Whether a blob is there, whole: its bytes are read and hashed. Errors: denied, local_io, cancelled.
+Result<bool> holds_blob(const io::File& root, const Descriptor& blob, const CallContext& context);
 
 /// All of `oci-layout` or `index.json`; empty when it is not there. Errors: denied, corrupt when it is too
 /// large, local_io.

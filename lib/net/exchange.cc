@@ -24,7 +24,7 @@ namespace {
 constexpr std::uint64_t kMostHeaderBytes = 256u << 10;
 constexpr long kBigBuffer = 256L << 10;
 constexpr long kSmallBuffer = 16L << 10;  // libcurl's smallest for sending
-constexpr std::size_t kMostSpill = 512u << 10;
+constexpr std::size_t kMostSpill = 256u << 10;
 constexpr int kLongestPollMs = 1000;
 
 std::string_view trimmed(std::string_view text) {
@@ -368,6 +368,10 @@ std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
   const std::size_t direct = std::min(bytes.size(), target_.size() - filled_);
   if (direct > 0) std::memcpy(target_.data() + filled_, bytes.data(), direct);
   filled_ += direct;
+  if (direct == bytes.size()) return direct;
+  // What has been read makes room for what comes: the memory of one that never runs dry does not grow.
+  spill_.erase(spill_.begin(), spill_.begin() + static_cast<std::ptrdiff_t>(spill_begin_));
+  spill_begin_ = 0;
   spill_.insert(spill_.end(), bytes.begin() + static_cast<std::ptrdiff_t>(direct), bytes.end());
   return bytes.size();
 }

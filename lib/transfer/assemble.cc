@@ -26,7 +26,12 @@ constexpr std::size_t kBlock = 256u << 10;
 constexpr std::size_t kGap = 64u << 10;
 /// With less than this to go at the present rate, another connection would come too late.
 constexpr double kSoon = 0.3;
+/// How many times as many connections are tried next.
+constexpr std::size_t kGrowth = 4;
 constexpr std::chrono::milliseconds kTick{25};
+/// How long a connection should take for a piece: the bytes are hashed in their order, so that hashing waits
+/// for the slowest of those in flight; and each piece begins with a round trip.
+constexpr std::chrono::duration<double> kTurn{0.25};
 
 Error wrong_digest(const Descriptor& blob, const Digest& actual) {
   return make_error(Errc::corrupt, blob.digest.to_string() + " has the digest " + actual.to_string())
@@ -147,9 +152,22 @@ class Assembly {
         if (auto read = draft_.read_at(hashed, part); !read) return read.error().on(Side::destination);
         hasher.update(part);
         hashed += part.size();
+        tell(hashed);
       }
     }
     return hasher.digest();
+  }
+
+  /// Whether what comes next can wait: hashing sets the pace, and its processor is better left to it.
+  bool far_ahead() const DAVIT_REQUIRES(mutex_) {
+    return !failure_ && !todo_.empty() && todo_.front().begin > hashed_ + options_.most_unhashed;
+  }
+
+  void tell(std::uint64_t hashed) {
+    MutexLock lock(mutex_);
+    const bool far = hashed / options_.least_part != hashed_ / options_.least_part;
+    hashed_ = hashed;
+    if (far) hashed_more_.notify_all();
   }
 
   /// Waits until there is something beyond `hashed`, and minds the number of connections meanwhile.
@@ -214,7 +232,7 @@ class Assembly {
     if (received_ > hashed + options_.most_unhashed) return 0;
     if (wanted_ > 1 && rate < options_.worthwhile * rate_before_) {
       growing_ = false;
-      wanted_ = std::max<std::size_t>(wanted_ / 2, 1);
+      wanted_ = std::max<std::size_t>(wanted_ / kGrowth, 1);
       return 0;
     }
     if (static_cast<double>(size_ - received_) < kSoon * rate) return 0;
@@ -222,7 +240,7 @@ class Assembly {
     rate_before_ = rate;
     settling_ = true;
     const std::size_t before = active_;
-    wanted_ *= 2;
+    wanted_ *= kGrowth;
     return wanted_ > before ? wanted_ - before : 0;
   }
 
@@ -268,29 +286,39 @@ class Assembly {
   /// to go, so that who gives work back knows whether somebody is left to do it.
   Result<> receive() {
     std::vector<std::byte> block(kBlock);
+    std::uint64_t turn = options_.least_part;
     for (;;) {
       Piece* piece = nullptr;
       Interval interval{};
+      SteadyTime begun;
       {
         MutexLock lock(mutex_);
+        while (far_ahead() && check(inner_))
+          hashed_more_.wait_until(mutex_, std::chrono::steady_clock::now() + kTick);
+        begun = std::chrono::steady_clock::now();
         if (todo_.empty() || failure_ || active_ > wanted_) {
           --active_;
           return {};
         }
-        interval = take_interval();
+        interval = take_interval(turn);
         piece = &pieces_[interval.begin];
         *piece = {
             .end = interval.end, .done = interval.begin, .open_ended = ranges_ == nullptr || wanted_ == 1};
       }
       auto brought = guarded([&] { return bring(*piece, interval, block); });
-      if (brought) continue;
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
       MutexLock lock(mutex_);
+      if (brought) {
+        turn =
+            static_cast<std::uint64_t>(static_cast<double>(*brought) * (kTurn / std::max(took, kTurn / 1e6)));
+        continue;
+      }
       const bool last = active_ == 1;
       // Who is alone with ranges that do not work has one stream left to try.
       const bool no_ranges = !piece->open_ended && (last || brought.error().code == Errc::unsupported);
       if (brought.error().side == Side::destination || failure_ || (last && !no_ranges)) {
         --active_;
-        return brought;
+        return brought.error();
       }
       if (piece->done < piece->end) todo_.push_front({piece->done, piece->end});
       piece->end = piece->done;
@@ -303,13 +331,15 @@ class Assembly {
     }
   }
 
-  Interval take_interval() DAVIT_REQUIRES(mutex_) {
+  /// What comes next, about `fair` bytes of it.
+  Interval take_interval(std::uint64_t fair) DAVIT_REQUIRES(mutex_) {
     Interval& next = todo_.front();
     std::uint64_t length = next.end - next.begin;
     if (wanted_ > 1 && ranges_ != nullptr) {
       std::uint64_t left = 0;
       for (const Interval& interval : todo_) left += interval.end - interval.begin;
-      length = std::min(length, std::clamp(left / (2 * wanted_), options_.least_part, options_.most_part));
+      fair = std::min(fair, left / (2 * wanted_));
+      length = std::min(length, std::clamp(fair, options_.least_part, options_.most_part));
     }
     const std::uint64_t rest = next.end - next.begin - length;
     if (rest != 0 && rest < kGap && length > 2 * kGap) length -= kGap;
@@ -319,7 +349,8 @@ class Assembly {
     return taken;
   }
 
-  Result<> bring(Piece& piece, const Interval& interval, std::vector<std::byte>& block) {
+  /// Gives the number of bytes.
+  Result<std::uint64_t> bring(Piece& piece, const Interval& interval, std::vector<std::byte>& block) {
     RangeReader* ranges = nullptr;
     {
       MutexLock lock(mutex_);
@@ -357,18 +388,18 @@ class Assembly {
         measured_from_ = std::chrono::steady_clock::now();
         measured_at_ = received_;
       }
-      if (failure_) return {};
+      if (failure_) return *failure_;
       if (at == piece.end && piece.open_ended) extend(piece);
       end = piece.end;
       changed_.notify_all();
     }
-    return {};
+    return at - interval.begin;
   }
 
   /// A stream that is open anyway goes on where nobody else has begun.
   void extend(Piece& piece) DAVIT_REQUIRES(mutex_) {
     if (todo_.empty() || todo_.front().begin != piece.end || active_ > wanted_) return;
-    piece.end = take_interval().end;
+    piece.end = take_interval(options_.lead).end;
   }
 
   const BlobSupply& supply_;
@@ -384,10 +415,12 @@ class Assembly {
 
   Mutex mutex_;
   CondVar changed_;
+  CondVar hashed_more_;
   RangeReader* ranges_ DAVIT_GUARDED_BY(mutex_);                    ///< null once it turned out not to work
   std::map<std::uint64_t, Piece> pieces_ DAVIT_GUARDED_BY(mutex_);  ///< by where they begin
   std::deque<Interval> todo_ DAVIT_GUARDED_BY(mutex_);              ///< that nobody has taken on, in order
   std::uint64_t received_ DAVIT_GUARDED_BY(mutex_) = 0;
+  std::uint64_t hashed_ DAVIT_GUARDED_BY(mutex_) = 0;
   std::size_t active_ DAVIT_GUARDED_BY(mutex_) = 0;
   std::size_t wanted_ DAVIT_GUARDED_BY(mutex_) = 1;
   std::optional<Error> failure_ DAVIT_GUARDED_BY(mutex_);

@@ -40,6 +40,7 @@ class MemoryDraft final : public BlobDraft {
   }
   Result<> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
     std::memcpy(into.data(), bytes.data() + offset, into.size());
+    read_to = offset + into.size();
     return {};
   }
   Result<> restart() override {
@@ -56,6 +57,7 @@ class MemoryDraft final : public BlobDraft {
   std::uint64_t kept_bytes = 0;
   std::optional<std::uint64_t> full_at;
   std::atomic<std::uint64_t> written = 0;
+  mutable std::atomic<std::uint64_t> read_to = 0;  ///< hashing is about to have come so far
   int restarts = 0;
   bool committed = false;
 };
@@ -80,6 +82,8 @@ class Origin final : public Content, public RangeReader {
     {
       const std::lock_guard lock(mutex);
       ranges.push_back(range);
+      if (hashed != nullptr && range.offset > *hashed)
+        most_ahead = std::max(most_ahead, range.offset - *hashed);
     }
     changed.notify_all();
     if (no_ranges) return make_error(Errc::unsupported, "no ranges");
@@ -94,6 +98,8 @@ class Origin final : public Content, public RangeReader {
   bool no_ranges = false;
   bool failing_ranges = false;
   std::optional<std::uint64_t> breaks_at;
+  const std::atomic<std::uint64_t>* hashed = nullptr;
+  std::uint64_t most_ahead = 0;  ///< how far beyond `hashed` a range began
 
   mutable std::mutex mutex;
   mutable std::condition_variable changed;
@@ -211,6 +217,19 @@ TEST_CASE("a stream that is the bottleneck gets helpers", "[assemble]") {
   for (const ByteRange& range : f.origin.ranges) CHECK(range.length <= kEager.most_part);
   CHECK(f.progress->done() == kSize);
   CHECK(f.slots.try_take());  // all slots are back
+}
+
+TEST_CASE("helpers do not run far ahead of hashing", "[assemble]") {
+  Fixture f;
+  f.origin.wait_at = 512u << 10;
+  f.origin.wait_for = 3;
+  f.origin.hashed = &f.draft.read_to;
+  AssembleOptions options = kEager;
+  options.most_unhashed = 2u << 20;
+  REQUIRE(f.assemble(options, &f.origin));
+  CHECK(f.draft.bytes == some_bytes(kSize));
+  CHECK(f.origin.ranges.size() >= 3);
+  CHECK(f.origin.most_ahead <= options.most_unhashed);
 }
 
 TEST_CASE("where ranges are not served one stream brings everything", "[assemble]") {
