@@ -121,8 +121,8 @@ Result<RegistryLogin> Client::login_for(std::string_view server, std::stop_token
   if (site) {
     client::Principal& who =
         impl_->registries.principals().of(impl_->registries.identity_for(host, Side::source));
-    aws::EcrLogins logins(host, *site, impl_->registries.ecr_sources(), *who.tokens, Clock::system(),
-                          impl_->log);
+    aws::EcrLogins logins(host, *site, impl_->registries.ecr_sources(Side::local), *who.tokens,
+                          Clock::system(), impl_->log);
     DAVIT_TRY(const aws::EcrLogin login, logins.find("", context));
     if (login.from == aws::EcrLogin::From::aws) {
       DAVIT_TRY(const std::string plain, crypto::base64_decode(login.token.text.reveal()));

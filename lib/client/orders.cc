@@ -76,8 +76,7 @@ Error no_tag(const std::string& destination, const Picked& picked, Verb verb, st
       tag = first;
   }
   return make_error(Errc::invalid_argument, destination + ": " + why,
-                    "davit " + std::string(client::to_string(verb)) + " " + escaped(source, 200) + " " +
-                        destination + ":" + tag);
+                    client::command_line(verb, source, destination + ":" + tag));
 }
 
 /// Two images under one tag: whichever came last would be there alone.
@@ -311,12 +310,6 @@ Result<> convert(Picked& picked, const CopyOptions& options, const CallContext& 
   return {};
 }
 
-Error reversed(Verb verb, std::string_view source, const std::string& destination) {
-  return make_error(Errc::invalid_argument, "push goes from a file to a registry, and these look reversed",
-                    "davit " + std::string(client::to_string(verb)) + " " + escaped(destination, 200) + " " +
-                        escaped(source, 200));
-}
-
 }  // namespace
 
 Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, transfer::Board& board,
@@ -333,8 +326,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   }
   const bool registry_source = std::holds_alternative<Reference>(from);
   if (errand.verb == Verb::push && registry_source && errand.destinations.size() == 1 &&
-      client::looks_like_path(errand.destinations.front()))
-    return reversed(errand.verb, source, errand.destinations.front());
+      client::names_file(errand.destinations.front()))
+    return client::reversed_push(source, errand.destinations.front());
   if (errand.verb == Verb::pull && !registry_source)
     return make_error(Errc::invalid_argument, "\"" + escaped(source, 160) + "\": pull reads from a registry",
                       "davit copy moves images between files, too");
