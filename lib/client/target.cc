@@ -42,13 +42,12 @@ Result<FileTarget> with_scheme(std::string_view written, Kind kind, std::string_
       if (kind == Kind::docker_archive) {
         const auto parsed = Reference::parse(tag_alone ? std::string(name) + ":latest" : std::string(name));
         if (!parsed || parsed->digest)
-          return bad_argument(Reference::holds_credentials(name) ? name : written,
-                              "\"" + escaped(name, 140) + "\" is no name for an image", "write NAME:TAG");
+          return bad_argument(written, "\"" + escaped(name, 140) + "\" is no name for an image",
+                              "write NAME:TAG");
         target.names.push_back(tag_alone ? std::string(name) + ":latest" : std::string(name));
       } else {
         if (!Reference::is_tag(tag_alone ? name : name.substr(tag_at + 1)))
-          return bad_argument(Reference::holds_credentials(name) ? name : written,
-                              "\"" + escaped(name, 140) + "\" is not a tag");
+          return bad_argument(written, "\"" + escaped(name, 140) + "\" is not a tag");
         target.names.emplace_back(tag_alone ? name : name.substr(tag_at + 1));
       }
       if (name.size() == names.size()) break;
