@@ -145,7 +145,8 @@ Result<ClientOptions> TrustFlags::client_options() const {
   return options;
 }
 
-void AwsFlags::add_to(CLI::App& command, const std::string& prefix, const std::string& whose) {
+void AwsFlags::add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose) {
+  prefix = with_prefix;
   const auto add = [&](const std::string& name, std::string& into, const std::string& help) {
     return with_environment(command.add_option("--" + prefix + name, into, help + whose))->group(kAws);
   };
