@@ -109,7 +109,10 @@ Result<DestinationPattern> parse_destination(std::string_view text) {
   one.digest.reset();
   for (std::size_t i = 0; i < std::max<std::size_t>(pattern.tags.size(), 1); ++i) {
     if (!pattern.tags.empty()) one.tags = {pattern.tags[i]};
-    if (auto checked = fill(one, "x:x"); !checked) return checked.error();
+    auto checked = fill(one, "x:x");
+    if (checked) continue;
+    const Error error = checked.error();  // of a template it quotes what stood in for the image
+    return pattern.is_template() ? error.with_context("\"" + escaped(written, 160) + "\"") : error;
   }
   return pattern;
 }

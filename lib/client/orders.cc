@@ -328,9 +328,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   if (errand.verb == Verb::push && registry_source && errand.destinations.size() == 1 &&
       client::names_file(errand.destinations.front()))
     return client::reversed_push(source, errand.destinations.front());
-  if (errand.verb == Verb::pull && !registry_source)
-    return make_error(Errc::invalid_argument, "\"" + escaped(source, 160) + "\": pull reads from a registry",
-                      "davit copy moves images between files, too");
+  if (errand.verb == Verb::pull && !registry_source) return client::not_to_pull(source);
   client::FileSinks files(copy, options, errand.use);
   Ends ends{.verb = errand.verb,
             .source = source,
@@ -364,10 +362,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   if (copy.all_tags || copy.digest_tags) {
     const auto* named = errand.own_source ? nullptr : std::get_if<Reference>(&from);
     if (named == nullptr)
-      return make_error(
-          Errc::invalid_argument,
-          "tags are those of a repository in a registry, and \"" + escaped(source, 160) + "\" is none",
-          "leave out --all-tags and --digest-tags");
+      return client::bad_argument(source, "not a repository in a registry, and tags are those of one",
+                                  "leave out --all-tags and --digest-tags");
     tagged.emplace(*named, registries, options.jobs);
   }
   std::vector<Picked> images;

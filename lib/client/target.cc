@@ -100,6 +100,14 @@ std::string FileTarget::text() const {
   return std::string(prefix) + path;
 }
 
+Error not_to_pull(std::string_view source) {
+  const bool word = !names_file(source) && source.find(':') == std::string_view::npos;
+  return bad_argument(
+      source, "pull reads from a registry",
+      word ? "there is a file of that name here; docker://" + escaped(source, 200) + " is an image"
+           : "davit copy moves images between files, too");
+}
+
 Error reversed_push(std::string_view source, std::string_view destination) {
   if (!is_there(std::string(destination)))
     return bad_argument(destination, "push goes to a registry, and this is a path",

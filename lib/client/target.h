@@ -28,6 +28,9 @@ using Target = std::variant<DestinationPattern, FileTarget>;
 /// to use instead where there is one.
 Result<Target> parse_target(std::string_view text, Verb verb, std::string_view source);
 
+/// `pull PATH`.
+Error not_to_pull(std::string_view source);
+
 /// `push REFERENCE PATH`: the line that was meant.
 Error reversed_push(std::string_view source, std::string_view destination);
 

@@ -124,7 +124,7 @@ class Copies(SystemTest):
                 return 401, {"WWW-Authenticate": 'Basic realm="door"'}, b"{}"
             behind = http.client.HTTPConnection(self.first.host, timeout=20)
             behind.request(request.command, request.path, request.body or None,
-                           {name: request.headers[name] for name in ("Accept", "Content-Type") if name in request.headers})
+                           {name: ", ".join(request.headers.get_all(name)) for name in ("Accept", "Content-Type") if name in request.headers})
             given = behind.getresponse()
             body = given.read()
             behind.close()

@@ -120,6 +120,13 @@ TEST_CASE("a pipe or a device is not replaced by a file") {
   }
 }
 
+TEST_CASE("pull of what is a file says how the image of that name is written") {
+  CHECK(not_to_pull("word").hint == "there is a file of that name here; docker://word is an image");
+  CHECK(not_to_pull("./word").hint == "davit copy moves images between files, too");
+  CHECK(not_to_pull("oci:word").hint == "davit copy moves images between files, too");
+  CHECK(not_to_pull("oci:joe:MARKED@r.example.com/x").to_string().find("MARKED") == std::string::npos);
+}
+
 TEST_CASE("push with a path behind a reference names the line that was meant") {
   const davit::test::TempDir dir;
   const std::string there = dir.write("there.tar", "x").string();
