@@ -154,11 +154,8 @@ Result<Target> parse_target(std::string_view text, Verb verb, std::string_view s
         return bad_argument(text, "a tar archive or a folder?", "write " + word + ".tar or " + word + "/");
       break;
     case Verb::copy:
-      if (registry && folder)
-        return bad_argument(text, "a folder, or a repository?",
-                            "write ./" + word + " or " + word.substr(0, word.size() - 1));
-      if (registry) return into_registry();
       if (path || folder) break;
+      if (registry) return into_registry();
       if (is_there(std::string(text)))
         return bad_argument(text, "there is a file of that name here, and it could be an image on Docker Hub",
                             "write ./" + word + " or docker://" + word);

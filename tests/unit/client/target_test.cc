@@ -99,7 +99,7 @@ TEST_CASE("what can be a folder or a repository is neither, and both spellings a
   const davit::test::TempDir dir;
   const Inside inside(dir.path());
   CHECK(refused("layout", Verb::copy).hint == "write ./layout or docker://layout");
-  CHECK(refused("r.example.com/app/", Verb::copy).hint == "write ./r.example.com/app/ or r.example.com/app");
+  CHECK(file("r.example.com/app/", Verb::copy).path == "r.example.com/app");  // the slash says it
   CHECK(registry("team/app", Verb::copy).registry() == "docker.io");
   CHECK(registry("app:1", Verb::copy).registry() == "docker.io");
   CHECK(file("layout/", Verb::copy).path == "layout");
