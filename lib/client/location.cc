@@ -26,6 +26,7 @@ Result<Source> archive_location(FileLocation::Kind kind, std::string_view writte
     }
   }
   if (location.path.empty()) return bad_argument(written, "no file name");
+  if (Reference::holds_credentials(location.name)) return bad_argument(location.name, "");
   if (location.name.starts_with('@')) {
     std::size_t position = 0;
     const std::string_view digits = std::string_view(location.name).substr(1);

@@ -350,8 +350,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   }
   for (const std::vector<std::string>* given : {&copy.tags, &copy.reuse_from}) {
     for (const std::string& tag : *given) {
-      if (!Reference::is_tag(tag))
-        return make_error(Errc::invalid_argument, "\"" + escaped(tag, 140) + "\" is not a tag");
+      if (!Reference::is_tag(tag)) return client::bad_argument(tag, "not a tag");
     }
   }
   const bool all_images = !errand.own_sink && std::ranges::all_of(ends.targets, [](const Target& target) {

@@ -137,7 +137,10 @@ TEST_CASE("the ending of an archive is a path where no port or tag says that a r
   CHECK(file("app.TAR").path == "app.TAR");
   CHECK(reference("r.example.com/app:v1.tar").tag == "v1.tar");
   CHECK(reference("localhost:5000/app.tar").repository == "app.tar");
-  const auto secret = parse_source("joe:MARKED@r.example.com/app.tar");
-  REQUIRE_FALSE(secret);
-  CHECK(secret.error().to_string().find("MARKED") == std::string::npos);
+  for (const char* text : {"joe:MARKED@r.example.com/app.tar", "oci:joe:MARKED@r.example.com/x",
+                           "docker-archive:/tmp/x.tar:joe:MARKED@r.example.com/x:1"}) {
+    const auto secret = parse_source(text);
+    REQUIRE_FALSE(secret);
+    CHECK(secret.error().to_string().find("MARKED") == std::string::npos);
+  }
 }
