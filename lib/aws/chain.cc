@@ -26,8 +26,11 @@ Result<> look_for_profile(const Inquiry& inquiry) {
     return {};
   }
   if (inquiry.setup.profile_is_chosen()) {
+    const std::string& from = inquiry.setup.who.profile_from;
     return make_error(
-        Errc::invalid_argument, "there is no AWS profile " + escaped(profile, 60),
+        Errc::invalid_argument,
+        "there is no AWS profile " + escaped(profile, 60) +
+            (from.empty() ? "" : ", which " + from + " names"),
         "profiles are kept in ~/.aws/config and ~/.aws/credentials, or where AWS_CONFIG_FILE and "
         "AWS_SHARED_CREDENTIALS_FILE say");
   }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "client/argument.h"
 #include "client/client_impl.h"
 #include "client/ecr_reference.h"
 #include "crypto/base64.h"
@@ -38,6 +39,7 @@ std::string bare_host(std::string_view text) {
 
 /// Why `text` is not read as a repository of ECR, where it could still be read as something else.
 Result<> check_names_repository(std::string_view text) {
+  if (Reference::holds_credentials(text)) return client::bad_argument(text, "");
   if (client::is_ecr_reference(text) || text.find('/') != std::string_view::npos) return {};
   const std::string_view name = text.substr(0, text.find(':'));
   if (name.find('.') != std::string_view::npos || name == "localhost")
@@ -121,8 +123,8 @@ Result<RegistryLogin> Client::login_for(std::string_view server, std::stop_token
   if (site) {
     client::Principal& who =
         impl_->registries.principals().of(impl_->registries.identity_for(host, Side::source));
-    aws::EcrLogins logins(host, *site, impl_->registries.ecr_sources(), *who.tokens, Clock::system(),
-                          impl_->log);
+    aws::EcrLogins logins(host, *site, impl_->registries.ecr_sources(Side::local), *who.tokens,
+                          Clock::system(), impl_->log);
     DAVIT_TRY(const aws::EcrLogin login, logins.find("", context));
     if (login.from == aws::EcrLogin::From::aws) {
       DAVIT_TRY(const std::string plain, crypto::base64_decode(login.token.text.reveal()));

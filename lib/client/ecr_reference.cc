@@ -1,8 +1,11 @@
 #include "client/ecr_reference.h"
 
+#include <davit/reference.h>
+
 #include "aws/ecr_host.h"
 #include "base/error.h"
 #include "base/escape.h"
+#include "client/argument.h"
 
 namespace davit::client {
 namespace {
@@ -17,6 +20,7 @@ bool is_ecr_reference(std::string_view text) {
 
 Result<EcrReference> parse_ecr_reference(std::string_view text) {
   const std::string_view written = text;
+  if (Reference::holds_credentials(text)) return bad_argument(text, "");
   text.remove_prefix(kScheme.size());
   EcrReference out;
   if (const auto slash = text.find('/'); slash != std::string_view::npos) {

@@ -3,54 +3,18 @@
 #include <algorithm>
 #include <charconv>
 
-#include <sys/stat.h>
-
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "client/argument.h"
 
 namespace davit::client {
 namespace {
 
-bool exists(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0;
-}
-
-Error usage(std::string_view text, const std::string& why, std::string hint = {}) {
-  if (Reference::holds_credentials(text)) return Reference::parse(text).error();
-  return make_error(Errc::invalid_argument, "\"" + escaped(text, 160) + "\": " + why, std::move(hint));
-}
-
-/// Transports of other tools that need a daemon or another tool's storage.
-struct Refused {
-  std::string_view scheme;
-  std::string_view why;
-  std::string_view instead;
-};
-constexpr Refused kRefused[] = {
-    {"docker-daemon:", "davit does not talk to a Docker daemon",
-     "docker save IMAGE | davit push - DESTINATION"},
-    {"containers-storage:", "davit does not read Podman's storage",
-     "podman save IMAGE | davit push - DESTINATION"},
-    {"dir:", "davit does not read skopeo's dir: folders",
-     "skopeo copy dir:PATH oci:LAYOUT, then davit push LAYOUT DESTINATION"},
-    {"ecr:", "an ecr: name cannot be used here",
-     "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG"},
-};
-
-Result<> refuse_foreign_schemes(std::string_view text) {
-  for (const Refused& refused : kRefused) {
-    if (text.starts_with(refused.scheme))
-      return usage(text, std::string(refused.why), std::string(refused.instead));
-  }
-  return {};
-}
-
 /// FILE[:NAME:TAG], FILE[:@N] or FILE@DIGEST. A file whose name has colons in it wins when it exists.
 Result<Source> archive_location(FileLocation::Kind kind, std::string_view written, std::string_view rest) {
   FileLocation location{.kind = kind, .path = std::string(rest)};
-  if (!exists(location.path)) {
+  if (!is_there(location.path)) {
     const auto at = rest.rfind('@');
     const auto colon = rest.find(':');
     if (at != std::string_view::npos && Digest::parse(rest.substr(at + 1))) {
@@ -61,14 +25,15 @@ Result<Source> archive_location(FileLocation::Kind kind, std::string_view writte
       location.name = rest.substr(colon + 1);
     }
   }
-  if (location.path.empty()) return usage(written, "no file name");
+  if (location.path.empty()) return bad_argument(written, "no file name");
+  if (Reference::holds_credentials(location.name)) return bad_argument(location.name, "");
   if (location.name.starts_with('@')) {
     std::size_t position = 0;
     const std::string_view digits = std::string_view(location.name).substr(1);
     const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), position);
     if (digits.empty() || problem != std::errc() || end != digits.data() + digits.size()) {
-      return usage(written, "@ wants the position of the image, counted from 0",
-                   "docker-archive:FILE:@0 is the first");
+      return bad_argument(written, "@ wants the position of the image, counted from 0",
+                          "docker-archive:FILE:@0 is the first");
     }
     location.position = position;
     location.name.clear();
@@ -78,16 +43,9 @@ Result<Source> archive_location(FileLocation::Kind kind, std::string_view writte
 
 }  // namespace
 
-bool looks_like_path(std::string_view text) {
-  const auto begins = [&](std::string_view with) { return text.starts_with(with); };
-  const auto ends = [&](std::string_view with) { return text.ends_with(with); };
-  return text == "-" || text == "." || text == ".." || begins("/") || begins("./") || begins("../") ||
-         ends(".tar") || ends(".tgz") || ends(".tar.gz") || ends(".tar.zst");
-}
-
 Result<Source> parse_source(std::string_view text) {
-  if (text.empty()) return usage(text, "an empty source");
-  DAVIT_TRY_VOID(refuse_foreign_schemes(text));
+  if (text.empty()) return bad_argument(text, "an empty source");
+  DAVIT_TRY_VOID(refuse_foreign_source(text));
   const auto after = [&](std::string_view scheme) { return text.substr(scheme.size()); };
   if (text.starts_with("docker-archive:"))
     return archive_location(FileLocation::Kind::docker_archive, text, after("docker-archive:"));
@@ -100,7 +58,10 @@ Result<Source> parse_source(std::string_view text) {
     DAVIT_TRY(Reference reference, Reference::parse(text));
     return Source(std::move(reference));
   }
-  if (looks_like_path(text) || exists(std::string(text)))
+  // "build.d/app.tar" is a file that may be missing; "host:5000/app.tar" and "host.d/app:v1.tar" are not.
+  const bool dotted_path =
+      names_path(text.substr(text.rfind('/') + 1)) && text.find(':') == std::string_view::npos;
+  if (names_path(text) || dotted_path || is_there(std::string(text)))
     return Source(FileLocation{.path = std::string(text)});
   DAVIT_TRY(Reference reference, Reference::parse(text));
   return Source(std::move(reference));
@@ -113,21 +74,11 @@ bool DestinationPattern::is_template() const {
 
 Result<DestinationPattern> parse_destination(std::string_view text) {
   const std::string_view written = text;
-  DAVIT_TRY_VOID(refuse_foreign_schemes(text));
-  for (const std::string_view scheme : {"docker-archive:", "oci-archive:", "oci:", "ocidir://"}) {
-    if (text.starts_with(scheme)) return usage(text, "push goes to a registry, not into a file");
-  }
-  // A tag may well end like a file name: where a registry is named, the ending says nothing.
-  const bool dotted = text.starts_with("./") || text.starts_with("../");
-  if (looks_like_path(text) && (dotted || !Reference::names_registry(text))) {
-    return usage(text, "push goes to a registry, and this is a path",
-                 "the source comes first: davit push SOURCE REGISTRY/REPOSITORY:TAG");
-  }
   if (text.starts_with("docker://")) text.remove_prefix(9);
   DestinationPattern pattern{.text = std::string(written)};
   if (const auto at = text.find('@'); at != std::string_view::npos) {
     auto digest = Digest::parse(text.substr(at + 1));
-    if (!digest) return usage(written, digest.error().message);
+    if (!digest) return bad_argument(written, digest.error().message);
     pattern.digest = *digest;
     text = text.substr(0, at);
   }
@@ -147,23 +98,29 @@ Result<DestinationPattern> parse_destination(std::string_view text) {
   if (!written.starts_with("docker://") && text.find('/') == std::string_view::npos &&
       (text == "localhost" || text.find('.') != std::string_view::npos) && pattern.tags.size() == 1 &&
       std::ranges::all_of(pattern.tags.front(), is_digit)) {
-    return usage(
+    return bad_argument(
         written, "a registry without a repository, or an image on Docker Hub",
         "write " + std::string(written) + "/REPOSITORY:TAG, or docker.io/library/" + std::string(written));
   }
+  if (Reference::names_registry(text) && text.substr(0, text.find('/')).find('{') != std::string_view::npos)
+    return bad_argument(written, "an image's name does not say which registry it goes to",
+                        "{repo} and {tag} stand behind the registry's name");
   // Everything that is not a placeholder must be right now, before anything is read.
-  DestinationPattern probe = pattern;
-  probe.digest.reset();
-  if (probe.tags.empty()) probe.tags.emplace_back("x");
-  for (const std::string& tag : probe.tags) {
-    DestinationPattern one = probe;
-    one.tags = {tag};
-    DAVIT_TRY_VOID([&]() -> Result<> {
-      DAVIT_TRY(const Reference checked, fill(one, "x:x"));
-      return {};
-    }());
+  DestinationPattern one = pattern;
+  one.digest.reset();
+  for (std::size_t i = 0; i < std::max<std::size_t>(pattern.tags.size(), 1); ++i) {
+    if (!pattern.tags.empty()) one.tags = {pattern.tags[i]};
+    auto checked = fill(one, "x:x");
+    if (checked) continue;
+    const Error error = checked.error();  // of a template it quotes what stood in for the image
+    return pattern.is_template() ? error.with_context("\"" + escaped(written, 160) + "\"") : error;
   }
   return pattern;
+}
+
+std::string DestinationPattern::registry() const {
+  if (!Reference::names_registry(repository)) return "docker.io";
+  return Reference::parse_registry(repository.substr(0, repository.find('/'))).value_or("");
 }
 
 ImageName split_name(std::string_view name) {
@@ -183,6 +140,8 @@ ImageName split_name(std::string_view name) {
 Result<Reference> fill(const DestinationPattern& pattern, std::string_view name) {
   const ImageName image = split_name(name);
   std::string text = pattern.repository;
+  // The name comes from an archive, which has no say in the registry.
+  if (pattern.is_template() && !Reference::names_registry(text)) text.insert(0, "docker.io/");
   if (!pattern.tags.empty()) text += ":" + pattern.tags.front();
   const std::pair<std::string_view, const std::string*> placeholders[] = {{"{repo}", &image.repository},
                                                                           {"{tag}", &image.tag}};
@@ -190,16 +149,16 @@ Result<Reference> fill(const DestinationPattern& pattern, std::string_view name)
     for (auto at = text.find(placeholder); at != std::string::npos;
          at = text.find(placeholder, at + value->size())) {
       if (value->empty()) {
-        return usage(pattern.text, "the image" +
-                                       (name.empty() ? std::string(" has no name")
-                                                     : " \"" + escaped(name, 120) + "\" has nothing") +
-                                       " to fill " + std::string(placeholder) + " with");
+        return bad_argument(pattern.text, "the image" +
+                                              (name.empty() ? std::string(" has no name")
+                                                            : " \"" + escaped(name, 120) + "\" has nothing") +
+                                              " to fill " + std::string(placeholder) + " with");
       }
       text.replace(at, placeholder.size(), *value);
     }
   }
   if (text.find_first_of("{}") != std::string::npos) {
-    return usage(pattern.text, "an unknown placeholder", "{repo} and {tag} are known");
+    return bad_argument(pattern.text, "an unknown placeholder", "{repo} and {tag} are known");
   }
   DAVIT_TRY(Reference reference, Reference::parse(text));
   reference.digest = pattern.digest;

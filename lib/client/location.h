@@ -21,7 +21,8 @@ struct FileLocation {
 
 using Source = std::variant<FileLocation, Reference>;
 
-/// Reads a source argument. A path that exists wins over a registry reading.
+/// Reads a source argument. A path that exists wins over a registry reading, and so does the ending of an
+/// archive, unless a port or a tag says that the first word is a registry.
 /// Errors: invalid_argument, with the line to use instead where there is one.
 Result<Source> parse_source(std::string_view text);
 
@@ -33,9 +34,10 @@ struct DestinationPattern {
   std::optional<Digest> digest;
 
   [[nodiscard]] bool is_template() const;
+  [[nodiscard]] std::string registry() const;  ///< as references write it
 };
 
-/// Reads a destination argument. Errors: invalid_argument.
+/// Reads what names a registry. Errors: invalid_argument.
 Result<DestinationPattern> parse_destination(std::string_view text);
 
 /// The reference for an image called `name` ("registry.example.com/team/app:1.4"; may be empty).
@@ -49,8 +51,5 @@ struct ImageName {
   std::string tag;
 };
 ImageName split_name(std::string_view name);
-
-/// A word that can only be meant as a file: the ending of an archive, or a path's beginning.
-bool looks_like_path(std::string_view text);
 
 }  // namespace davit::client

@@ -78,8 +78,7 @@ Error no_tag(const std::string& destination, const Picked& picked, Verb verb, st
     if (const std::string first = tag_of(picked.image.names.front()); !first.empty()) tag = first;
   }
   return make_error(Errc::invalid_argument, destination + ": " + why,
-                    "davit " + std::string(client::to_string(verb)) + " " + escaped(source, 200) + " " +
-                        destination + ":" + tag);
+                    client::command_line(verb, source, destination + ":" + tag));
 }
 
 /// Two images under one tag: whichever came last would be there alone.
@@ -317,12 +316,6 @@ Result<> convert(Picked& picked, const CopyOptions& options, const CallContext& 
   return {};
 }
 
-Error reversed(Verb verb, std::string_view source, const std::string& destination) {
-  return make_error(Errc::invalid_argument, "push goes from a file to a registry, and these look reversed",
-                    "davit " + std::string(client::to_string(verb)) + " " + escaped(destination, 200) + " " +
-                        escaped(source, 200));
-}
-
 }  // namespace
 
 Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, transfer::Board& board,
@@ -339,11 +332,9 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   }
   const bool registry_source = std::holds_alternative<Reference>(from);
   if (errand.verb == Verb::push && registry_source && errand.destinations.size() == 1 &&
-      client::looks_like_path(errand.destinations.front()))
-    return reversed(errand.verb, source, errand.destinations.front());
-  if (errand.verb == Verb::pull && !registry_source)
-    return make_error(Errc::invalid_argument, "\"" + escaped(source, 160) + "\": pull reads from a registry",
-                      "davit copy moves images between files, too");
+      client::names_file(errand.destinations.front()))
+    return client::reversed_push(source, errand.destinations.front());
+  if (errand.verb == Verb::pull && !registry_source) return client::not_to_pull(source);
   client::FileSinks files(copy, options, errand.use);
   Ends ends{.verb = errand.verb,
             .source = source,
@@ -365,8 +356,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   }
   for (const std::vector<std::string>* given : {&copy.tags, &copy.reuse_from}) {
     for (const std::string& tag : *given) {
-      if (!Reference::is_tag(tag))
-        return make_error(Errc::invalid_argument, "\"" + escaped(tag, 140) + "\" is not a tag");
+      if (!Reference::is_tag(tag)) return client::bad_argument(tag, "not a tag");
     }
   }
   const bool all_images = !errand.own_sink && std::ranges::all_of(ends.targets, [](const Target& target) {
@@ -377,10 +367,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   if (copy.all_tags || copy.digest_tags) {
     const auto* named = errand.own_source ? nullptr : std::get_if<Reference>(&from);
     if (named == nullptr)
-      return make_error(
-          Errc::invalid_argument,
-          "tags are those of a repository in a registry, and \"" + escaped(source, 160) + "\" is none",
-          "leave out --all-tags and --digest-tags");
+      return client::bad_argument(source, "not a repository in a registry, and tags are those of one",
+                                  "leave out --all-tags and --digest-tags");
     tagged.emplace(*named, registries, options.jobs);
   }
   std::vector<Picked> images;

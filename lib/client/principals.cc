@@ -10,6 +10,7 @@ AwsIdentity merged(const AwsIdentity& over, const AwsIdentity& under) {
   AwsIdentity out = over;
   if (out.profile.empty()) {
     out.profile = under.profile;
+    out.profile_from = under.profile_from;
     if (out.role_arn.empty()) out.role_arn = under.role_arn;
   }
   if (out.region.empty()) out.region = under.region;

@@ -74,9 +74,17 @@ Result<std::optional<aws::EcrSite>> Registries::ecr_site(const std::string& host
                                     .api_endpoint = ecr->api_endpoint});
 }
 
-aws::EcrSources Registries::ecr_sources() const {
+std::vector<std::shared_ptr<CredentialSource>> Registries::credentials_for(Side side) const {
+  std::vector<std::shared_ptr<CredentialSource>> out;
+  if (side == Side::source) out = options_.source_credentials;
+  if (side == Side::destination) out = options_.destination_credentials;
+  out.insert(out.end(), options_.credentials.begin(), options_.credentials.end());
+  return out;
+}
+
+aws::EcrSources Registries::ecr_sources(Side side) const {
   aws::EcrSources out;
-  for (const auto& source : options_.credentials)
+  for (const auto& source : credentials_for(side))
     (source->chosen() ? out.chosen : out.machine).push_back(source);
   return out;
 }
@@ -84,7 +92,9 @@ aws::EcrSources Registries::ecr_sources() const {
 Result<Registries::Host*> Registries::host_for(const std::string& host, Side side) {
   DAVIT_TRY(const std::optional<aws::EcrSite> site, ecr_site(host));
   const AwsIdentity who = identity_for(host, side);
-  const std::string key = site ? host + '\n' + key_of(who) : host;
+  std::string key = site ? host + '\n' + key_of(who) : host;
+  if (!options_.source_credentials.empty() || !options_.destination_credentials.empty())
+    key += side == Side::destination ? "\ndestination" : "\nsource";
   const auto known = hosts_.find(key);
   if (known != hosts_.end()) return &known->second;
   Host made;
@@ -105,7 +115,7 @@ Result<Registries::Host*> Registries::host_for(const std::string& host, Side sid
     aws::EcrAuthorizerOptions options{.host = host,
                                       .origin = base,
                                       .site = *site,
-                                      .sources = ecr_sources(),
+                                      .sources = ecr_sources(side),
                                       .allowed_realms = user.allow_realms};
     made.authorizer =
         aws::make_ecr_authorizer(std::move(options), *principal.tokens, transport_, clock_, log_);
@@ -115,7 +125,7 @@ Result<Registries::Host*> Registries::host_for(const std::string& host, Side sid
   } else {
     made.authorizer = auth::make_authorizer({.host = host,
                                              .origin = base,
-                                             .credentials = options_.credentials,
+                                             .credentials = credentials_for(side),
                                              .allowed_realms = user.allow_realms},
                                             transport_, clock_);
   }

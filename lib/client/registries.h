@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <davit/client.h>
 
@@ -35,8 +36,8 @@ class Registries {
   /// The account and region of an ECR host; empty for any other. Errors: invalid_argument for settings that
   /// name none.
   [[nodiscard]] Result<std::optional<aws::EcrSite>> ecr_site(const std::string& host) const;
-  /// The client's credential sources, as an ECR host asks them.
-  [[nodiscard]] aws::EcrSources ecr_sources() const;
+  /// The client's credential sources for one side, as an ECR host asks them.
+  [[nodiscard]] aws::EcrSources ecr_sources(Side side) const;
   /// Who to be there; with an empty host, for AWS in general.
   [[nodiscard]] AwsIdentity identity_for(const std::string& host, Side side) const;
   Principals& principals() { return principals_; }
@@ -52,6 +53,7 @@ class Registries {
     std::unique_ptr<registry::Registry> registry;
   };
 
+  [[nodiscard]] std::vector<std::shared_ptr<CredentialSource>> credentials_for(Side side) const;
   [[nodiscard]] bool plain_http(const std::string& host) const;
   Result<Host*> host_for(const std::string& host, Side side) DAVIT_REQUIRES(mutex_);
   Result<std::string> account_of(Principal& who, const std::string& region, const CallContext& context);

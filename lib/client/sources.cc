@@ -4,13 +4,13 @@
 #include <cerrno>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/archive.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "client/argument.h"
 #include "content/choose_image.h"
 #include "content/choose_platforms.h"
 #include "content/with_manifest.h"
@@ -19,11 +19,6 @@
 
 namespace davit::client {
 namespace {
-
-bool is_directory(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-}
 
 /// What is missing inside a file makes the file a bad one; it is not the image that cannot be found.
 Error bad_file(const Error& error, const std::string& path) {
@@ -104,9 +99,17 @@ Result<std::vector<Picked>> open_registry(const Reference& reference, std::strin
   auto root = repository->manifest(name, context);
   if (!root) {
     Error error = root.error().on(Side::source);
-    if (!Reference::names_registry(written))
-      error.hint = "there is no file of that name here, so " + escaped(written, 100) +
-                   " was taken for an image on Docker Hub";
+    std::vector<std::string> cures;
+    if (!Reference::names_registry(written)) {
+      cures.push_back("there is no file of that name here, so " + escaped(written, 100) +
+                      " was taken for an image on Docker Hub");
+    } else if (!error.hint.empty()) {
+      cures.push_back(error.hint);
+    }
+    if (error.code == Errc::not_found && name != reference.tag && !reference.digest)
+      cures.emplace_back("no tag was written, so latest was looked for");
+    error.hint.clear();
+    for (const std::string& cure : cures) error.hint += (error.hint.empty() ? "" : "; ") + cure;
     return error;
   }
   const Digest& digest = root->descriptor().digest;

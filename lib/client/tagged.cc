@@ -52,7 +52,8 @@ Result<std::vector<Picked>> TaggedImages::all(const TagChoice& choice, const Cal
   if (!named_.tag.empty() || named_.digest)
     return make_error(Errc::invalid_argument,
                       named_.to_string() + " names one image, and all tags were asked for",
-                      "write " + named_.name() + " for all of them, or leave out --all-tags");
+                      "davit copy -a " + named_.name() + " takes all of them, davit copy " +
+                          named_.to_string() + " this one");
   DAVIT_TRY_VOID(list(context));
   DAVIT_TRY(const std::vector<std::string> chosen, choose_tags(tags_, choice));
   if (chosen.empty())

@@ -1,35 +1,18 @@
 #include "client/target.h"
 
-#include <algorithm>
-
 #include <sys/stat.h>
+
+#include <davit/client.h>
 
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "client/argument.h"
 
 namespace davit::client {
 namespace {
 
 using Kind = FileTarget::Kind;
-
-bool is_directory(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-bool exists(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0;
-}
-
-Error usage(std::string_view text, const std::string& why, std::string hint = {}) {
-  return make_error(Errc::invalid_argument, "\"" + escaped(text, 160) + "\": " + why, std::move(hint));
-}
-
-std::string quoted_line(Verb verb, std::string_view source, std::string_view target) {
-  return "davit " + std::string(to_string(verb)) + " " + escaped(source, 200) + " " + escaped(target, 200);
-}
 
 struct Scheme {
   std::string_view prefix;
@@ -40,11 +23,15 @@ constexpr Scheme kSchemes[] = {{"docker-archive:", Kind::docker_archive},
                                {"ocidir://", Kind::layout},
                                {"oci:", Kind::layout}};
 
+void without_slash(std::string& path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+}
+
 /// PATH[:NAME], NAME being a tag, or NAME:TAG for docker archives; several tags are separated by commas.
 Result<FileTarget> with_scheme(std::string_view written, Kind kind, std::string_view rest) {
   FileTarget target{.kind = kind, .path = std::string(rest), .names = {}};
   const auto colon = rest.find(':');
-  if (colon != std::string_view::npos && !exists(target.path)) {
+  if (colon != std::string_view::npos && !is_there(target.path)) {
     target.path = rest.substr(0, colon);
     std::string_view names = rest.substr(colon + 1);
     for (;;) {
@@ -55,21 +42,23 @@ Result<FileTarget> with_scheme(std::string_view written, Kind kind, std::string_
       if (kind == Kind::docker_archive) {
         const auto parsed = Reference::parse(tag_alone ? std::string(name) + ":latest" : std::string(name));
         if (!parsed || parsed->digest)
-          return usage(written, "\"" + escaped(name, 140) + "\" is no name for an image", "write NAME:TAG");
+          return bad_argument(written, "\"" + escaped(name, 140) + "\" is no name for an image",
+                              "write NAME:TAG");
         target.names.push_back(tag_alone ? std::string(name) + ":latest" : std::string(name));
       } else {
         if (!Reference::is_tag(tag_alone ? name : name.substr(tag_at + 1)))
-          return usage(written, "\"" + escaped(name, 140) + "\" is not a tag");
+          return bad_argument(written, "\"" + escaped(name, 140) + "\" is not a tag");
         target.names.emplace_back(tag_alone ? name : name.substr(tag_at + 1));
       }
       if (name.size() == names.size()) break;
       names.remove_prefix(name.size() + 1);
     }
   }
-  if (target.path.empty()) return usage(written, "no file name");
+  if (target.path.empty()) return bad_argument(written, "no file name");
+  if (kind == Kind::layout) without_slash(target.path);
   if (kind == Kind::layout && target.path == "-")
-    return usage(written, "a layout is a folder and cannot be written to standard output",
-                 "oci-archive:- is an archive of one");
+    return bad_argument(written, "a layout is a folder and cannot be written to standard output",
+                        "oci-archive:- is an archive of one");
   return target;
 }
 
@@ -77,25 +66,32 @@ Result<FileTarget> path_target(std::string_view text) {
   FileTarget target{.kind = Kind::docker_archive, .path = std::string(text), .names = {}};
   if (text == "-") return target;
   for (const std::string_view ending : {".tgz", ".tar.gz", ".tar.zst"}) {
-    if (text.ends_with(ending))
-      return usage(text, "archives are written without compression around them; their layers are compressed",
-                   "write " + std::string(text.substr(0, text.size() - ending.size())) + ".tar");
+    if (ends_like(text, ending))
+      return bad_argument(text,
+                          "archives are written without compression around them; their layers are compressed",
+                          "write " + escaped(text.substr(0, text.size() - ending.size()), 200) + ".tar");
   }
-  if (is_directory(target.path)) {
+  if (is_directory(target.path) || !ends_like(text, ".tar")) {
     target.kind = Kind::layout;
-  } else if (text.ends_with(".oci.tar")) {
+    without_slash(target.path);
+  } else if (ends_like(text, ".oci.tar")) {
     target.kind = Kind::oci_archive;
-  } else if (!text.ends_with(".tar")) {
-    target.kind = Kind::layout;
   }
   return target;
 }
 
-}  // namespace
-
-std::string_view to_string(Verb verb) {
-  return verb == Verb::push ? "push" : verb == Verb::pull ? "pull" : "copy";
+/// A file gets its name when it is whole, by taking the place of what is there: a device or a pipe must stay.
+Result<Target> beside_devices(FileTarget target, Verb verb, std::string_view source) {
+  struct stat status {};
+  if (target.path == "-" || ::stat(target.path.c_str(), &status) != 0 || S_ISREG(status.st_mode) ||
+      S_ISDIR(status.st_mode))
+    return Target(std::move(target));
+  return bad_argument(target.path, "not a file, and it is not replaced by one",
+                      command_line(verb, source, target.kind == Kind::oci_archive ? "oci-archive:-" : "-") +
+                          " > " + escaped(target.path, 200));
 }
+
+}  // namespace
 
 std::string FileTarget::text() const {
   const std::string_view prefix = kind == Kind::layout        ? "oci:"
@@ -104,36 +100,72 @@ std::string FileTarget::text() const {
   return std::string(prefix) + path;
 }
 
+Error not_to_pull(std::string_view source) {
+  const bool word = !names_file(source) && source.find(':') == std::string_view::npos;
+  return bad_argument(
+      source, "pull reads from a registry",
+      word ? "there is a file of that name here; docker://" + escaped(source, 200) + " is an image"
+           : "davit copy moves images between files, too");
+}
+
+Error reversed_push(std::string_view source, std::string_view destination) {
+  if (!is_there(std::string(destination)))
+    return bad_argument(destination, "push goes to a registry, and this is a path",
+                        command_line(Verb::pull, source, destination));
+  return make_error(Errc::invalid_argument, "push goes from a file to a registry, and these look reversed",
+                    command_line(Verb::push, destination, source));
+}
+
 Result<Target> parse_target(std::string_view text, Verb verb, std::string_view source) {
-  if (text.empty()) return usage(text, "an empty destination");
+  if (text.empty()) return bad_argument(text, "an empty destination");
+  DAVIT_TRY_VOID(refuse_foreign_destination(text, verb, source));
   for (const Scheme& scheme : kSchemes) {
     if (!text.starts_with(scheme.prefix)) continue;
     if (verb == Verb::push)
-      return usage(text, "push goes to a registry, not into a file", quoted_line(Verb::copy, source, text));
+      return bad_argument(text, "push goes to a registry, not into a file",
+                          command_line(Verb::copy, source, text));
     DAVIT_TRY(FileTarget target, with_scheme(text, scheme.kind, text.substr(scheme.prefix.size())));
-    return Target(std::move(target));
+    return beside_devices(std::move(target), verb, source);
   }
-  // A tag may well end like a file name: where a registry is named, the ending says nothing.
-  const bool dotted = text.starts_with("./") || text.starts_with("../") || text.starts_with("/");
-  const bool path = looks_like_path(text) && (dotted || !Reference::names_registry(text));
-  const bool registry =
-      !path && !text.ends_with('/') && (text.starts_with("docker://") || Reference::names_registry(text));
-  if (verb == Verb::push || registry ||
-      (verb == Verb::copy && !path && !exists(std::string(text)) && !text.ends_with('/'))) {
-    if (verb == Verb::pull)
-      return usage(text, "pull writes a file or a folder here, and this is a registry",
-                   quoted_line(Verb::copy, source, text));
+  const bool docker = text.starts_with("docker://");
+  const bool path = !docker && names_path(text);
+  const bool folder = !docker && !path && text.ends_with('/');
+  const bool registry = docker || (!path && Reference::names_registry(text));
+  // Not even as a folder, whose name results and errors repeat.
+  if (registry && Reference::holds_credentials(text)) return bad_argument(text, "");
+  const auto into_registry = [&]() -> Result<Target> {
     DAVIT_TRY(DestinationPattern pattern, parse_destination(text));
     return Target(std::move(pattern));
+  };
+  const std::string word = escaped(text, 200);
+  switch (verb) {
+    case Verb::push:
+      if (path)
+        return bad_argument(text, "push goes to a registry, and this is a path",
+                            "the source comes first: davit push SOURCE REGISTRY/REPOSITORY:TAG");
+      return into_registry();
+    case Verb::pull:
+      if (registry && !folder)
+        return bad_argument(text, "pull writes a file or a folder here, and this is a registry",
+                            names_file(text.substr(text.rfind('/') + 1))
+                                ? "write ./" + word + " if it is a file"
+                                : command_line(Verb::copy, source, text));
+      if (!path && !folder && !is_directory(std::string(text)))
+        return bad_argument(text, "a tar archive or a folder?", "write " + word + ".tar or " + word + "/");
+      break;
+    case Verb::copy:
+      if (path || folder) break;
+      if (registry) return into_registry();
+      if (is_there(std::string(text)))
+        return bad_argument(text, "there is a file of that name here, and it could be an image on Docker Hub",
+                            "write ./" + word + " or docker://" + word);
+      if (text.find_first_of("/:@{") == std::string_view::npos)
+        return bad_argument(text, "a folder, or an image on Docker Hub?",
+                            "write ./" + word + " or docker://" + word);
+      return into_registry();
   }
-  if (verb == Verb::copy && !path && !text.ends_with('/'))
-    return usage(text, "there is a file of that name here, and it could be an image on Docker Hub",
-                 "write ./" + std::string(text) + " or docker://" + std::string(text));
-  if (verb == Verb::pull && !path && !text.ends_with('/') && !is_directory(std::string(text)))
-    return usage(text, "a tar archive or a folder?",
-                 "write " + std::string(text) + ".tar or " + std::string(text) + "/");
   DAVIT_TRY(FileTarget target, path_target(text));
-  return Target(std::move(target));
+  return beside_devices(std::move(target), verb, source);
 }
 
 FileTarget default_output(const Reference& reference) {
@@ -144,3 +176,18 @@ FileTarget default_output(const Reference& reference) {
 }
 
 }  // namespace davit::client
+
+namespace davit {
+
+std::string registry_of(std::string_view argument, Side side) {
+  if (side == Side::destination) {
+    const auto target = client::parse_target(argument, client::Verb::copy, "");
+    const auto* pattern = target ? std::get_if<client::DestinationPattern>(&*target) : nullptr;
+    return pattern != nullptr ? pattern->registry() : std::string();
+  }
+  const auto source = client::parse_source(argument);
+  const auto* reference = source ? std::get_if<Reference>(&*source) : nullptr;
+  return reference != nullptr ? reference->host : std::string();
+}
+
+}  // namespace davit

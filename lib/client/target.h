@@ -6,13 +6,10 @@
 #include <variant>
 #include <vector>
 
+#include "client/argument.h"
 #include "client/location.h"
 
 namespace davit::client {
-
-/// What a command moves images between.
-enum class Verb { push, pull, copy };
-std::string_view to_string(Verb verb);
 
 /// A file or folder that images go into.
 struct FileTarget {
@@ -30,6 +27,12 @@ using Target = std::variant<DestinationPattern, FileTarget>;
 /// Reads a destination argument of a command. `source` is for hints. Errors: invalid_argument, with the line
 /// to use instead where there is one.
 Result<Target> parse_target(std::string_view text, Verb verb, std::string_view source);
+
+/// `pull PATH`.
+Error not_to_pull(std::string_view source);
+
+/// `push REFERENCE PATH`: the line that was meant.
+Error reversed_push(std::string_view source, std::string_view destination);
 
 /// Where `davit pull REFERENCE` writes to when it is not told: the last part of the repository, as a tar.
 FileTarget default_output(const Reference& reference);

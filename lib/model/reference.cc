@@ -97,14 +97,23 @@ std::string normal_host(std::string_view host) {
 
 Result<std::string> Reference::parse_registry(std::string_view text) {
   if (is_host(text) && names_registry(std::string(text) + "/")) return normal_host(text);
-  return make_error(Errc::invalid_argument, "\"" + escaped(text, 120) + "\" is not a registry",
-                    "a registry has a dot or a port in its name, or is localhost");
+  const bool credentials = text.find('@') != std::string_view::npos;
+  return make_error(
+      Errc::invalid_argument,
+      (credentials ? "what holds a user" : "\"" + escaped(text, 120) + "\"") + " is not a registry",
+      "a registry has a dot or a port in its name, or is localhost");
 }
 
 bool Reference::holds_credentials(std::string_view text) {
   if (const auto scheme = text.find("://"); scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
   const auto at = text.find('@');
-  return at != std::string_view::npos && text.find('/') > at && text.find('/', at) != std::string_view::npos;
+  if (at == std::string_view::npos || text.find('/') < at) return false;
+  const std::string_view host = text.substr(at + 1);
+  if (host.find('/') != std::string_view::npos) return true;
+  // Without a path it could be NAME:TAG@DIGEST, but for what stands where the digest should.
+  const auto colon = host.find(':');
+  return text.find(':') < at &&
+         (colon == std::string_view::npos || (is_port(host.substr(colon + 1)) && !host.starts_with("sha")));
 }
 
 bool Reference::is_tag(std::string_view text) {

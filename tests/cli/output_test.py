@@ -74,6 +74,25 @@ class Output(Case):
         self.assertIn("sent", lines[-1])
         self.assertNotIn("\x1b", result.stderr)
 
+    def test_a_progress_that_was_asked_for_is_there_in_spite_of_quiet(self):
+        result = davit("push", "-q", "--progress", "plain", SIMPLE, f"{REGISTRY}/quiet-progress:1")
+        self.assert_code(result, 0)
+        self.assertIn("to send", result.stderr)
+
+    def test_files_are_fetched_and_written(self):
+        self.assert_code(davit("push", "-q", SIMPLE, f"{REGISTRY}/fetched:1"), 0)
+        layout = os.path.join(SCRATCH, "fetched")
+        result = davit("pull", f"{REGISTRY}/fetched:1", layout + "/")
+        self.assertEqual(result.stdout, f"oci:{layout}@{digest_of('fetched:1')}\n")
+        self.assertRegex(result.stderr, r"(?m)^3 blobs; 0 present, 3 to fetch, ")
+        self.assertIn(f"oci:{layout}: wrote 3 blobs, ", result.stderr)
+        result = davit("copy", SIMPLE, f"oci:{layout}-2/")
+        self.assertIn(" to write, ", result.stderr.splitlines()[0])
+        plan = davit("pull", "--dry-run", f"{REGISTRY}/fetched:1", layout + "-3/")
+        self.assertIn(" to write, ", plan.stdout)
+        self.assertNotIn("send", plan.stdout)
+        self.assertNotIn("requests", plan.stdout)
+
     def test_progress_json_has_one_event_per_line(self):
         result = davit("push", "--progress", "json", SIMPLE, f"{REGISTRY}/progress-json:1")
         self.assert_code(result, 0)

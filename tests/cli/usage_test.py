@@ -1,5 +1,7 @@
 """Help, version, and what is said to people who typed something else."""
 
+import stat
+
 from support import *
 
 
@@ -61,12 +63,59 @@ class Usage(Case):
                 self.assertTrue(result.stderr.startswith("davit: " + said), result.stderr)
                 self.assertIn("--help", result.stderr)
 
+    def test_an_option_that_does_not_exist_is_named_with_the_one_that_was_meant(self):
+        image = f"{REGISTRY}/a:1"
+        for arguments, said in ((["pull", image, "--platfrom", "linux/amd64"], "pull: no option '--platfrom'; did you mean '--platform'?"),
+                                (["push", SIMPLE, image, "--frobnicate=yes"], "push: no option '--frobnicate'\n"),
+                                (["ecr", "create", image, "--regoin", "x"], "ecr create: no option '--regoin'; did you mean '--region'?"),
+                                (["pull", image, "-o", "a.tar"], "pull: no option '-o'\nhint: the file is the second argument: davit pull REFERENCE FILE.tar"),
+                                (["pull", image, "--output=a.tar"], "pull: no option '--output'\nhint: the file is the second"),
+                                (["pull", image, "a.tar", "b.tar"], "pull: more arguments than it takes\n")):
+            with self.subTest(arguments=arguments):
+                result = davit(*arguments)
+                self.assert_code(result, 64)
+                self.assertTrue(result.stderr.startswith("davit: " + said), result.stderr)
+
+    def test_words_of_docker_have_their_counterparts(self):
+        for word, line in (("save", "davit pull REFERENCE FILE.tar"), ("load", "davit push FILE.tar REFERENCE")):
+            result = davit(word, "app:1")
+            self.assert_code(result, 64)
+            self.assertIn(line, result.stderr)
+
+    def test_latest_that_was_not_written_is_named_where_it_is_missing(self):
+        for command, destination in (("pull", "a.tar"), ("copy", f"{REGISTRY}/b:1")):
+            result = davit(command, f"{REGISTRY}/nothing-there", destination, cwd=SCRATCH)
+            self.assert_code(result, 2)
+            self.assertIn("no tag was written, so latest was looked for", result.stderr)
+            result = davit(command, f"{REGISTRY}/nothing-there:latest", destination, cwd=SCRATCH)
+            self.assert_code(result, 2)
+            self.assertNotIn("no tag was written", result.stderr)
+
+    def test_a_device_is_not_replaced_by_a_file(self):
+        self.assert_code(davit("push", "-q", SIMPLE, f"{REGISTRY}/device:1"), 0)
+        pipe = os.path.join(SCRATCH, "pipe")
+        os.mkfifo(pipe)
+        for output in (pipe, "docker-archive:" + pipe, "oci-archive:" + pipe):
+            result = davit("pull", f"{REGISTRY}/device:1", output)
+            self.assert_code(result, 64)
+            self.assertRegex(result.stderr, f"davit pull {REGISTRY}/device:1 (oci-archive:)?- > {pipe}\n")
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+
     def test_row_20_a_password_in_a_reference_or_behind_a_mistyped_flag_is_not_repeated(self):
         for arguments in ([SIMPLE, f"joe:MARKED@{REGISTRY}/a:1"], [SIMPLE, f"http://joe:MARKED@{REGISTRY}/a:1"],
-                          [f"joe:MARKED@{REGISTRY}/a:1", f"{REGISTRY}/a:2"], [SIMPLE, f"{REGISTRY}/a:1", "--registry-tokn=MARKED"]):
+                          [f"joe:MARKED@{REGISTRY}/a:1", f"{REGISTRY}/a:2"], [SIMPLE, f"{REGISTRY}/a:1", "--registry-tokn=MARKED"],
+                          [f"{REGISTRY}/a:1", f"joe:MARKED@{REGISTRY}/a.tar"]):
             result = davit("push", *arguments)
             self.assert_code(result, 64)
             self.assertNotIn("MARKED", result.stdout + result.stderr)
+        for arguments in ([f"{REGISTRY}/a:1", f"joe:MARKED@{REGISTRY}/a"], [f"{REGISTRY}/a:1", f"docker://joe:MARKED@{REGISTRY}/a"],
+                          [f"{REGISTRY}/a:1", f"joe:MARKED@{REGISTRY}/a/"], [f"joe:MARKED@{REGISTRY}/a.tar", "a.tar"],
+                          [f"{REGISTRY}/a:1", "a.tar", "--src-cred", "joe:MARKED"]):
+            for command in ("pull", "copy"):
+                with self.subTest(command=command, arguments=arguments):
+                    result = davit(command, *arguments, cwd=SCRATCH)
+                    self.assert_code(result, 64)
+                    self.assertNotIn("MARKED", result.stdout + result.stderr)
 
     def test_options_that_may_be_repeated(self):
         result = davit("push", SIMPLE, f"{REGISTRY}/repeated:1", "-t", "2", "--tag", "3", "--reuse-from", "a", "--reuse-from", "b",
@@ -95,6 +144,9 @@ class Usage(Case):
         result = davit("push", reference, SIMPLE)
         self.assert_code(result, 64)
         self.assertIn(f"davit push {SIMPLE} {reference}", result.stderr)
+        result = davit("push", reference, "not-there.tar")
+        self.assert_code(result, 64)
+        self.assertIn(f"davit pull {reference} not-there.tar", result.stderr)
         self.assertIsNone(digest_of("reversed:1"))
 
     def test_a_destination_without_tag_and_an_archive_with_several_names_exit_64(self):

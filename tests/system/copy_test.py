@@ -1,9 +1,11 @@
 """davit copy between registries, layouts and archives; between two accounts of Amazon ECR, each with its own identity."""
+import base64
+import http.client
 import json
 import os
 
 from support import (OCI, SystemTest, blob_path, digest, docker_save, image_config, layer, main, oci_layout, read, real_layers, remove_tree,
-                     write)
+                     serve, write)
 
 
 class Copies(SystemTest):
@@ -14,12 +16,7 @@ class Copies(SystemTest):
         cls.layers = real_layers([1 << 20]) + [layer({"etc/motd": b"hello\n" * 1000})]
 
     def setUp(self):
-        self.here = self.path("work")
-        os.mkdir(self.here)
-        self.addCleanup(remove_tree, self.here)
-
-    def out(self, name):
-        return os.path.join(self.here, name)
+        self.work_folder()
 
     def push(self, reference, architecture="amd64", layers=None):
         layers = layers or self.layers
@@ -114,6 +111,62 @@ class Copies(SystemTest):
         asked = [one for one in self.first.requests() + self.second.requests() if one[1] != "/v2/"]
         self.assertLessEqual(len(asked), 3, asked)
 
+    def guarded(self, users):
+        """The first registry behind a door that wants a user of its own for each repository."""
+        seen = []
+
+        def answer(request):
+            repository = request.path.split("/")[2]
+            shown = request.headers.get("Authorization")
+            if shown is not None:
+                seen.append((repository, base64.b64decode(shown.partition(" ")[2]).decode()))
+            if shown is None or seen[-1][1] != users.get(repository):
+                return 401, {"WWW-Authenticate": 'Basic realm="door"'}, b"{}"
+            behind = http.client.HTTPConnection(self.first.host, timeout=20)
+            behind.request(request.command, request.path, request.body or None,
+                           {name: ", ".join(request.headers.get_all(name)) for name in ("Accept", "Content-Type") if name in request.headers})
+            given = behind.getresponse()
+            body = given.read()
+            behind.close()
+            return given.status, {name: value for name, value in given.getheaders() if name in ("Content-Type", "Docker-Content-Digest")}, body
+
+        server = serve(answer)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return "127.0.0.1:%d" % server.server_port, seen
+
+    def test_each_side_of_one_registry_has_its_own_credentials(self):
+        wanted = self.push(self.first.host + "/ours:1")
+        self.push(self.first.host + "/theirs:other")  # the blobs are there
+        users = {"ours": "joe:one", "theirs": "ann:two"}
+        host, seen = self.guarded(users)
+        done = self.davit("copy", "--src-creds", "joe:one", "--dest-creds", "ann:two", host + "/ours:1", host + "/theirs:1")
+        self.assertEqual(done.digest, wanted)
+        self.assertEqual(digest(self.first.get("theirs/manifests/1")), wanted)
+        self.assertEqual(set(seen), set(users.items()))
+        # What is given for one side is not for the other.
+        del seen[:]
+        self.davit("copy", "--src-creds", "joe:one", host + "/ours:1", host + "/theirs:2", code=3)
+        self.assertEqual(set(seen), {("ours", "joe:one")})
+        # A set without a side stands behind one for a side.
+        self.davit("copy", "--creds", "joe:one", "--dest-creds", "ann:two", host + "/ours:1", host + "/theirs:2")
+
+    def test_all_tags_of_what_names_one_image(self):
+        for spelling in ("", "docker://"):
+            refused = self.davit("copy", "-a", spelling + self.first.host + "/app:1", self.second.host + "/app", code=64)
+            for line in ("davit copy -a %s/app takes all" % self.first.host, "davit copy %s/app:1 this one" % self.first.host):
+                self.assertIn(line, refused.err)
+
+    def test_all_tags_into_a_layout_as_the_hint_of_pull_says(self):
+        wanted = self.push(self.first.host + "/tags:1")
+        self.push(self.first.host + "/tags:2", layers=self.layers[1:])
+        refused = self.davit("pull", "--all-tags", self.first.host + "/tags", self.out("layout") + "/", code=64)
+        self.assertIn("davit copy -a REFERENCE oci:DIR", refused.err)
+        done = self.davit("copy", "-a", self.first.host + "/tags", "oci:" + self.out("layout"))
+        self.assertIn("oci:%s@%s" % (self.out("layout"), wanted), done.lines)
+        listed = json.loads(read(self.out("layout/index.json")))["manifests"]
+        self.assertEqual(sorted(entry["annotations"]["org.opencontainers.image.ref.name"] for entry in listed), ["1", "2"])
+
     def test_no_clobber(self):
         self.push(self.first.host + "/new:1")
         old = self.push(self.second.host + "/kept:1", layers=self.layers[1:])
@@ -168,6 +221,8 @@ class Accounts(SystemTest):
         for side, emulator in (("source", build), ("destination", run)):
             refused = self.between(build, run, **{side: "wrong"}, code=3)
             self.assertIn(emulator.host, refused.err)
+        for side, flag in (("source", "--src-profile"), ("destination", "--dest-profile")):
+            self.assertIn("no AWS profile absent, which %s names" % flag, self.between(build, run, **{side: "absent"}, code=64).err)
 
     def test_what_is_there_costs_few_requests(self):
         build, run = self.accounts()

@@ -44,12 +44,7 @@ class PullTest(SystemTest):
         return done.stdout.decode().strip().partition("@")[2]
 
     def setUp(self):
-        self.here = self.path("work")
-        os.mkdir(self.here)
-        self.addCleanup(remove_tree, self.here)
-
-    def out(self, name):
-        return os.path.join(self.here, name)
+        self.work_folder()
 
     def expect_image(self, layout):
         """The only image of a layout that another program wrote has our layers, in their order."""

@@ -91,6 +91,15 @@ class SystemTest(unittest.TestCase):
     def path(cls, *parts):
         return os.path.join(cls.dir, *parts)
 
+    def work_folder(self):
+        """An empty folder for each test, whose files out() names. For setUp()."""
+        self.here = self.path("work")
+        os.mkdir(self.here)
+        self.addCleanup(remove_tree, self.here)
+
+    def out(self, name):
+        return os.path.join(self.here, name)
+
     @classmethod
     def registry(cls, **options):
         registry = Registry(tempfile.mkdtemp(prefix="registry-", dir=cls.dir), **options)

@@ -17,7 +17,7 @@
 #include "exit_code.h"
 #include "signals.h"
 #include "ui/terminal_text.h"
-#include "unknown_command.h"
+#include "unknown_word.h"
 
 namespace {
 
@@ -37,6 +37,10 @@ std::pair<const CLI::App*, std::string> typed_command(const CLI::App& app) {
 int usage_error(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
   const auto [typed, name] = typed_command(app);
   if (complain_about_command(*typed, name, words)) return kUsage;
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    complain_about_rest(app, *typed, name);
+    return kUsage;
+  }
   // A flag with a slip of the pen may have a secret behind it.
   const std::string said = std::regex_replace(error.what(), std::regex("(--[A-Za-z0-9-]+)=\\S*"), "$1=...");
   complain(said, name + " --help lists what there is");

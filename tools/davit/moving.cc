@@ -57,6 +57,15 @@ bool goes_to_stdout(const std::string& destination) {
          destination.starts_with("docker-archive:-:") || destination.starts_with("oci-archive:-:");
 }
 
+/// What is done with the blobs, in the words of the progress.
+std::string work_of(Verb verb, const std::vector<std::string>& destinations) {
+  if (verb == Verb::pull) return "fetch";
+  const bool files = verb == Verb::copy && std::ranges::all_of(destinations, [](const std::string& each) {
+                       return !each.starts_with("ecr:") && registry_of(each, Side::destination).empty();
+                     });
+  return files ? "write" : "send";
+}
+
 }  // namespace
 
 int move_images(Verb verb, const std::string& source, const std::vector<std::string>& destinations,
@@ -83,7 +92,7 @@ int move_images(Verb verb, const std::string& source, const std::vector<std::str
     return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
   }
 
-  ProgressLine line(flags.output.style());
+  ProgressLine line(flags.output.style(), work_of(verb, destinations));
   const auto show_notes = [&] {
     for (const std::string& text : notes.take()) line.note(text);
   };

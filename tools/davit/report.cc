@@ -47,6 +47,11 @@ std::string dump(const json& value) {
 
 }  // namespace
 
+bool is_file(std::string_view destination) {
+  return destination.starts_with("oci:") || destination.starts_with("oci-archive:") ||
+         destination.starts_with("docker-archive:");
+}
+
 std::string reference_lines(const std::vector<Delivery>& deliveries) {
   std::string out;
   for (const Delivery& delivery : deliveries) {
@@ -64,6 +69,7 @@ std::string json_lines(const std::vector<Delivery>& deliveries) {
 std::string plan_text(const std::vector<Plan>& plans, bool creating) {
   std::string out;
   for (const Plan& plan : plans) {
+    const bool file = is_file(plan.destination);
     out += plan.destination + (plan.root ? "@" + plan.root->digest.to_string() : std::string()) + "\n";
     if (!plan.changes()) {
       out += "  nothing to do, the image is there\n";
@@ -74,15 +80,16 @@ std::string plan_text(const std::vector<Plan>& plans, bool creating) {
     for (const Descriptor& blob : plan.present)
       out += "  present  " + blob.digest.short_form() + "  " + human_size(blob.size) + "\n";
     for (const Plan::Blob& blob : plan.to_send) {
-      out += "  send     " + blob.name + "  " + human_size(blob.size) +
+      out += (file ? "  write    " : "  send     ") + blob.name + "  " + human_size(blob.size) +
              (blob.to_compress ? " before compression" : "") + "\n";
     }
     for (const Plan::Tag& tag : plan.tags) {
       out += "  tag      " + tag.name + (tag.from ? ", now at " + tag.from->to_string() : ", new") + "\n";
     }
     if (plan.root_missing) out += "  image    by its digest\n";
-    out += "  " + std::to_string(plan.to_send.size()) + " to send, " + human_size(plan.bytes) +
-           " to read, about " + std::to_string(plan.requests) + " more requests\n";
+    out += "  " + std::to_string(plan.to_send.size()) + (file ? " to write, " : " to send, ") +
+           human_size(plan.bytes) + " to read" +
+           (file ? "" : ", about " + std::to_string(plan.requests) + " more requests") + "\n";
   }
   return out;
 }

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <davit/transfer.h>
 
 namespace davit::tool {
+
+/// Whether a destination, as results name it, is a file or a folder.
+bool is_file(std::string_view destination);
 
 /// One "registry/repository@sha256:…" line for each destination that was reached, in order.
 std::string reference_lines(const std::vector<Delivery>& deliveries);

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <set>
 
 #include <unistd.h>
@@ -37,29 +36,18 @@ Result<std::chrono::milliseconds> duration(const char* flag, const std::string& 
   return *parsed;
 }
 
-/// Whether an argument is a file or a folder, by the rules of the library: what stands here decides which
-/// hosts are shown credentials, so a doubt counts as a file.
-bool is_file(std::string_view text) {
-  const auto begins = [&](std::string_view with) { return text.starts_with(with); };
-  const auto ends = [&](std::string_view with) { return text.ends_with(with); };
-  if (text.empty() || text == "-" || text == "." || text == ".." || begins("/") || begins("./") ||
-      begins("../") || begins("oci:") || begins("ocidir:") || begins("oci-archive:") ||
-      begins("docker-archive:") || ends("/"))
-    return true;
-  if (begins("docker://") || Reference::names_registry(text)) return false;
-  return ends(".tar") || ends(".tgz") || ends(".tar.gz") || ends(".tar.zst") ||
-         ::access(std::string(text).c_str(), F_OK) == 0;
+/// The registries that arguments name, as references write them; files and what is malformed are passed over.
+std::set<std::string> registries_of(const std::vector<std::string>& arguments, Side side) {
+  std::set<std::string> hosts;
+  for (const std::string& text : arguments) {
+    if (std::string host = registry_of(text, side); !host.empty()) hosts.insert(std::move(host));
+  }
+  return hosts;
 }
 
-/// The registries that arguments name, as references write them; files and what is malformed are passed over.
-std::set<std::string> registries_of(const std::vector<std::string>& arguments) {
-  std::set<std::string> hosts;
-  for (std::string_view text : arguments) {
-    if (is_file(text)) continue;
-    if (text.starts_with("docker://")) text.remove_prefix(9);
-    const std::string host(Reference::names_registry(text) ? text.substr(0, text.find('/')) : "docker.io");
-    if (const auto parsed = Reference::parse(host + "/library/x")) hosts.insert(parsed->host);
-  }
+std::set<std::string> registries_of(const Arguments& arguments) {
+  std::set<std::string> hosts = registries_of(arguments.sources, Side::source);
+  hosts.merge(registries_of(arguments.destinations, Side::destination));
   return hosts;
 }
 
@@ -67,22 +55,9 @@ bool has_short_name(const std::vector<std::string>& arguments) {
   return std::ranges::any_of(arguments, [](const std::string& each) { return each.starts_with("ecr:"); });
 }
 
-/// Credentials of one machine-wide source, shown to some registries only.
-class ForHosts final : public CredentialSource {
- public:
-  ForHosts(std::set<std::string> hosts, std::shared_ptr<CredentialSource> inner)
-      : hosts_(std::move(hosts)), inner_(std::move(inner)) {}
-  Result<std::optional<Credential>> find(const std::string& host, const std::string& repository,
-                                         const CallContext& context) override {
-    if (!hosts_.contains(host)) return std::optional<Credential>();
-    return inner_->find(host, repository, context);
-  }
-  [[nodiscard]] bool chosen() const override { return inner_->chosen(); }
-
- private:
-  const std::set<std::string> hosts_;
-  const std::shared_ptr<CredentialSource> inner_;  // its only owner
-};
+bool has_short_name(const Arguments& arguments) {
+  return has_short_name(arguments.sources) || has_short_name(arguments.destinations);
+}
 
 Result<Credential> credential_of(const CredentialFlags& flags, bool password_stdin,
                                  const std::string& prefix) {
@@ -170,7 +145,8 @@ Result<ClientOptions> TrustFlags::client_options() const {
   return options;
 }
 
-void AwsFlags::add_to(CLI::App& command, const std::string& prefix, const std::string& whose) {
+void AwsFlags::add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose) {
+  prefix = with_prefix;
   const auto add = [&](const std::string& name, std::string& into, const std::string& help) {
     return with_environment(command.add_option("--" + prefix + name, into, help + whose))->group(kAws);
   };
@@ -262,26 +238,29 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const Argum
   options.source_aws = source_aws.identity();
   options.destination_aws = destination_aws.identity();
 
-  std::vector<std::string> both = arguments.sources;
-  both.insert(both.end(), arguments.destinations.begin(), arguments.destinations.end());
-  const std::vector<std::string>& unprefixed = scope == CredentialScope::sources ? arguments.sources
-                                               : scope == CredentialScope::destinations
-                                                   ? arguments.destinations
-                                                   : both;
+  Arguments unprefixed = arguments;
+  if (scope == CredentialScope::sources) unprefixed.destinations.clear();
+  if (scope == CredentialScope::destinations) unprefixed.sources.clear();
   struct Given {
     const CredentialFlags& flags;
     std::string prefix;
-    const std::vector<std::string>& arguments;
+    Arguments arguments;
+    std::vector<std::shared_ptr<CredentialSource>>& into;
   };
-  const Given all[] = {{credentials, "", unprefixed},
-                       {source_credentials, "src-", arguments.sources},
-                       {destination_credentials, "dest-", arguments.destinations}};
-  if (scope == CredentialScope::both && credentials.named() && registries_of(both).size() > 1)
+  const Given all[] = {{credentials, "", unprefixed, options.credentials},
+                       {source_credentials,
+                        "src-",
+                        {.sources = arguments.sources, .destinations = {}},
+                        options.source_credentials},
+                       {destination_credentials,
+                        "dest-",
+                        {.sources = {}, .destinations = arguments.destinations},
+                        options.destination_credentials}};
+  if (scope == CredentialScope::both && credentials.named() && registries_of(arguments).size() > 1)
     return usage("--creds and --registry-token: for which of the registries?",
                  "write --src-creds or --dest-creds, --src-registry-token or --dest-registry-token");
   if (password_stdin && !credentials.creds && !source_credentials.creds && !destination_credentials.creds)
     return usage("--password-stdin without a user", "write --creds USER --password-stdin");
-  std::map<std::string, const Given*> claimed;
   for (const Given& given : all) {
     if (given.flags.authfile) {
       if (::access(given.flags.authfile->c_str(), R_OK) != 0) {
@@ -293,14 +272,8 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const Argum
       DockerConfigOptions docker = options.docker;
       docker.auth_file = *given.flags.authfile;
       docker.chosen = true;
-      if (given.prefix.empty()) {
-        options.docker = docker;
-        options.credentials = {docker_config_credentials(docker)};
-      } else {
-        options.credentials.insert(
-            options.credentials.begin(),
-            std::make_shared<ForHosts>(registries_of(given.arguments), docker_config_credentials(docker)));
-      }
+      if (given.prefix.empty()) options.docker = docker;
+      given.into = {docker_config_credentials(docker)};
     }
     if (!given.flags.named()) continue;
     if (has_short_name(given.arguments))
@@ -312,26 +285,27 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const Argum
                       (given.prefix.empty() || given.flags.creds->find(':') == std::string::npos);
     auto credential = credential_of(given.flags, asks, given.prefix);
     if (!credential) return credential.error();
-    for (const std::string& host : registries_of(given.arguments)) {
-      if (!claimed.emplace(host, &given).second)
-        return usage(host + " is source and destination, and was given two sets of credentials",
-                     "give one, with --creds");
-      options.credentials.insert(options.credentials.begin(), fixed_credentials(host, *credential));
-    }
+    for (const std::string& host : registries_of(given.arguments))
+      given.into.insert(given.into.begin(), fixed_credentials(host, *credential));
   }
 
-  const std::pair<const std::optional<bool>*, const std::vector<std::string>*> sides[] = {
-      {&source_tls_verify, &arguments.sources}, {&dest_tls_verify, &arguments.destinations}};
-  for (const auto& [verify, named] : sides) {
-    if (!*verify) continue;
-    if (has_short_name(*named))
+  struct Verified {
+    const std::optional<bool>& verify;
+    const std::vector<std::string>& named;
+    Side side;
+  };
+  const Verified sides[] = {{source_tls_verify, arguments.sources, Side::source},
+                            {dest_tls_verify, arguments.destinations, Side::destination}};
+  for (const Verified& one : sides) {
+    if (!one.verify) continue;
+    if (has_short_name(one.named))
       return usage("--src-tls-verify and --dest-tls-verify want to know the registry, and ecr: leaves it out",
                    "write the registry's host name, or --tls-verify");
-    for (const std::string& host : registries_of(*named)) {
+    for (const std::string& host : registries_of(one.named, one.side)) {
       RegistryOptions registry =
           options.registries.contains(host) ? options.registries.at(host) : options.any_registry;
       if (!trust.plain_http) registry.plain_http = false;
-      registry.verify_tls = **verify;
+      registry.verify_tls = *one.verify;
       options.registries[host] = registry;
     }
   }
@@ -375,7 +349,8 @@ Result<std::optional<std::chrono::milliseconds>> ConnectionFlags::time_limit() c
 }
 
 void OutputFlags::add_to(CLI::App& command) {
-  with_environment(command.add_flag("-q,--quiet", quiet, "only results and errors"))->group(kOutput);
+  with_environment(command.add_flag("-q,--quiet", quiet, "no progress, unless --progress asks for it"))
+      ->group(kOutput);
   with_environment(command.add_flag("-v,--verbose", verbose, "say what happens; -vv and -vvv say more"))
       ->group(kOutput);
   with_environment(command.add_option("--progress", progress, "auto, bar, plain, json or none"))

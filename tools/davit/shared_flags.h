@@ -46,10 +46,16 @@ struct AwsFlags {
   std::string role_arn;
   std::string region;
 
-  void add_to(CLI::App& command, const std::string& prefix, const std::string& whose);
+  void add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose);
   [[nodiscard]] AwsIdentity identity() const {
-    return {.profile = profile, .role_arn = role_arn, .region = region};
+    return {.profile = profile,
+            .role_arn = role_arn,
+            .region = region,
+            .profile_from = profile.empty() ? "" : "--" + prefix + "profile"};
   }
+
+ private:
+  std::string prefix;
 };
 
 /// What commands about AWS have: whom to be, and whom to trust.

@@ -7,9 +7,10 @@ namespace davit {
 
 /// Which AWS identity to be. Empty fields are decided by the environment and the files that AWS tools read.
 struct AwsIdentity {
-  std::string profile = {};   ///< as `--profile`: keys in the environment are then passed over
-  std::string role_arn = {};  ///< a role to assume with what the chain found
-  std::string region = {};    ///< for STS and for `ecr:` references; a registry host says its own
+  std::string profile = {};       ///< as `--profile`: keys in the environment are then passed over
+  std::string role_arn = {};      ///< a role to assume with what the chain found
+  std::string region = {};        ///< for STS and for `ecr:` references; a registry host says its own
+  std::string profile_from = {};  ///< for messages: who named the profile, as "--src-profile"
 };
 
 /// Where this machine keeps its AWS settings. Nothing is read from the environment here.

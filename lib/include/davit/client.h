@@ -39,6 +39,10 @@ struct RegistryOptions {
 struct DAVIT_EXPORT ClientOptions {
   std::vector<std::shared_ptr<CredentialSource>> credentials =
       {};  ///< asked in this order; shared with the caller
+  std::vector<std::shared_ptr<CredentialSource>> source_credentials =
+      {};  ///< for sources only; before `credentials`
+  std::vector<std::shared_ptr<CredentialSource>> destination_credentials =
+      {};  ///< for destinations only; before `credentials`
   std::map<std::string, RegistryOptions> registries = {};
   RegistryOptions any_registry = {};  ///< for hosts that `registries` does not name
   std::size_t jobs = 16;              ///< transfers at once
@@ -78,6 +82,12 @@ struct DAVIT_EXPORT ClientOptions {
   /// line.
   Result<> read_configuration(const std::string& path);
 };
+
+/// The registry that an argument of push(), pull() or copy() names, as `RegistryOptions` are keyed and
+/// credentials are given: "docker.io" for a bare name. Empty for files, for `ecr:` references, whose registry
+/// AWS knows, for what is malformed, and for what could be a file as well: this decides who is shown
+/// credentials. Looks whether there is a file of that name.
+DAVIT_EXPORT std::string registry_of(std::string_view argument, Side side);
 
 /// The library's front door. Owns its threads and connections. Thread-safe: several operations may run at
 /// once. The destructor cancels what start_push() began; a Transfer may outlive its client and then ends as

@@ -134,6 +134,11 @@ TEST_CASE("a profile that somebody chose has to exist") {
   }
   scene.who.profile = "missing";
   CHECK(scene.outcome() == "invalid_argument: there is no AWS profile missing");
+  Scene flag;
+  flag.config("[profile other]\nregion = eu-west-1\n");
+  flag.who.profile = "missing";
+  flag.who.profile_from = "--dest-profile";
+  CHECK(flag.outcome() == "invalid_argument: there is no AWS profile missing, which --dest-profile names");
 }
 
 TEST_CASE("keys in the two files") {

@@ -7,6 +7,13 @@
 using namespace davit;
 using client::parse_ecr_reference;
 
+TEST_CASE("row 20: a password in an ecr: name is not repeated") {
+  const auto parsed = parse_ecr_reference("ecr:joe:MARKED@r.example.com/x");
+  REQUIRE_FALSE(parsed);
+  CHECK(parsed.error().to_string().find("MARKED") == std::string::npos);
+  CHECK(parsed.error().hint.find("MARKED") == std::string::npos);
+}
+
 TEST_CASE("a first component that looks like a region is one, everything else is the repository") {
   struct Case {
     std::string text, account, region, rest;

@@ -104,8 +104,6 @@ TEST_CASE("row 41: a name from an archive cannot leave the repository grammar") 
 TEST_CASE("the tag of a destination may end like a file name") {
   CHECK(parse_destination("r.example.com/app:v1.tar").value().tags == std::vector<std::string>{"v1.tar"});
   CHECK(parse_destination("localhost:5000/app:x.tgz").value().tags == std::vector<std::string>{"x.tgz"});
-  CHECK_FALSE(parse_destination("./app:x.tgz"));
-  CHECK_FALSE(parse_destination("dir/app.tgz"));
 }
 
 TEST_CASE("a registry without a repository is not taken for an image on Docker Hub") {
@@ -119,8 +117,30 @@ TEST_CASE("a registry without a repository is not taken for an image on Docker H
   CHECK(parse_destination("my.app:v1"));
 }
 
-TEST_CASE("a path as a destination says which way round push goes") {
-  const auto pattern = parse_destination("app.tar");
+TEST_CASE("row 41: a name from an archive has no say in the registry") {
+  const auto pattern = parse_destination("{repo}:{tag}").value();
+  CHECK(pattern.registry() == "docker.io");
+  CHECK(fill(pattern, "r.example.com/team/app:1").value().to_string() == "docker.io/team/app:1");
+  CHECK(fill(pattern, "r.example.com/evil.example/app:1").value().host == "docker.io");
+  CHECK_FALSE(parse_destination("{repo}.example.com/app:1"));
+  CHECK_FALSE(parse_destination("r.{tag}/app:1"));
+}
+
+TEST_CASE("an error quotes what was written, and no more") {
+  const auto pattern = parse_destination("r.example.com/App");
   REQUIRE_FALSE(pattern);
-  CHECK(pattern.error().hint.find("davit push SOURCE") != std::string::npos);
+  CHECK(pattern.error().message.find("\"r.example.com/App\"") != std::string::npos);
+}
+
+TEST_CASE("the ending of an archive is a path where no port or tag says that a registry is meant") {
+  CHECK(file("build.d/app.tar").path == "build.d/app.tar");
+  CHECK(file("app.TAR").path == "app.TAR");
+  CHECK(reference("r.example.com/app:v1.tar").tag == "v1.tar");
+  CHECK(reference("localhost:5000/app.tar").repository == "app.tar");
+  for (const char* text : {"joe:MARKED@r.example.com/app.tar", "oci:joe:MARKED@r.example.com/x",
+                           "docker-archive:/tmp/x.tar:joe:MARKED@r.example.com/x:1"}) {
+    const auto secret = parse_source(text);
+    REQUIRE_FALSE(secret);
+    CHECK(secret.error().to_string().find("MARKED") == std::string::npos);
+  }
 }

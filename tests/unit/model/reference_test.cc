@@ -6,7 +6,8 @@ using davit::Reference;
 
 TEST_CASE("row 20: a reference with a password in it is refused and not repeated") {
   for (const char* text : {"user:MARKED@r.example/app:1", "http://user:MARKED@r.example/app:1",
-                           "docker://u:MARKED@r.example:5000/a"}) {
+                           "docker://u:MARKED@r.example:5000/a", "u:MARKED@r.example",
+                           "docker://u:MARKED@r.example", "u:MARKED@localhost:5000"}) {
     INFO(text);
     const auto parsed = Reference::parse(text);
     REQUIRE_FALSE(parsed);
@@ -14,6 +15,9 @@ TEST_CASE("row 20: a reference with a password in it is refused and not repeated
     CHECK(parsed.error().message.find("credentials") != std::string::npos);
   }
   CHECK_FALSE(Reference::holds_credentials("r.example/app@sha256:" + std::string(64, 'a')));
+  for (const char* text : {"app:1@sha256:1234", "app:1@sha512:12", "app:1@md5:abc", "app@sha256"})
+    CHECK_FALSE(Reference::holds_credentials(text));
+  CHECK(Reference::parse_registry("u:MARKED@r.example").error().message.find("MARKED") == std::string::npos);
 }
 
 TEST_CASE("row 11: good references, and what they mean") {

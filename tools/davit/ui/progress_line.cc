@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report.h"
 #include "ui/terminal_text.h"
 #include "units.h"
 
@@ -39,7 +40,7 @@ double share_of(std::uint64_t done, std::uint64_t total) {
 
 }  // namespace
 
-ProgressLine::ProgressLine(ProgressStyle style) : style_(style) {}
+ProgressLine::ProgressLine(ProgressStyle style, std::string what) : style_(style), what_(std::move(what)) {}
 ProgressLine::~ProgressLine() {
   erase();
 }
@@ -82,7 +83,7 @@ void ProgressLine::announce(const Progress& progress) {
   } else if (progress.blobs_present + progress.blobs_total > 0) {  // else nothing had to be looked at
     say(count(progress.blobs_present + progress.blobs_total, "blob") + "; " +
         std::to_string(progress.blobs_present) + " present, " + std::to_string(progress.blobs_total) +
-        " to send, " + human_size(progress.bytes_total) + " to read");
+        " to " + what_ + ", " + human_size(progress.bytes_total) + " to read");
   }
 }
 
@@ -118,9 +119,9 @@ void ProgressLine::finish(const Progress& progress, const std::vector<Delivery>&
       say(done.destination + ": nothing to do, the image is there");
       continue;
     }
-    say(done.destination + ": sent " + count(done.blobs.sent, "blob") + ", " +
-        human_size(done.blobs.bytes_sent) + "; " + std::to_string(done.blobs.present) + " present, " +
-        std::to_string(done.blobs.reused) + " reused" +
+    say(done.destination + (is_file(done.destination) ? ": wrote " : ": sent ") +
+        count(done.blobs.sent, "blob") + ", " + human_size(done.blobs.bytes_sent) + "; " +
+        std::to_string(done.blobs.present) + " present, " + std::to_string(done.blobs.reused) + " reused" +
         (done.blobs.mounted == 0 ? "" : ", " + std::to_string(done.blobs.mounted) + " mounted") + "; " +
         seconds(time));
   }

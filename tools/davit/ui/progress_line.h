@@ -15,7 +15,8 @@ enum class ProgressStyle { none, plain, bar, json };
 /// Polled by the command's own thread; not thread-safe.
 class ProgressLine {
  public:
-  explicit ProgressLine(ProgressStyle style);
+  /// `what` is done with the blobs: "send", "fetch", "write".
+  ProgressLine(ProgressStyle style, std::string what);
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -34,6 +35,7 @@ class ProgressLine {
   [[nodiscard]] std::string rate(const Progress& progress);
 
   const ProgressStyle style_;
+  const std::string what_;
   const Time begun_ = std::chrono::steady_clock::now();
   Time last_ = begun_;
   bool announced_ = false;

@@ -13,4 +13,8 @@ namespace davit::tool {
 bool complain_about_command(const CLI::App& group, const std::string& name,
                             const std::vector<std::string>& words);
 
+/// Says what was left over when `command` had taken its arguments: an option that it does not have, or an
+/// argument too many. Values are not repeated. `name` is the command's: "davit pull".
+void complain_about_rest(const CLI::App& app, const CLI::App& command, const std::string& name);
+
 }  // namespace davit::tool

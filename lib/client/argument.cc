@@ -1,0 +1,124 @@
+#include "client/argument.h"
+
+#include <algorithm>
+
+#include <sys/stat.h>
+
+#include <davit/reference.h>
+
+#include "base/error.h"
+#include "base/escape.h"
+
+namespace davit::client {
+namespace {
+
+struct Foreign {
+  std::string_view scheme;
+  std::string_view what;      ///< "davit does not WHAT"
+  std::string_view to_read;   ///< the line for a source
+  std::string_view to_write;  ///< what the archive is piped into; empty: a layout is the nearest thing
+};
+constexpr Foreign kForeign[] = {
+    {"docker-daemon:", "talk to a Docker daemon", "docker save IMAGE | davit push - DESTINATION",
+     "docker load"},
+    {"containers-storage:", "know Podman's storage", "podman save IMAGE | davit push - DESTINATION",
+     "podman load"},
+    {"dir:", "know skopeo's dir: folders",
+     "skopeo copy dir:PATH oci:LAYOUT, then davit push LAYOUT DESTINATION", ""},
+};
+
+const Foreign* foreign(std::string_view text) {
+  const auto* found =
+      std::ranges::find_if(kForeign, [&](const Foreign& each) { return text.starts_with(each.scheme); });
+  return found == std::end(kForeign) ? nullptr : found;
+}
+
+/// Where such a name has a meaning it has been written out before.
+Result<> refuse_short_name(std::string_view text) {
+  if (!text.starts_with("ecr:")) return {};
+  return bad_argument(text, "an ecr: name cannot be used here",
+                      "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG");
+}
+
+/// USER:PASSWORD@HOST/ anywhere: behind a scheme and a file's name, too.
+bool may_hold_credentials(std::string_view text) {
+  if (Reference::holds_credentials(text)) return true;
+  for (auto slash = text.find('/'); slash != std::string_view::npos; slash = text.find('/')) {
+    const std::string_view component = text.substr(0, slash);
+    const auto at = component.rfind('@');
+    if (at != std::string_view::npos && component.find(':') < at) return true;
+    text.remove_prefix(slash + 1);
+  }
+  return false;
+}
+
+std::string in_line(std::string_view argument, std::string_view instead) {
+  return may_hold_credentials(argument) ? std::string(instead) : escaped(argument, 200);
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+}  // namespace
+
+std::string_view to_string(Verb verb) {
+  return verb == Verb::push ? "push" : verb == Verb::pull ? "pull" : "copy";
+}
+
+Error bad_argument(std::string_view text, const std::string& why, std::string hint) {
+  if (may_hold_credentials(text))
+    return make_error(Errc::invalid_argument, "a reference does not hold credentials",
+                      "davit login, or --creds USER --password-stdin");
+  return make_error(Errc::invalid_argument, "\"" + escaped(text, 160) + "\": " + why, std::move(hint));
+}
+
+std::string command_line(Verb verb, std::string_view source, std::string_view destination) {
+  return "davit " + std::string(to_string(verb)) + " " + in_line(source, "SOURCE") + " " +
+         in_line(destination, "DESTINATION");
+}
+
+bool ends_like(std::string_view text, std::string_view ending) {
+  return text.size() >= ending.size() &&
+         std::ranges::equal(text.substr(text.size() - ending.size()), ending, {}, lower);
+}
+
+bool names_path(std::string_view text) {
+  const auto begins = [&](std::string_view with) { return text.starts_with(with); };
+  if (text == "-" || text == "." || text == ".." || begins("/") || begins("./") || begins("../")) return true;
+  return !Reference::names_registry(text) && (ends_like(text, ".tar") || ends_like(text, ".tgz") ||
+                                              ends_like(text, ".tar.gz") || ends_like(text, ".tar.zst"));
+}
+
+bool names_file(std::string_view text) {
+  return names_path(text) || (text.ends_with('/') && !Reference::names_registry(text));
+}
+
+bool is_there(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+bool is_directory(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+Result<> refuse_foreign_source(std::string_view text) {
+  if (const Foreign* found = foreign(text))
+    return bad_argument(text, "davit does not " + std::string(found->what), std::string(found->to_read));
+  return refuse_short_name(text);
+}
+
+Result<> refuse_foreign_destination(std::string_view text, Verb verb, std::string_view source) {
+  const Foreign* found = foreign(text);
+  if (found == nullptr) return refuse_short_name(text);
+  const Verb into_file = verb == Verb::push ? Verb::copy : verb;
+  const std::string rest(text.substr(found->scheme.size()));
+  return bad_argument(text, "davit does not " + std::string(found->what),
+                      found->to_write.empty()
+                          ? command_line(into_file, source, "oci:" + rest)
+                          : command_line(into_file, source, "-") + " | " + std::string(found->to_write));
+}
+
+}  // namespace davit::client
