@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -277,6 +278,8 @@ void Run::move() {
   const std::vector<Dispatch*> complete = count_outstanding(moving);
   std::ranges::stable_sort(moving, std::greater<>(),
                            &Leaf::bytes_to_read);  // the largest sets the end: start it first
+  std::optional<WorkerPool> unpackers;
+  if (unpackers_ != 0) submit_unpacking(moving, unpackers.emplace(unpackers_));
   for_each_index(pool_, complete.size() + moving.size(), [&](std::size_t i) {
     if (i < complete.size()) {
       seal(*complete[i]);
@@ -284,7 +287,23 @@ void Run::move() {
       move_leaf(*moving[i - complete.size()]);
     }
   });
+  unpackers.reset();  // ends when they are done
   finish_stragglers();
+}
+
+/// Takes the leaves out of `moving` whose decoders need much memory: few of them may be at work at once.
+void Run::submit_unpacking(std::vector<Leaf*>& moving, WorkerPool& unpackers) {
+  std::erase_if(moving, [&](Leaf* leaf) {
+    if (!leaf->remade || leaf->stored != model::Compression::zstd) return false;
+    unpackers.submit([this, leaf] {
+      // Where even this fails, the destination is neither delivered nor failed, and deliver() says so.
+      static_cast<void>(guarded([&]() -> Result<> {
+        move_leaf(*leaf);
+        return {};
+      }));
+    });
+    return true;
+  });
 }
 
 /// Tells each destination how many leaves it waits for; returns those that wait for none. A leaf that could

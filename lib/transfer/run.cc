@@ -11,20 +11,24 @@ namespace {
 
 /// Compressing takes memory: more layers than this at once would not fit the promise of 64 MiB.
 constexpr std::size_t kCompressingJobs = 6;
-/// The same with zstd layers being unpacked, whose decoders need up to 8 MiB each.
-constexpr std::size_t kUnpackingJobs = 3;
+/// Of those so many at once may unpack zstd, whose decoders need up to 8 MiB each.
+constexpr std::size_t kUnpackingJobs = 2;
 
-std::size_t threads_for(const std::vector<Order>& orders, const Settings& settings) {
+std::size_t most_at_once(const std::vector<Order>& orders, const Settings& settings) {
   std::size_t most = settings.jobs;
   for (const Order& order : orders) {
     for (const Destination& destination : order.destinations)
       most = std::min(most, destination.sink->blobs_at_once());
   }
-  if (settings.recompresses(model::Compression::zstd)) return std::min(most, kUnpackingJobs);
   const bool compresses =
       settings.recompress != Recompress::no ||
       std::ranges::any_of(orders, [](const Order& order) { return order.root.index() == 1; });
   return compresses ? std::min(most, kCompressingJobs) : most;
+}
+
+/// With two jobs or fewer there is no need to keep them apart.
+std::size_t unpackers_for(const Settings& settings, std::size_t most) {
+  return settings.recompresses(model::Compression::zstd) && most > kUnpackingJobs ? kUnpackingJobs : 0;
 }
 
 }  // namespace
@@ -37,7 +41,8 @@ Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor&
       board_(board),
       context_(std::move(context)),
       slots_(settings.jobs),
-      pool_(threads_for(orders_, settings)) {
+      unpackers_(unpackers_for(settings, most_at_once(orders_, settings))),
+      pool_(most_at_once(orders_, settings) - unpackers_) {
   for (const Order& order : orders_) {
     Shipment& shipment = shipments_.emplace_back();
     shipment.order = &order;

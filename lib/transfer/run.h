@@ -86,6 +86,7 @@ class Run {
   void want(Leaf& leaf, Shipment& shipment);
   std::vector<Dispatch*> count_outstanding(const std::vector<Leaf*>& moving);
   void move_leaf(Leaf& leaf);
+  void submit_unpacking(std::vector<Leaf*>& moving, WorkerPool& unpackers);
   std::shared_ptr<const Content> remade(const Leaf& leaf, std::shared_ptr<const Content> source);
   std::shared_ptr<const Content> content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress);
   void bring(Leaf& leaf, ContentSink* sink, const Content& content);
@@ -121,6 +122,7 @@ class Run {
   std::map<ContentSink*, std::unique_ptr<WorkerPool>> slow_ DAVIT_GUARDED_BY(mutex_);
   std::vector<std::thread> stragglers_
       DAVIT_GUARDED_BY(mutex_);  ///< left behind by their job, joined at the end
+  const std::size_t unpackers_;  ///< threads that only unpack zstd layers; 0: the pool does that too
   WorkerPool pool_;
 };
 
