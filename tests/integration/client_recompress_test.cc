@@ -13,12 +13,13 @@
 #include "model/write_manifest.h"
 #include "push_fixture.h"
 #include "support/catch.h"
+#include "support/fault_server.h"
 #include "support/save_archive.h"
 #include "support/temp_dir.h"
 
 using namespace davit;
 using davit::test::TempDir;
-using emulator::Access;
+using emulator::Address;
 using model::Compression;
 using model::Format;
 using Registry = emulator::Registry;
@@ -606,4 +607,40 @@ TEST_CASE("a plan says what would be compressed anew") {
   const auto again = client.plan_copy(origin.name(), targets, anew(LayerCompression::zstd)).value().at(0);
   CHECK_FALSE(again.changes());
   CHECK(again.root == copied.front().result->root);
+}
+
+TEST_CASE("a source that breaks off and a destination that refuses at first do not spoil new layers") {
+  const std::vector<Layer> layers = {{test::sample(900'000), Compression::gzip}};
+  const auto compression = GENERATE(LayerCompression::zstd, LayerCompression::none);
+  Origin origin;
+  const Manifest before = origin.image(layers);
+  Registry other;
+  test::FaultServer source({.upstream = Address::parse(origin.registry.authority())});
+  test::FaultServer destination({.upstream = Address::parse(other.authority())});
+  const std::string blob = "/v2/team/app/blobs/" + before.layers().at(0).digest.to_string();
+  source.on({.method = "GET", .path = blob, .to = 1}, {.status = 0, .cut_at = 300'000, .forward = true});
+  destination.on({.method = "PUT", .path = "/v2/app/blobs/uploads/", .to = 1}, test::Reply{.status = 503});
+  Client client(quick());
+  const auto copied =
+      client.copy(source.authority() + "/team/app:1", destination.authority() + "/app:1", anew(compression))
+          .value();
+  const bool zstd = compression == LayerCompression::zstd;
+  check_layers(other, stored(other, copied.root.digest), layers,
+               zstd ? Compression::zstd : Compression::none);
+}
+
+TEST_CASE("a new layer that the destination said it had and has not is made after all") {
+  Origin origin;
+  origin.image(kTwo);
+  std::vector<Layer> more = kTwo;
+  more.push_back({"a third layer", Compression::gzip});
+  origin.image(more, {"2"});
+  Registry other;
+  Client client(quick());
+  const auto first =
+      client.copy(origin.name(), other.authority() + "/app:1", anew(LayerCompression::zstd)).value();
+  REQUIRE(other.storage().remove_blob("app", stored(other, first.root.digest).layers().at(0).digest));
+  const auto second =
+      client.copy(origin.name("2"), other.authority() + "/app:2", anew(LayerCompression::zstd)).value();
+  check_layers(other, stored(other, second.root.digest), more, Compression::zstd);
 }
