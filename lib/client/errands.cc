@@ -50,11 +50,15 @@ transfer::Settings settings_for(const Errand& errand, const ClientOptions& clien
                               .compression = options.compression,
                               .level = options.compression_level,
                               .format = options.format,
+                              .convert = options.format != ManifestFormat::automatic,
                               .reuse = options.reuse,
                               .reuse_from = options.reuse_from,
                               .on_existing_tag = options.on_existing_tag,
                               .referrers = options.referrers,
                               .jobs = client.jobs};
+  if (options.recompress)
+    settings.recompress =
+        options.reuse == Reuse::off ? transfer::Recompress::all : transfer::Recompress::other_forms;
   if (settings.format == ManifestFormat::automatic && writes_oci(errand.destinations, errand.verb))
     settings.format = ManifestFormat::oci;
   return settings;

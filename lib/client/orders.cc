@@ -265,7 +265,7 @@ Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order
     } else {
       const FileTarget& file = std::get<FileTarget>(target);
       const auto* root = std::get_if<Descriptor>(&picked.image.root);
-      if (root != nullptr && file.kind != FileTarget::Kind::docker_archive &&
+      if (root != nullptr && file.kind != FileTarget::Kind::docker_archive && !ends.options.recompress &&
           (root->media_type == model::kDockerManifest || root->media_type == model::kDockerList))
         board.note(file.text() +
                    ": Docker's manifests stay as they are; for tools that read only OCI ones, " +
@@ -297,7 +297,8 @@ Result<std::vector<Picked>> own_image(const Errand& errand, const CallContext& c
 /// An image with manifests of its own in the format that was asked for.
 Result<> convert(Picked& picked, const CopyOptions& options, const CallContext& context) {
   const auto* root = std::get_if<Descriptor>(&picked.image.root);
-  if (root == nullptr || options.format == ManifestFormat::automatic) return {};
+  // Where layers are compressed anew, the engine writes the manifests, in this format.
+  if (root == nullptr || options.format == ManifestFormat::automatic || options.recompress) return {};
   const bool oci = options.format == ManifestFormat::oci;
   auto converted =
       content::converted(picked.source, *root, oci ? model::Format::oci : model::Format::docker, context);
@@ -316,6 +317,23 @@ Result<> convert(Picked& picked, const CopyOptions& options, const CallContext& 
   return {};
 }
 
+/// What cannot be had together with layers that are compressed anew.
+Result<> refuse_with_recompress(const CopyOptions& options) {
+  if (!options.recompress) return {};
+  const auto usage = [](const char* why, const char* hint) {
+    return make_error(Errc::invalid_argument, why, hint);
+  };
+  if (options.preserve_digests)
+    return usage("layers that are compressed anew change the digest, which was to be preserved",
+                 "leave out --recompress or --preserve-digests");
+  if (options.keep_archive_layers)
+    return usage("layers cannot be kept and compressed anew", "say which compression they should have");
+  if (options.referrers || options.digest_tags)
+    return usage("what refers to an image names its digest, which changes when layers are compressed anew",
+                 "leave out --referrers and --digest-tags, and sign the new image");
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, transfer::Board& board,
@@ -323,6 +341,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   const CopyOptions& copy = errand.options;
   if (errand.destinations.empty() && !errand.own_sink)
     return make_error(Errc::invalid_argument, "no destination");
+  DAVIT_TRY_VOID(refuse_with_recompress(copy));
   std::string source(errand.source);
   client::Source from;
   if (!errand.own_source) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "codec/decoder.h"
 #include "codec/known_later.h"
 #include "crypto/hasher.h"
+#include "io/read_all.h"
 
 namespace davit::codec {
 namespace {
@@ -85,6 +87,11 @@ class DecompressedContent final : public Content {
   ExpansionLimit limit_;
 };
 
+Error wrong_content(const Digest& found, const Digest& diff_id) {
+  return make_error(Errc::corrupt, "a layer whose content is " + found.short_form() +
+                                       " where the image configuration says " + diff_id.short_form());
+}
+
 /// What stored_layer() knows, shared by the content and the sources that read it.
 struct StoredLayer {
   std::shared_ptr<const Content> stored;  // co-owned by the image it belongs to
@@ -139,11 +146,7 @@ class StoredLayerSource final : public ByteSource {
   Result<> finish() {
     finished_ = true;
     const Digest found = plain_hash_.digest();
-    if (found != layer_->diff_id) {
-      return make_error(Errc::corrupt, "a layer whose content is " + found.short_form() +
-                                           " where the image configuration says " +
-                                           layer_->diff_id.short_form());
-    }
+    if (found != layer_->diff_id) return wrong_content(found, layer_->diff_id);
     layer_->known.set({.digest = stored_hash_.digest(), .size = layer_->size});
     return {};
   }
@@ -176,6 +179,84 @@ class StoredLayerContent final : public Content {
   std::shared_ptr<StoredLayer> layer_;  // co-owned with the sources
 };
 
+/// What plain_layer() knows, shared by the content and the sources that read it.
+struct PlainLayer {
+  std::shared_ptr<const Content> plain;  // co-owned by the image it belongs to
+  Digest diff_id;
+  KnownLater known;
+};
+
+/// Reads one block ahead: that the bytes end, and what they are, has to be known before the last ones go out.
+class PlainLayerSource final : public ByteSource {
+ public:
+  PlainLayerSource(std::shared_ptr<PlainLayer> layer, std::unique_ptr<ByteSource> inner)
+      : layer_(std::move(layer)), inner_(std::move(inner)), hash_(layer_->diff_id.algorithm()) {}
+
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    if (error_) return *error_;
+    if (current_.empty() && !ended_) {
+      if (auto advanced = advance(); !advanced) {
+        error_ = advanced.error();
+        return *error_;
+      }
+    }
+    const std::size_t count = std::min(into.size(), current_.size());
+    std::ranges::copy(current_.first(count), into.begin());
+    current_ = current_.subspan(count);
+    return count;
+  }
+
+ private:
+  Result<> advance() {
+    if (size_ == 0) DAVIT_TRY_VOID(read_ahead());
+    std::swap(block_, next_);
+    current_ = std::span(block_).first(ahead_);
+    ahead_ = 0;
+    if (current_.size() == kBuffer) DAVIT_TRY_VOID(read_ahead());
+    if (ahead_ != 0) return {};
+    ended_ = true;
+    const Digest found = hash_.digest();
+    if (found != layer_->diff_id) return wrong_content(found, layer_->diff_id);
+    layer_->known.set({.digest = found, .size = size_});
+    return {};
+  }
+
+  Result<> read_ahead() {
+    DAVIT_TRY(ahead_, io::read_full(*inner_, next_));
+    hash_.update(std::span(next_).first(ahead_));
+    size_ += ahead_;
+    return {};
+  }
+
+  std::shared_ptr<PlainLayer> layer_;  // co-owned with the content
+  std::unique_ptr<ByteSource> inner_;
+  crypto::Hasher hash_;
+  std::vector<std::byte> block_ = std::vector<std::byte>(kBuffer);
+  std::vector<std::byte> next_ = std::vector<std::byte>(kBuffer);
+  std::span<const std::byte> current_;  ///< of `block_`, what has not been given out
+  std::size_t ahead_ = 0;               ///< of `next_`
+  std::uint64_t size_ = 0;
+  std::optional<Error> error_;
+  bool ended_ = false;
+};
+
+class PlainLayerContent final : public Content {
+ public:
+  explicit PlainLayerContent(std::shared_ptr<PlainLayer> layer) : layer_(std::move(layer)) {}
+
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
+                                                         const CallContext& context) const override {
+    DAVIT_TRY(auto inner, layer_->plain->open(0, context));
+    std::unique_ptr<ByteSource> source = std::make_unique<PlainLayerSource>(layer_, std::move(inner));
+    DAVIT_TRY_VOID(drop(*source, offset));
+    return source;
+  }
+  [[nodiscard]] std::optional<Descriptor> descriptor() const override { return layer_->known.get(); }
+
+ private:
+  std::shared_ptr<PlainLayer> layer_;  // co-owned with the sources
+};
+
 }  // namespace
 
 std::unique_ptr<ByteSource> decompressing(model::Compression kind, std::unique_ptr<ByteSource> compressed,
@@ -198,6 +279,13 @@ std::shared_ptr<const Content> stored_layer(std::shared_ptr<const Content> store
   layer->diff_id = diff_id;
   layer->limit = limit;
   return std::make_shared<StoredLayerContent>(std::move(layer));
+}
+
+std::shared_ptr<const Content> plain_layer(std::shared_ptr<const Content> plain, const Digest& diff_id) {
+  auto layer = std::make_shared<PlainLayer>();
+  layer->plain = std::move(plain);
+  layer->diff_id = diff_id;
+  return std::make_shared<PlainLayerContent>(std::move(layer));
 }
 
 }  // namespace davit::codec

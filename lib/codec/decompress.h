@@ -32,4 +32,9 @@ std::shared_ptr<const Content> stored_layer(std::shared_ptr<const Content> store
                                             model::Compression kind, const Digest& diff_id,
                                             ExpansionLimit limit);
 
+/// A layer that is kept without compression. Gives `plain` unchanged; hashes it and fails, before the last
+/// bytes are out, when it is not `diff_id`. The descriptor (without a media type) is known after the first
+/// whole reading. Errors: corrupt, and whatever `plain` fails with.
+std::shared_ptr<const Content> plain_layer(std::shared_ptr<const Content> plain, const Digest& diff_id);
+
 }  // namespace davit::codec

@@ -50,9 +50,16 @@ struct Leaf {
   RangeReader* ranges = nullptr;  ///< of `source`, whose owner it belongs to; null where there is none
   std::optional<Digest> diff_id;  ///< set: `source` is a layer whose stored form has no known digest yet
   model::Compression stored = model::Compression::none;  ///< of such a layer, at the source
+  model::Compression form = model::Compression::none;    ///< of such a layer, at the sinks
+  bool remade = false;                   ///< such a layer is unpacked, compressed or both on its way
   std::optional<Descriptor> descriptor;  ///< as stored at the sinks; empty until a layer has been read once
   std::uint64_t bytes_to_read = 0;
   std::map<ContentSink*, Arrival> arrivals;
+
+  /// How the layer is stored at the sinks. REQUIRES: `diff_id` or `descriptor` is known.
+  [[nodiscard]] model::Compression compression() const {
+    return diff_id ? form : model::compression_of(model::essence(descriptor->media_type));
+  }
 };
 
 }  // namespace davit::transfer

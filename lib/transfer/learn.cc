@@ -1,4 +1,4 @@
-// Which layers of an image without manifest are at its destinations already.
+// Which layers whose digests are not known yet are at the destinations already.
 
 #include <algorithm>
 
@@ -17,7 +17,7 @@ void Run::learn_layers() {
   };
   std::vector<Lesson> lessons;
   for (Shipment& shipment : shipments_) {
-    if (shipment.raw() == nullptr || !shipment.manifests.empty() || settings_.reuse == Reuse::off) continue;
+    if (shipment.images.empty() || !shipment.manifests.empty() || settings_.reuse == Reuse::off) continue;
     for (Dispatch& dispatch : shipment.dispatches) {
       if (dispatch.live() && dispatch.sink()->earlier() != nullptr) lessons.push_back({&shipment, &dispatch});
     }
@@ -25,12 +25,15 @@ void Run::learn_layers() {
   for_each_index(pool_, lessons.size(), [&](std::size_t i) {
     const Shipment& shipment = *lessons[i].shipment;
     Dispatch& dispatch = *lessons[i].dispatch;
-    const ReuseQuestion question{.repository = *dispatch.sink()->earlier(),
-                                 .replaced = dispatch.replaced,
-                                 .tag = dispatch.tags.empty() ? std::string() : dispatch.tags.front().name,
-                                 .platform = shipment.config->platform,
-                                 .config = shipment.config_blob->digest,
-                                 .diff_ids = shipment.config->diff_ids};
+    ReuseQuestion question{.repository = *dispatch.sink()->earlier(),
+                           .replaced = dispatch.replaced,
+                           .tag = dispatch.tags.empty() ? std::string() : dispatch.tags.front().name,
+                           .images = {},
+                           .wanted = {}};
+    for (const PendingImage& image : shipment.images) {
+      question.images.push_back({image.config.platform, image.config_blob.digest, image.config.diff_ids});
+      question.wanted.merge(layers_to_make(image));
+    }
     auto known = learn(question, settings_, context_);
     if (known) {
       dispatch.known = *std::move(known);

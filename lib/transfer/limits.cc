@@ -32,6 +32,13 @@ std::optional<Error> excess(const SinkLimits& limits, std::size_t layers, std::u
   return {};
 }
 
+/// The config of an image whose digest is not known yet; null when the root is an index.
+const Digest* root_config(const Shipment& shipment) {
+  if (shipment.raw() != nullptr) return &shipment.images.front().config_blob.digest;
+  if (shipment.frames.empty() || shipment.frames.back().is_index()) return nullptr;
+  return &shipment.frames.back().config()->digest;
+}
+
 }  // namespace
 
 void Run::refuse_oversize() {
@@ -40,7 +47,8 @@ void Run::refuse_oversize() {
       const SinkLimits limits = dispatch.sink()->limits();
       std::optional<Error> found;
       if (const content::RawImage* raw = shipment.raw()) found = excess(limits, raw->layers.size(), 0);
-      for (const Manifest& manifest : shipment.manifests) {
+      const auto& known = shipment.manifests.empty() ? shipment.frames : shipment.manifests;
+      for (const Manifest& manifest : known) {
         const std::size_t layers = manifest.is_index() ? 0 : manifest.layers().size();
         if (!found) found = excess(limits, layers, manifest.bytes().size());
       }
@@ -67,12 +75,14 @@ std::vector<std::string> Run::tags_of_others(const Shipment& shipment, const Dis
   std::vector<std::string> out;
   for (const Tag& tag : dispatch.tags) {
     if (!tag.now) continue;
-    if (shipment.raw() == nullptr) {
-      if (*tag.now != std::get<Descriptor>(shipment.order->root).digest) out.push_back(tag.name);
+    if (const auto root = shipment.known_root()) {
+      if (*tag.now != *root) out.push_back(tag.name);
     } else if (const auto& there = dispatch.replaced; there && there->descriptor().digest == *tag.now) {
       // Our digest is not known yet, but an image with another config has another one.
-      if (there->is_index() || there->config()->digest != shipment.config_blob->digest)
-        out.push_back(tag.name);
+      const Digest* config = root_config(shipment);
+      const bool other =
+          there->is_index() ? config != nullptr : config == nullptr || there->config()->digest != *config;
+      if (other) out.push_back(tag.name);
     }
   }
   return out;
@@ -106,15 +116,16 @@ void Run::refuse_fixed_tags() {
     if (question.fixed.empty()) continue;
     const Dispatch& dispatch = *question.dispatch;
     const auto tag = std::ranges::find(dispatch.tags, question.fixed.front(), &Tag::name);
-    const bool known = question.shipment->raw() == nullptr;
+    const auto root = question.shipment->known_root();
+    const Digest* config = root_config(*question.shipment);
+    const std::string ours = root                ? root->to_string()
+                             : config == nullptr ? std::string("the index that this run writes")
+                                                 : "the image with the config " + config->to_string();
     question.dispatch->error =
-        make_error(
-            Errc::conflict,
-            "push " + question.shipment->order->name + " to " + dispatch.destination->name + ": tag " +
-                tag->name + " cannot be moved: it names " + tag->now->to_string() + ", not " +
-                (known ? std::get<Descriptor>(question.shipment->order->root).digest.to_string()
-                       : "the image with the config " + question.shipment->config_blob->digest.to_string()),
-            "push under another tag, or change the repository's settings")
+        make_error(Errc::conflict,
+                   "push " + question.shipment->order->name + " to " + dispatch.destination->name + ": tag " +
+                       tag->name + " cannot be moved: it names " + tag->now->to_string() + ", not " + ours,
+                   "push under another tag, or change the repository's settings")
             .on(Side::destination);
   }
 }

@@ -35,7 +35,7 @@ void Run::look_at_tags() {
     Look& look = looks[i];
     ContentSource& repository = *look.dispatch->sink()->earlier();
     const bool first = look.tag == &look.dispatch->tags.front();
-    if (look.shipment->raw() != nullptr && first && settings_.reuse != Reuse::off) {
+    if (!look.shipment->known_root() && first && settings_.reuse != Reuse::off) {
       auto manifest = repository.manifest(look.tag->name, context_);
       if (manifest) {
         look.tag->now = manifest->descriptor().digest;
@@ -60,27 +60,27 @@ void Run::look_at_tags() {
     if (look.error && look.dispatch->live()) look.dispatch->error = look.error->on(Side::destination);
   }
   for (Shipment& shipment : shipments_) {
+    if (shipment.raw() == nullptr && !shipment.known_root()) continue;  // settle_roots() knows more
     for (Dispatch& dispatch : shipment.dispatches) refuse_existing(shipment, dispatch);
   }
 }
 
 void Run::refuse_existing(Shipment& shipment, Dispatch& dispatch) {
   if (!dispatch.live()) return;
-  const bool known = shipment.raw() == nullptr;
-  const Digest root = known ? std::get<Descriptor>(shipment.order->root).digest : Digest();
+  const std::optional<Digest> root = shipment.known_root();
   const Destination& destination = *dispatch.destination;
-  if (known && destination.expected && *destination.expected != root) {
+  if (root && destination.expected && *destination.expected != *root) {
     dispatch.error =
         make_error(Errc::conflict, settings_.verb + " " + shipment.order->name + " to " + destination.name +
-                                       ": the image is " + root.to_string() + ", the destination names " +
+                                       ": the image is " + root->to_string() + ", the destination names " +
                                        destination.expected->to_string());
     return;
   }
   if (settings_.on_existing_tag != OnExistingTag::fail) return;
   for (const Tag& tag : dispatch.tags) {
-    if (!tag.now || (known && *tag.now == root)) continue;
-    if (!known && dispatch.replaced && *tag.now == dispatch.replaced->descriptor().digest &&
-        adoptable(shipment, *dispatch.replaced))
+    if (!tag.now || tag.now == root) continue;
+    if (!root && dispatch.replaced && *tag.now == dispatch.replaced->descriptor().digest &&
+        may_be_ours(shipment, dispatch))
       continue;
     dispatch.error = already_exists(shipment, dispatch, tag);
     return;
@@ -94,9 +94,19 @@ Error Run::already_exists(const Shipment& shipment, const Dispatch& dispatch, co
                     "leave out --no-clobber to replace it");
 }
 
+/// Whether what is under the first tag could be what this run is going to write.
+bool Run::may_be_ours(const Shipment& shipment, const Dispatch& dispatch) const {
+  if (shipment.raw() != nullptr) return adoptable(shipment, *dispatch.replaced);
+  return std::ranges::all_of(shipment.images, [&](const PendingImage& image) {
+    return std::ranges::all_of(layers_to_make(image),
+                               [&](const Digest& diff_id) { return dispatch.known.contains(diff_id); });
+  });
+}
+
 bool Run::adoptable(const Shipment& shipment, const Manifest& manifest) const {
-  if (manifest.is_index() || manifest.config()->digest != shipment.config_blob->digest) return false;
-  if (manifest.layers().size() != shipment.config->diff_ids.size() ||
+  const PendingImage& image = shipment.images.front();
+  if (manifest.is_index() || manifest.config()->digest != image.config_blob.digest) return false;
+  if (manifest.layers().size() != image.config.diff_ids.size() ||
       !settings_.accepts_manifest(manifest.descriptor().media_type)) {
     return false;
   }

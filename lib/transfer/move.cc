@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -36,38 +37,62 @@ void fail(Arrival& arrival, const Error& error) {
 
 void Run::make_leaves() {
   for (Shipment& shipment : shipments_) {
-    const content::RawImage* raw = shipment.raw();
-    if (raw == nullptr) {
-      for (Leaf* below : shipment.leaves) {
-        const bool manifest_config = shipment.manifests.back().config() &&
-                                     shipment.manifests.back().config()->digest == below->descriptor->digest;
-        below->name = (manifest_config ? "config " : "layer ") + below->descriptor->digest.short_form();
-        below->source = content::blob_content(shipment.order->source, *below->descriptor);
-        below->ranges = shipment.order->source->range_reader();
-        below->bytes_to_read = below->descriptor->size;
-        want(*below, shipment);
-      }
-      continue;
+    shipment.leaves = shipment.carried;
+    for (Leaf* below : shipment.carried) {
+      const Manifest& root = shipment.manifests.empty() ? shipment.frames.back() : shipment.manifests.back();
+      const bool manifest_config = root.config() && root.config()->digest == below->descriptor->digest;
+      below->name = (manifest_config ? "config " : "layer ") + below->descriptor->digest.short_form();
+      below->source = content::blob_content(shipment.order->source, *below->descriptor);
+      below->ranges = shipment.order->source->range_reader();
+      below->bytes_to_read = below->descriptor->size;
+      want(*below, shipment);
     }
-    if (!shipment.manifests.empty()) continue;  // adopted
-    Leaf& config = leaf(shipment.config_blob->digest.to_string());
-    config.name = "config " + shipment.config_blob->digest.short_form();
-    config.source = std::make_shared<io::MemoryContent>(raw->config, shipment.config_blob->media_type);
-    config.descriptor = shipment.config_blob;
-    config.bytes_to_read = raw->config.size();
-    want(config, shipment);
-    shipment.leaves = {&config};
+    if (!shipment.manifests.empty()) continue;  // all of them are carried, or the image was adopted
     const auto reused = common_layers(shipment);
-    for (const content::RawLayer& layer : raw->layers) {
-      const auto found = reused.find(layer.diff_id);
-      Leaf& below = raw_layer_leaf(layer, found == reused.end() ? nullptr : &found->second);
-      want(below, shipment);
-      shipment.leaves.push_back(&below);
-    }
+    for (PendingImage& image : shipment.images) make_image_leaves(shipment, image, reused);
   }
 }
 
-Leaf& Run::raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reused) {
+void Run::make_image_leaves(Shipment& shipment, PendingImage& image,
+                            const std::map<Digest, Descriptor>& reused) {
+  image.layers.clear();
+  const auto add = [&](const content::RawLayer& layer) {
+    const auto found = reused.find(layer.diff_id);
+    Leaf& below = layer_leaf(layer, found == reused.end() ? nullptr : &found->second);
+    want(below, shipment);
+    shipment.leaves.push_back(&below);
+    image.layers.push_back(&below);
+  };
+  if (const content::RawImage* raw = shipment.raw()) {
+    Leaf& config = config_leaf(*raw, image);
+    want(config, shipment);
+    shipment.leaves.push_back(&config);
+    std::ranges::for_each(raw->layers, add);
+    return;
+  }
+  for (std::size_t i = 0; i < image.frame->layers().size(); ++i) {
+    const Descriptor& layer = image.frame->layers()[i];
+    if (!makes_anew(layer)) {
+      image.layers.push_back(nullptr);
+      continue;
+    }
+    add({.diff_id = image.config.diff_ids[i],
+         .content = content::blob_content(shipment.order->source, layer),
+         .size = layer.size,
+         .stored = model::compression_of(model::essence(layer.media_type))});
+  }
+}
+
+Leaf& Run::config_leaf(const content::RawImage& raw, const PendingImage& image) {
+  Leaf& config = leaf(image.config_blob.digest.to_string());
+  config.name = "config " + image.config_blob.digest.short_form();
+  config.source = std::make_shared<io::MemoryContent>(raw.config, image.config_blob.media_type);
+  config.descriptor = image.config_blob;
+  config.bytes_to_read = raw.config.size();
+  return config;
+}
+
+Leaf& Run::layer_leaf(const content::RawLayer& layer, const Descriptor* reused) {
   if (reused != nullptr) {
     Leaf& below = leaf("reused:" + reused->digest.to_string());
     below.name = "layer " + reused->digest.short_form();
@@ -83,11 +108,17 @@ Leaf& Run::raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reus
     below.bytes_to_read = layer.size;
     return below;
   }
-  Leaf& below = leaf("raw:" + layer.diff_id.to_string());
-  below.name = "layer " + layer.diff_id.short_form();
+  // Whoever says that other bytes hold this layer has to be right as well.
+  const auto known = layer.content->descriptor();
+  const Digest& shown = known ? known->digest : layer.diff_id;
+  Leaf& below =
+      leaf("raw:" + layer.diff_id.to_string() + (shown == layer.diff_id ? "" : " " + shown.to_string()));
+  below.name = "layer " + shown.short_form();
   below.source = layer.content;
   below.diff_id = layer.diff_id;
   below.stored = layer.stored;
+  below.remade = layer.stored == model::Compression::none || settings_.recompresses(layer.stored);
+  below.form = below.remade ? settings_.target() : layer.stored;
   below.bytes_to_read = layer.size;
   return below;
 }
@@ -165,7 +196,7 @@ void Run::probe() {
   };
   for (Shipment& shipment : shipments_) {
     for (Dispatch& dispatch : shipment.dispatches) {
-      if (!dispatch.live() || shipment.raw() != nullptr) continue;
+      if (!dispatch.live() || shipment.raw() != nullptr || shipment.manifests.empty()) continue;
       const Descriptor& root = shipment.manifests.back().descriptor();
       if (!vouches(*dispatch.sink())) continue;
       const bool tagged =
@@ -247,6 +278,8 @@ void Run::move() {
   const std::vector<Dispatch*> complete = count_outstanding(moving);
   std::ranges::stable_sort(moving, std::greater<>(),
                            &Leaf::bytes_to_read);  // the largest sets the end: start it first
+  std::optional<WorkerPool> unpackers;
+  if (unpackers_ != 0) submit_unpacking(moving, unpackers.emplace(unpackers_));
   for_each_index(pool_, complete.size() + moving.size(), [&](std::size_t i) {
     if (i < complete.size()) {
       seal(*complete[i]);
@@ -254,7 +287,23 @@ void Run::move() {
       move_leaf(*moving[i - complete.size()]);
     }
   });
+  unpackers.reset();  // ends when they are done
   finish_stragglers();
+}
+
+/// Takes the leaves out of `moving` whose decoders need much memory: few of them may be at work at once.
+void Run::submit_unpacking(std::vector<Leaf*>& moving, WorkerPool& unpackers) {
+  std::erase_if(moving, [&](Leaf* leaf) {
+    if (!leaf->remade || leaf->stored != model::Compression::zstd) return false;
+    unpackers.submit([this, leaf] {
+      // Where even this fails, the destination is neither delivered nor failed, and deliver() says so.
+      static_cast<void>(guarded([&]() -> Result<> {
+        move_leaf(*leaf);
+        return {};
+      }));
+    });
+    return true;
+  });
 }
 
 /// Tells each destination how many leaves it waits for; returns those that wait for none. A leaf that could
@@ -284,12 +333,21 @@ std::vector<Dispatch*> Run::count_outstanding(const std::vector<Leaf*>& moving) 
   return complete;
 }
 
+/// Unpacked where it is compressed, and compressed where it should be.
+std::shared_ptr<const Content> Run::remade(const Leaf& leaf, std::shared_ptr<const Content> source) {
+  const auto known = source->descriptor();
+  if (known && known->digest != *leaf.diff_id) source = io::verified(std::move(source));
+  if (leaf.stored != model::Compression::none)
+    source = codec::decompressed(leaf.stored, std::move(source), {});
+  if (leaf.form == model::Compression::none) return codec::plain_layer(std::move(source), *leaf.diff_id);
+  return compressor_.compressed(std::move(source), {leaf.form, settings_.level}, *leaf.diff_id);
+}
+
 /// The bytes that the sinks get: verified, and compressed where that was asked for.
 std::shared_ptr<const Content> Run::content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress) {
   std::shared_ptr<const Content> source = counted(leaf.source, std::move(progress));
-  if (leaf.diff_id && leaf.stored == model::Compression::none &&
-      settings_.target() != model::Compression::none) {
-    source = compressor_.compressed(std::move(source), {settings_.target(), settings_.level}, *leaf.diff_id);
+  if (leaf.diff_id && leaf.remade) {
+    source = remade(leaf, std::move(source));
   } else if (leaf.diff_id) {
     source = codec::stored_layer(std::move(source), leaf.bytes_to_read, leaf.stored, *leaf.diff_id, {});
   }

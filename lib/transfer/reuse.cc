@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kNeighbours = 3;
 constexpr std::size_t kMostTags = 10'000;  // to choose them from: ten requests, for a start that is quick
+constexpr std::size_t kMostNested = 10;    // indexes within indexes that are looked into
 constexpr std::size_t kConfigLimit = 8u << 20;
 
 /// Learns from one image: its config's diff_ids stand beside its manifest's layers.
@@ -40,36 +41,58 @@ class Learner {
 
   void from(const Manifest& manifest) {
     if (!manifest.is_index()) return from_image(manifest);
+    for (const ReuseQuestion::Image& ours : question_.images) {
+      if (!complete(ours)) from_child(manifest, ours.platform);
+    }
     for (const Descriptor& child : manifest.manifests()) {
-      if (!child.platform || !child.platform->satisfies(question_.platform)) continue;
-      auto image = question_.repository.manifest(child.digest.to_string(), context_);
-      if (image && !image->is_index()) return from_image(*image);
+      if (child.platform || !model::is_index(model::essence(child.media_type))) continue;
+      if (complete() || nested_ == kMostNested) return;
+      ++nested_;
+      if (auto index = question_.repository.manifest(child.digest.to_string(), context_)) from(*index);
     }
   }
 
   [[nodiscard]] bool complete() const {
-    return std::ranges::all_of(question_.diff_ids, [&](const Digest& id) { return known_.contains(id); });
+    return std::ranges::all_of(question_.wanted, [&](const Digest& id) { return known_.contains(id); });
   }
 
   [[nodiscard]] KnownLayers take() { return std::move(known_); }
 
  private:
+  [[nodiscard]] bool complete(const ReuseQuestion::Image& ours) const {
+    return std::ranges::all_of(ours.diff_ids, [&](const Digest& id) {
+      return known_.contains(id) || !question_.wanted.contains(id);
+    });
+  }
+
+  void from_child(const Manifest& index, const Platform& platform) {
+    for (const Descriptor& child : index.manifests()) {
+      if (!child.platform || !child.platform->satisfies(platform)) continue;
+      auto image = question_.repository.manifest(child.digest.to_string(), context_);
+      if (image && !image->is_index()) return from_image(*image);
+    }
+  }
+
   void from_image(const Manifest& image) {
     // An image of the repository refers to this very config, so it is there.
-    if (image.config()->digest == question_.config) known_.emplace(question_.config, *image.config());
+    if (ours_with(image.config()->digest) != nullptr) known_.emplace(image.config()->digest, *image.config());
     const std::vector<Digest> diff_ids = diff_ids_of(*image.config());
     if (diff_ids.size() != image.layers().size()) return;
-    const std::set<Digest> wanted(question_.diff_ids.begin(), question_.diff_ids.end());
     for (std::size_t i = 0; i < diff_ids.size(); ++i) {
       const Descriptor& layer = image.layers()[i];
       const bool usable = model::is_layer(layer.media_type) && !model::is_foreign_layer(layer.media_type) &&
                           settings_.accepts(model::compression_of(layer.media_type));
-      if (usable && wanted.contains(diff_ids[i])) known_.emplace(diff_ids[i], layer);
+      if (usable && question_.wanted.contains(diff_ids[i])) known_.emplace(diff_ids[i], layer);
     }
   }
 
+  [[nodiscard]] const ReuseQuestion::Image* ours_with(const Digest& config) const {
+    const auto found = std::ranges::find(question_.images, config, &ReuseQuestion::Image::config);
+    return found == question_.images.end() ? nullptr : &*found;
+  }
+
   std::vector<Digest> diff_ids_of(const Descriptor& config) {
-    if (config.digest == question_.config) return question_.diff_ids;
+    if (const auto* ours = ours_with(config.digest)) return ours->diff_ids;
     if (config.size > kConfigLimit) return {};
     auto source = question_.repository.open(config, 0, context_);
     if (!source) return {};
@@ -84,6 +107,7 @@ class Learner {
   const Settings& settings_;
   const CallContext& context_;
   KnownLayers known_;
+  std::size_t nested_ = 0;
 };
 
 }  // namespace

@@ -21,9 +21,13 @@ struct ReuseQuestion {
   ContentSource& repository;
   std::optional<Manifest> replaced;  ///< what the tag points at now
   std::string tag;                   ///< the one being written; neighbours are chosen by it
-  Platform platform;                 ///< which child of an index is meant
-  Digest config;                     ///< of our image: an earlier image with the same one needs no reading
-  std::vector<Digest> diff_ids;      ///< of our layers
+  struct Image {
+    Platform platform;             ///< which child of an index is meant
+    Digest config;                 ///< an earlier image with the same one needs no reading
+    std::vector<Digest> diff_ids;  ///< of all its layers
+  };
+  std::vector<Image> images;  ///< ours
+  std::set<Digest> wanted;    ///< diff_ids of the layers that are looked for
 };
 
 /// Looks through the earlier images of a repository until every layer is known or the candidates are used up.

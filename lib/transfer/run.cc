@@ -11,16 +11,24 @@ namespace {
 
 /// Compressing takes memory: more layers than this at once would not fit the promise of 64 MiB.
 constexpr std::size_t kCompressingJobs = 6;
+/// Of those so many at once may unpack zstd, whose decoders need up to 8 MiB each.
+constexpr std::size_t kUnpackingJobs = 2;
 
-std::size_t threads_for(const std::vector<Order>& orders, const Settings& settings) {
+std::size_t most_at_once(const std::vector<Order>& orders, const Settings& settings) {
   std::size_t most = settings.jobs;
   for (const Order& order : orders) {
     for (const Destination& destination : order.destinations)
       most = std::min(most, destination.sink->blobs_at_once());
   }
   const bool compresses =
+      settings.recompress != Recompress::no ||
       std::ranges::any_of(orders, [](const Order& order) { return order.root.index() == 1; });
   return compresses ? std::min(most, kCompressingJobs) : most;
+}
+
+/// With two jobs or fewer there is no need to keep them apart.
+std::size_t unpackers_for(const Settings& settings, std::size_t most) {
+  return settings.recompresses(model::Compression::zstd) && most > kUnpackingJobs ? kUnpackingJobs : 0;
 }
 
 }  // namespace
@@ -33,7 +41,8 @@ Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor&
       board_(board),
       context_(std::move(context)),
       slots_(settings.jobs),
-      pool_(threads_for(orders_, settings)) {
+      unpackers_(unpackers_for(settings, most_at_once(orders_, settings))),
+      pool_(most_at_once(orders_, settings) - unpackers_) {
   for (const Order& order : orders_) {
     Shipment& shipment = shipments_.emplace_back();
     shipment.order = &order;
@@ -59,6 +68,7 @@ Result<> Run::prepare() {
   adopt();
   learn_layers();
   make_leaves();
+  settle_roots();
   probe();
   refuse_fixed_tags();
   return {};
@@ -128,23 +138,29 @@ Result<std::vector<Plan>> Run::plan() {
 Result<> Run::read_configs() {
   for (Shipment& shipment : shipments_) {
     const content::RawImage* raw = shipment.raw();
-    if (raw == nullptr) continue;
+    if (raw == nullptr) {
+      if (settings_.recompress == Recompress::no) continue;
+      if (auto read = read_pending_images(shipment); !read)
+        return read.error().with_context(shipment.order->name).on(Side::source);
+      continue;
+    }
     auto config = model::ImageConfig::parse(raw->config);
     if (!config) return config.error().with_context(shipment.order->name).on(Side::source);
-    shipment.config = *std::move(config);
     const bool docker =
         settings_.format != ManifestFormat::oci && settings_.target() != model::Compression::zstd;
-    shipment.config_blob =
-        Descriptor{.media_type = std::string(docker ? model::kDockerConfig : model::kOciConfig),
-                   .digest = Digest::of(raw->config),
-                   .size = raw->config.size()};
+    shipment.images.push_back(
+        {.frame = std::nullopt,
+         .config = *std::move(config),
+         .config_blob = {.media_type = std::string(docker ? model::kDockerConfig : model::kOciConfig),
+                         .digest = Digest::of(raw->config),
+                         .size = raw->config.size()}});
   }
   return {};
 }
 
 Result<> Run::walk_sources() {
   for (Shipment& shipment : shipments_) {
-    if (shipment.raw() != nullptr) continue;
+    if (!shipment.images.empty() || !shipment.manifests.empty()) continue;
     const Descriptor& root = std::get<Descriptor>(shipment.order->root);
     const auto is_there = [&](const Dispatch& dispatch) {
       return !dispatch.live() ||
@@ -163,7 +179,7 @@ Result<> Run::walk_sources() {
     for (const Descriptor& blob : graph->blobs) {
       Leaf& below = leaf(blob.digest.to_string());
       below.descriptor = blob;
-      shipment.leaves.push_back(&below);
+      shipment.carried.push_back(&below);
     }
     shipment.manifests = std::move(graph->manifests);
   }

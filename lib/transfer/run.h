@@ -27,7 +27,8 @@ namespace davit::transfer {
 /// Plan first, then run only leaves: no job ever waits for another job. Whoever brings the last leaf of an
 /// image to a destination seals it there, so no destination waits for another. One that fails is left out
 /// from then on; one that is much slower than the others is fed on threads of its own. Each phase has its own
-/// file: look.cc, learn.cc, move.cc, seal.cc; what a destination would refuse at the end is in limits.cc.
+/// file: look.cc, learn.cc, move.cc, seal.cc; images whose layers are compressed anew are in recompress.cc;
+/// what a destination would refuse at the end is in limits.cc.
 class Run {
  public:
   /// REQUIRES: everything outlives the run.
@@ -47,6 +48,12 @@ class Run {
   // Phases, in this order; prepare() is all of them up to probe().
   Result<> prepare();
   Result<> read_configs();
+  Result<> read_pending_images(Shipment& shipment);
+  Result<> read_pending_configs(Shipment& shipment);
+  void carry_the_rest(Shipment& shipment, const std::vector<Descriptor>& blobs);
+  void tell_what_changes(const Shipment& shipment);
+  [[nodiscard]] bool makes_anew(const Descriptor& layer) const;
+  [[nodiscard]] std::set<Digest> layers_to_make(const PendingImage& image) const;
   Result<> walk_sources();
   void refuse_oversize();
   void look_at_tags();
@@ -54,6 +61,7 @@ class Run {
   void learn_layers();
   void verify_known(Shipment& shipment);
   void make_leaves();
+  void settle_roots();
   void probe();
   std::set<const ContentSink*> empty_sinks();
   void refuse_fixed_tags();
@@ -66,15 +74,20 @@ class Run {
   void refuse_existing(Shipment& shipment, Dispatch& dispatch);
   [[nodiscard]] Error already_exists(const Shipment& shipment, const Dispatch& dispatch,
                                      const Tag& tag) const;
+  bool may_be_ours(const Shipment& shipment, const Dispatch& dispatch) const;
   bool adoptable(const Shipment& shipment, const Manifest& manifest) const;
   std::map<Digest, Descriptor> common_layers(const Shipment& shipment) const;
   Result<bool> holds(ContentSource& repository, const Descriptor& blob, const Digest& diff_id);
   [[nodiscard]] bool vouches(const ContentSink& sink) const;
   Leaf& leaf(const std::string& key);
-  Leaf& raw_layer_leaf(const content::RawLayer& layer, const Descriptor* reused);
+  void make_image_leaves(Shipment& shipment, PendingImage& image, const std::map<Digest, Descriptor>& reused);
+  Leaf& config_leaf(const content::RawImage& raw, const PendingImage& image);
+  Leaf& layer_leaf(const content::RawLayer& layer, const Descriptor* reused);
   void want(Leaf& leaf, Shipment& shipment);
   std::vector<Dispatch*> count_outstanding(const std::vector<Leaf*>& moving);
   void move_leaf(Leaf& leaf);
+  void submit_unpacking(std::vector<Leaf*>& moving, WorkerPool& unpackers);
+  std::shared_ptr<const Content> remade(const Leaf& leaf, std::shared_ptr<const Content> source);
   std::shared_ptr<const Content> content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress);
   void bring(Leaf& leaf, ContentSink* sink, const Content& content);
   bool mount(const Leaf& leaf, ContentSink* sink);
@@ -87,6 +100,8 @@ class Run {
                std::optional<Descriptor> stored) DAVIT_EXCLUDES(mutex_);
   void finish_stragglers();
   Result<Manifest> author(const Shipment& shipment) const;
+  Result<std::vector<Manifest>> rewrite(const Shipment& shipment) const;
+  Result<std::vector<Manifest>> written(const Shipment& shipment) const;
   void seal(Dispatch& dispatch) DAVIT_EXCLUDES(mutex_);
   Result<> put_children(const Shipment& shipment, const Dispatch& dispatch);
   Result<Delivered> seal_dispatch(Shipment& shipment, Dispatch& dispatch);
@@ -107,6 +122,7 @@ class Run {
   std::map<ContentSink*, std::unique_ptr<WorkerPool>> slow_ DAVIT_GUARDED_BY(mutex_);
   std::vector<std::thread> stragglers_
       DAVIT_GUARDED_BY(mutex_);  ///< left behind by their job, joined at the end
+  const std::size_t unpackers_;  ///< threads that only unpack zstd layers; 0: the pool does that too
   WorkerPool pool_;
 };
 

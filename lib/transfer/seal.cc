@@ -38,17 +38,14 @@ const Tag* other_image_under(const Dispatch& dispatch, const Digest& root) {
 
 /// The manifest of an image that came without one. All its leaves have their descriptors by now.
 Result<Manifest> Run::author(const Shipment& shipment) const {
+  const PendingImage& image = shipment.images.front();
   std::vector<Descriptor> layers;
-  for (std::size_t i = 1; i < shipment.leaves.size(); ++i) {
-    const std::optional<Descriptor>& stored = shipment.leaves[i]->descriptor;
+  for (const Leaf* below : image.layers) {
+    const std::optional<Descriptor>& stored = below->descriptor;
     if (!stored) return make_error(Errc::internal, "a layer that arrived without a digest");
     layers.push_back({.media_type = stored->media_type, .digest = stored->digest, .size = stored->size});
   }
-  const auto compression = [&](std::size_t i) {
-    const Leaf& below = *shipment.leaves[i + 1];
-    if (!below.diff_id) return model::compression_of(below.descriptor->media_type);
-    return below.stored == model::Compression::none ? settings_.target() : below.stored;
-  };
+  const auto compression = [&](std::size_t i) { return image.layers[i]->compression(); };
   bool zstd = false;
   for (std::size_t i = 0; i < layers.size(); ++i) zstd |= compression(i) == model::Compression::zstd;
   if (zstd && settings_.format == ManifestFormat::docker) {
@@ -61,9 +58,16 @@ Result<Manifest> Run::author(const Shipment& shipment) const {
   const model::Format format = oci ? model::Format::oci : model::Format::docker;
   for (std::size_t i = 0; i < layers.size(); ++i)
     layers[i].media_type = model::layer_type(format, compression(i));
-  Descriptor config = *shipment.config_blob;
+  Descriptor config = image.config_blob;
   config.media_type = oci ? model::kOciConfig : model::kDockerConfig;
   return Manifest::parse(model::image_manifest(format, config, layers), {});
+}
+
+/// The manifests of a shipment with pending images. Their leaves have their descriptors by now.
+Result<std::vector<Manifest>> Run::written(const Shipment& shipment) const {
+  if (shipment.raw() == nullptr) return rewrite(shipment);
+  DAVIT_TRY(Manifest manifest, author(shipment));
+  return std::vector<Manifest>{std::move(manifest)};
 }
 
 /// The last step at one destination. REQUIRES: all its leaves have arrived.
@@ -72,11 +76,10 @@ void Run::seal(Dispatch& dispatch) {
   auto delivered = guarded([&]() -> Result<Delivered> {
     {
       MutexLock lock(mutex_);
-      if (shipment.manifests
-              .empty()) {  // one manifest for all destinations, written by the first that is ready for it
-        DAVIT_TRY(Manifest manifest, author(shipment));
-        warn_about_size(shipment, manifest);
-        shipment.manifests = {std::move(manifest)};
+      // One manifest for all destinations, written by the first that is ready for it.
+      if (shipment.manifests.empty()) {
+        DAVIT_TRY(shipment.manifests, written(shipment));
+        for (const Manifest& manifest : shipment.manifests) warn_about_size(shipment, manifest);
       }
     }
     return seal_dispatch(shipment, dispatch);
@@ -157,7 +160,7 @@ void Run::try_again_without_claims() {
       dispatch.root_present = false;
       here = true;
     }
-    if (here && shipment.raw() != nullptr) {
+    if (here && !shipment.images.empty()) {
       shipment.manifests.clear();
       // One run gives one digest, and without the claims it may be another one: what has been delivered
       // already is delivered again under it.
@@ -179,9 +182,6 @@ void Run::try_again_without_claims() {
       arrival.dispatches.clear();  // make_leaves() says anew who needs it
       if (believed) arrival.state = State::wanted;
     }
-  }
-  for (Shipment& shipment : shipments_) {
-    if (shipment.raw() != nullptr) shipment.leaves.clear();
   }
   make_leaves();
   for (auto& [key, leaf] : leaves_) {
@@ -210,7 +210,7 @@ BlobCounts Run::count(const Shipment& shipment, const Dispatch& dispatch) const 
 Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
   Plan plan;
   plan.destination = dispatch.destination->name;
-  const bool written = !shipment.manifests.empty();
+  const bool known = !shipment.manifests.empty();
   const std::set<const Leaf*> unique(shipment.leaves.begin(), shipment.leaves.end());
   bool all_known = true;
   for (const Leaf* below : unique) {
@@ -221,17 +221,16 @@ Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
     if (here && below->descriptor) {
       plan.present.push_back(*below->descriptor);
     } else if (!here) {
-      const bool compress = below->diff_id && below->stored == model::Compression::none &&
-                            settings_.target() != model::Compression::none;
+      const bool compress = below->diff_id && below->remade && below->form != model::Compression::none;
       plan.to_send.push_back({below->name, below->bytes_to_read, compress});
       plan.bytes += below->bytes_to_read;
       plan.requests += below->descriptor ? 2 : 3;
     }
   }
   std::optional<Manifest> root;
-  if (written) root = shipment.manifests.back();
-  if (!written && all_known) {
-    if (auto authored = author(shipment)) root = *std::move(authored);
+  if (known) root = shipment.manifests.back();
+  if (!known && all_known) {
+    if (auto manifests = written(shipment)) root = manifests->back();
   }
   if (root) plan.root = root->descriptor();
   for (const Tag& tag : dispatch.tags) {
@@ -240,7 +239,8 @@ Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
   plan.repository_missing = dispatch.sink()->known_missing();
   plan.root_missing = dispatch.tags.empty() && !dispatch.root_present;
   plan.requests += plan.tags.size() + (plan.root_missing ? 1 : 0);
-  if (written && !dispatch.root_present) plan.requests += shipment.manifests.size() - 1;
+  const std::size_t manifests = std::max({shipment.manifests.size(), shipment.frames.size(), std::size_t{1}});
+  if (!dispatch.root_present) plan.requests += manifests - 1;
   return plan;
 }
 

@@ -40,16 +40,32 @@ struct Dispatch {
   [[nodiscard]] ContentSink* sink() const { return destination->sink.get(); }
 };
 
-/// One image, and how far it is.
+/// An image whose manifest is written when its layers have arrived, because only then their digests are
+/// known.
+struct PendingImage {
+  std::optional<Manifest> frame;  ///< the manifest it came with; none for a raw image
+  model::ImageConfig config;
+  Descriptor config_blob;
+  std::vector<Leaf*> layers = {};  ///< bottom first, repeats kept; null for one that stays what it is
+};
+
+/// One image, or an index and what it lists, and how far it is.
 struct Shipment {
   const Order* order = nullptr;
-  std::vector<Manifest> manifests;           ///< children first, root last; written by seal() for a raw image
-  std::optional<model::ImageConfig> config;  ///< of a raw image
-  std::optional<Descriptor> config_blob;
-  std::vector<Leaf*> leaves;  ///< below the root; for a raw image the config, then each layer, repeats kept
+  std::vector<Manifest> manifests;  ///< children first, root last; written by seal() where images are pending
+  std::vector<Manifest> frames;     ///< such manifests as they came, children first; none for a raw image
+  std::vector<PendingImage> images;  ///< that the root is or lists; empty when everything travels as it is
+  std::vector<Leaf*> carried;        ///< blobs that were found below the root and travel as they are
+  std::vector<Leaf*> leaves;         ///< all below the root
   std::deque<Dispatch> dispatches;
 
   [[nodiscard]] const content::RawImage* raw() const { return std::get_if<content::RawImage>(&order->root); }
+  /// What the root is going to be, where that can be said already.
+  [[nodiscard]] std::optional<Digest> known_root() const {
+    if (!manifests.empty()) return manifests.back().descriptor().digest;
+    if (!images.empty() || raw() != nullptr) return std::nullopt;
+    return std::get<Descriptor>(order->root).digest;
+  }
 };
 
 }  // namespace davit::transfer

@@ -43,6 +43,9 @@ class Usage(Case):
                           ["push", SIMPLE, f"{REGISTRY}/a:1", "--jobs", "many"], ["push", SIMPLE, f"{REGISTRY}/a:1", "--jobs", "0"],
                           ["push", SIMPLE, f"{REGISTRY}/a:1", "--compress", "lzma"],
                           ["push", SIMPLE, f"{REGISTRY}/a:1", "--compress", "zstd:20"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--recompress", "--compress", "keep"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--recompress", "--preserve-digests"],
+                          ["push", SIMPLE, f"{REGISTRY}/a:1", "--compress", "gzip", "--dest-compress-format", "zstd"],
                           ["push", SIMPLE, f"{REGISTRY}/a:1", "--timeout", "soon"],
                           ["push", SIMPLE, f"{REGISTRY}/a:1", "--limit-rate", "fast"],
                           ["push", SIMPLE, f"{REGISTRY}/a:1", "--oci", "--docker"]):

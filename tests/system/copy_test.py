@@ -3,6 +3,7 @@ import base64
 import http.client
 import json
 import os
+import shutil
 
 from support import (OCI, SystemTest, blob_path, digest, docker_save, image_config, layer, main, oci_layout, read, real_layers, remove_tree,
                      serve, write)
@@ -60,6 +61,55 @@ class Copies(SystemTest):
         absent = self.davit("copy", "-p", "linux/riscv64", source, self.second.host + "/copied/none:1", code=None)
         self.assertNotEqual(absent.code, 0)
         self.assertEqual(self.second.tags("copied/none"), [])
+
+    def read_back(self, reference, layers, architecture, ending):
+        """skopeo fetches the image, checks every digest and unpacks every layer; umoci unpacks what it got. As in the configuration,
+        layer for layer."""
+        layout = self.out("read-back")
+        self.skopeo("copy", "-q", "--preserve-digests", "--src-tls-verify=false", "docker://" + reference, "oci:%s:1" % layout)
+        manifest = json.loads(self.skopeo("inspect", "--raw", "oci:%s:1" % layout))
+        self.assertEqual([one["mediaType"] for one in manifest["layers"]], [OCI + "layer.v1.tar" + ending] * len(layers))
+        plain = self.out("plain")
+        self.skopeo("copy", "-q", "--dest-decompress", "oci:%s:1" % layout, "dir:" + plain)
+        unpacked = [one["digest"] for one in json.loads(read(os.path.join(plain, "manifest.json")))["layers"]]
+        self.assertEqual(unpacked, [digest(one) for one in layers])
+        config = json.loads(self.skopeo("inspect", "--config", "oci:%s:1" % layout))
+        self.assertEqual((config["architecture"], config["rootfs"]["diff_ids"]), (architecture, unpacked))
+        if shutil.which("umoci") and ending != "+zstd":  # older ones know no zstd
+            self.succeed("umoci", "unpack", "--rootless", "--image", layout + ":1", self.out("bundle"))
+            self.assertEqual(read(self.out("bundle/rootfs/etc/motd")), b"hello\n" * 1000)
+            remove_tree(self.out("bundle"))
+        for folder in (layout, plain):
+            remove_tree(folder)
+
+    def test_recompressed_images_are_what_they_were(self):
+        index, children = self.index("anew")
+        source = self.first.host + "/anew:all"
+        for to, ending, flags in (("zstd", "+zstd", ["--recompress", "--compress", "zstd:3"]),
+                                  ("skopeo", "+zstd", ["--dest-compress-format", "zstd", "--dest-compress-level", "3"]),
+                                  ("none", "", ["--recompress", "--compress", "none"])):
+            self.first.requests()
+            done = self.davit("copy", *flags, source, "%s/anew/%s:1" % (self.second.host, to))
+            self.assertIn(digest(index), done.err)
+            fetched = [path for method, path, _ in self.first.requests() if method == "GET" and "/blobs/" in path]
+            for one in self.first.manifest("anew", children["amd64"])["layers"]:  # which both have
+                self.assertEqual(len([path for path in fetched if one["digest"] in path]), 1)
+            listed = self.second.manifest("anew/" + to, "1")["manifests"]
+            self.assertEqual([one["platform"]["architecture"] for one in listed], ["amd64", "arm64"])
+            for one in listed:
+                self.read_back("%s/anew/%s@%s" % (self.second.host, to, one["digest"]), self.layers, one["platform"]["architecture"], ending)
+            again = self.davit("copy", *flags, source, "%s/anew/%s:1" % (self.second.host, to))
+            self.assertEqual(again.out, done.out)
+            self.assertEqual([path for method, path, _ in self.first.requests() if "/blobs/" in path and
+                              any(one["digest"] in path for one in self.first.manifest("anew", children["amd64"])["layers"])], [])
+        self.assertEqual(self.second.manifest("anew/zstd", "1"), self.second.manifest("anew/skopeo", "1"))
+        # And back: gzip of davit's is the same gzip.
+        self.davit("copy", "--recompress", "--reuse", "tag", self.second.host + "/anew/none:1", self.first.host + "/anew/back:1")
+        for one in self.first.manifest("anew/back", "1")["manifests"]:
+            came = self.first.manifest("anew", children[one["platform"]["architecture"]])
+            self.assertEqual(self.first.manifest("anew/back", one["digest"])["layers"], came["layers"])
+        refused = self.davit("copy", "--recompress", "--preserve-digests", source, self.second.host + "/anew/never:1", code=64)
+        self.assertIn("--preserve-digests", refused.err)
 
     def test_several_destinations_one_of_them_broken(self):
         wanted = self.push(self.first.host + "/several:1")

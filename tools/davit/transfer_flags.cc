@@ -13,8 +13,12 @@ Error usage(std::string message, std::string hint = {}) {
 
 /// `gzip`, `zstd:3`, `none`, `keep`.
 Result<> TransferFlags::read_compression(CopyOptions& options) const {
-  std::string kind = compress;
-  std::string chosen = level;
+  if (!compress.empty() && !skopeo_format.empty())
+    return usage("--compress and --dest-compress-format exclude each other",
+                 "--compress " + skopeo_format + " --recompress is the same as the latter");
+  options.recompress = recompress || !skopeo_format.empty();
+  std::string kind = skopeo_format.empty() ? compress : skopeo_format;
+  std::string chosen = skopeo_level;
   if (const auto colon = kind.find(':'); colon != std::string::npos) {
     chosen = kind.substr(colon + 1);
     kind.resize(colon);
@@ -26,6 +30,9 @@ Result<> TransferFlags::read_compression(CopyOptions& options) const {
   } else if (kind == "none") {
     options.compression = LayerCompression::none;
   } else if (kind == "keep") {
+    if (options.recompress)
+      return usage("--compress keep leaves layers as they are, and --recompress does not",
+                   "gzip, zstd and none are what layers can become");
     options.compression = LayerCompression::none;
     options.keep_archive_layers = true;
   } else if (!kind.empty()) {
@@ -106,10 +113,13 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_option("-t,--tag", tags, "a further tag for every destination"))
       ->type_name("TAG")
       ->allow_extra_args(false);
-  add(command.add_option("--compress,--dest-compress-format", compress,
+  add(command.add_option("--compress", compress,
                          "for uncompressed layers: gzip (default), zstd, none or keep"))
       ->type_name("KIND[:LEVEL]");
-  command.add_option("--dest-compress-level", level)->group("");
+  add(command.add_flag("--recompress", recompress,
+                       "compressed layers become what --compress says, too; this changes the digests"));
+  command.add_option("--dest-compress-format", skopeo_format)->group("");
+  command.add_option("--dest-compress-level", skopeo_level)->group("");
   add(command.add_flag("--oci", oci,
                        "OCI manifests: written where davit writes one, converted where there are others"));
   add(command.add_flag("--docker", docker, "the same with Docker schema 2"));

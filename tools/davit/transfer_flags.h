@@ -19,7 +19,9 @@ struct TransferFlags {
   std::vector<std::string> tags;
   std::vector<std::string> platforms;
   std::string compress;
-  std::string level;
+  bool recompress = false;
+  std::string skopeo_format;  ///< --dest-compress-format
+  std::string skopeo_level;   ///< --dest-compress-level
   bool oci = false;
   bool docker = false;
   std::string format;

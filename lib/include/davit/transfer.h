@@ -32,7 +32,7 @@ enum class Reuse {
   verified,  ///< as `repository`, but a blob counts only after it was fetched and matched the layer's diff_id
 };
 
-/// How uncompressed layers travel. Compressed ones always keep their bytes.
+/// How uncompressed layers travel, and with `recompress` the others too.
 enum class LayerCompression {
   automatic,  ///< gzip, and whatever an earlier image holds already
   gzip,
@@ -71,7 +71,12 @@ struct TagChoice {
 struct CopyOptions {
   std::vector<std::string> tags = {};  ///< further tags, for every destination
   LayerCompression compression = LayerCompression::automatic;
-  std::optional<int> compression_level = {};          ///< gzip 1-12 (default 2), zstd 1-19 (default 1)
+  std::optional<int> compression_level = {};  ///< gzip 1-12 (default 2), zstd 1-19 (default 1)
+  /// Layers of container images that come in another compression than `compression` are unpacked and
+  /// compressed anew, and the manifests above them written again: the digests change. A layer that has the
+  /// wanted compression already, at whatever level, keeps its bytes, except with Reuse::off. So do artifacts,
+  /// attestations, and layers that are foreign or encrypted.
+  bool recompress = false;
   ManifestFormat format = ManifestFormat::automatic;  ///< else manifests of another format are converted
   Reuse reuse = Reuse::repository;
   std::vector<std::string> reuse_from = {};  ///< further tags of the destination repository to learn from

@@ -99,7 +99,10 @@ TEST_CASE("what can be a folder or a repository is neither, and both spellings a
   const davit::test::TempDir dir;
   const Inside inside(dir.path());
   CHECK(refused("layout", Verb::copy).hint == "write ./layout or docker://layout");
-  CHECK(file("r.example.com/app/", Verb::copy).path == "r.example.com/app");  // the slash says it
+  CHECK(refused("r.example.com/app/", Verb::copy).hint ==
+        "write ./r.example.com/app/ or docker://r.example.com/app");
+  CHECK(file("r.example.com/app/", Verb::pull).path == "r.example.com/app");
+  CHECK(file("app-1.4/", Verb::copy).path == "app-1.4");
   CHECK(registry("team/app", Verb::copy).registry() == "docker.io");
   CHECK(registry("app:1", Verb::copy).registry() == "docker.io");
   CHECK(file("layout/", Verb::copy).path == "layout");

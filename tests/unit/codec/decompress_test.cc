@@ -137,6 +137,34 @@ TEST_CASE("row 112: a stored layer is checked against its diff_id while its byte
   CHECK_FALSE(bad->descriptor());
 }
 
+TEST_CASE(
+    "row 112: a layer that is kept plain is checked against its diff_id before its last bytes are out") {
+  const std::size_t size =
+      GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{64 << 10}, std::size_t{700'000});
+  const std::string plain = test::sample(size);
+  const auto good = codec::plain_layer(memory(plain), Digest::of(plain));
+  CHECK_FALSE(good->descriptor());
+  CHECK((read(*good).value() == plain));
+  REQUIRE(good->descriptor());
+  CHECK(good->descriptor()->digest == Digest::of(plain));
+  CHECK(good->descriptor()->size == plain.size());
+  CHECK((read(*good, size / 2).value() == plain.substr(size / 2)));
+
+  const auto bad = codec::plain_layer(memory(plain), Digest::of("else"));
+  const auto source = bad->open(0, {}).value();
+  std::vector<std::byte> buffer(4096);
+  std::size_t out = 0;
+  Result<std::size_t> count = std::size_t{0};
+  while ((count = source->read(buffer))) {
+    REQUIRE(*count != 0);
+    out += *count;
+  }
+  CHECK(count.error().code == Errc::corrupt);
+  CHECK((out < size || size == 0));
+  CHECK_FALSE(source->read(buffer));
+  CHECK_FALSE(bad->descriptor());
+}
+
 TEST_CASE("a stored layer of zero bytes is a layer") {
   const auto content = codec::stored_layer(memory(""), 0, Compression::none, Digest::of(""), {});
   CHECK(read(*content).value().empty());
