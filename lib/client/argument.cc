@@ -40,20 +40,8 @@ Result<> refuse_short_name(std::string_view text) {
                       "write the registry's host name: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPO:TAG");
 }
 
-/// USER:PASSWORD@HOST/ anywhere: behind a scheme and a file's name, too.
-bool may_hold_credentials(std::string_view text) {
-  if (Reference::holds_credentials(text)) return true;
-  for (auto slash = text.find('/'); slash != std::string_view::npos; slash = text.find('/')) {
-    const std::string_view component = text.substr(0, slash);
-    const auto at = component.rfind('@');
-    if (at != std::string_view::npos && component.find(':') < at) return true;
-    text.remove_prefix(slash + 1);
-  }
-  return false;
-}
-
 std::string in_line(std::string_view argument, std::string_view instead) {
-  return may_hold_credentials(argument) ? std::string(instead) : escaped(argument, 200);
+  return Reference::holds_credentials(argument) ? std::string(instead) : escaped(argument, 200);
 }
 
 char lower(char c) {
@@ -67,7 +55,7 @@ std::string_view to_string(Verb verb) {
 }
 
 Error bad_argument(std::string_view text, const std::string& why, std::string hint) {
-  if (may_hold_credentials(text))
+  if (Reference::holds_credentials(text))
     return make_error(Errc::invalid_argument, "a reference does not hold credentials",
                       "davit login, or --creds USER --password-stdin");
   return make_error(Errc::invalid_argument, "\"" + escaped(text, 160) + "\": " + why, std::move(hint));

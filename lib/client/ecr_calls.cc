@@ -39,7 +39,9 @@ std::string bare_host(std::string_view text) {
 
 /// Why `text` is not read as a repository of ECR, where it could still be read as something else.
 Result<> check_names_repository(std::string_view text) {
-  if (Reference::holds_credentials(text)) return client::bad_argument(text, "");
+  // A user in front of a registry alone, too.
+  if (const std::string whole = std::string(text) + "/"; Reference::holds_credentials(whole))
+    return client::bad_argument(whole, "");
   if (client::is_ecr_reference(text) || text.find('/') != std::string_view::npos) return {};
   const std::string_view name = text.substr(0, text.find(':'));
   if (name.find('.') != std::string_view::npos || name == "localhost")
@@ -115,6 +117,8 @@ Result<AwsCaller> Client::aws_caller(std::string_view host, std::stop_token stop
 
 Result<RegistryLogin> Client::login_for(std::string_view server, std::stop_token stop) {
   const CallContext context{.stop = std::move(stop)};
+  if (server.find('@') != std::string_view::npos)
+    return make_error(Errc::invalid_argument, "what holds a user is not a registry", "write its host name");
   std::string host = bare_host(server);
   if (host == "index.docker.io" || host == "registry-1.docker.io") host = "docker.io";
   DAVIT_TRY(const auto site, impl_->registries.ecr_site(host));

@@ -23,10 +23,10 @@ Result<Source> archive_location(FileLocation::Kind kind, std::string_view writte
     } else if (colon != std::string_view::npos) {
       location.path = rest.substr(0, colon);
       location.name = rest.substr(colon + 1);
+      if (Reference::holds_credentials(rest.substr(colon))) return bad_argument(written, "");
     }
   }
   if (location.path.empty()) return bad_argument(written, "no file name");
-  if (Reference::holds_credentials(location.name)) return bad_argument(location.name, "");
   if (location.name.starts_with('@')) {
     std::size_t position = 0;
     const std::string_view digits = std::string_view(location.name).substr(1);

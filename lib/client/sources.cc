@@ -98,19 +98,7 @@ Result<std::vector<Picked>> open_registry(const Reference& reference, std::strin
   const std::string name = tag.empty() ? reference.digest->to_string() : tag;
   auto root = repository->manifest(name, context);
   if (!root) {
-    Error error = root.error().on(Side::source);
-    std::vector<std::string> cures;
-    if (!Reference::names_registry(written)) {
-      cures.push_back("there is no file of that name here, so " + escaped(written, 100) +
-                      " was taken for an image on Docker Hub");
-    } else if (!error.hint.empty()) {
-      cures.push_back(error.hint);
-    }
-    if (error.code == Errc::not_found && name != reference.tag && !reference.digest)
-      cures.emplace_back("no tag was written, so latest was looked for");
-    error.hint.clear();
-    for (const std::string& cure : cures) error.hint += (error.hint.empty() ? "" : "; ") + cure;
-    return error;
+    return with_reading(root.error().on(Side::source), written, reference);
   }
   const Digest& digest = root->descriptor().digest;
   if (!tag.empty() && reference.digest && digest != *reference.digest) {
@@ -125,6 +113,23 @@ Result<std::vector<Picked>> open_registry(const Reference& reference, std::strin
 }
 
 }  // namespace
+
+Error with_reading(Error error, std::string_view written, const Reference& reference) {
+  const bool missing = error.code == Errc::not_found;
+  std::vector<std::string> cures;
+  // Docker Hub refuses where others say that there is nothing.
+  if (!Reference::names_registry(written) &&
+      (missing || error.code == Errc::denied || error.code == Errc::unauthenticated)) {
+    cures.push_back("there is no file of that name here, so " + escaped(written, 100) +
+                    " was taken for an image on Docker Hub");
+  }
+  if (!error.hint.empty()) cures.push_back(error.hint);
+  if (missing && reference.tag.empty() && !reference.digest)
+    cures.emplace_back("no tag was written, so latest was looked for");
+  error.hint.clear();
+  for (const std::string& cure : cures) error.hint += (error.hint.empty() ? "" : "; ") + cure;
+  return error;
+}
 
 Result<std::vector<Picked>> open_source(const Source& from, std::string_view written,
                                         const CopyOptions& options, const SourceSettings& settings,

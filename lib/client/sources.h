@@ -32,6 +32,10 @@ Result<std::vector<Picked>> open_source(const Source& from, std::string_view wri
                                         const CopyOptions& options, const SourceSettings& settings,
                                         Registries& registries, const CallContext& context);
 
+/// `error`, about the image `reference`, with how the argument `written` came to mean that image, where this
+/// may be what is wrong. Its own hint stays.
+Error with_reading(Error error, std::string_view written, const Reference& reference);
+
 /// Leaves only these platforms. Errors: not_found. REQUIRES: `wanted` is not empty.
 Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context);
 

@@ -102,10 +102,12 @@ std::string FileTarget::text() const {
 
 Error not_to_pull(std::string_view source) {
   const bool word = !names_file(source) && source.find(':') == std::string_view::npos;
-  return bad_argument(
-      source, "pull reads from a registry",
-      word ? "there is a file of that name here; docker://" + escaped(source, 200) + " is an image"
-           : "davit copy moves images between files, too");
+  const std::string image = "docker://" + escaped(source, 200);
+  return bad_argument(source, "pull reads from a registry",
+                      !word ? "davit copy moves images between files, too"
+                      : is_there(std::string(source))
+                          ? "there is a file of that name here; " + image + " is an image"
+                          : "write " + image + " if it is an image");
 }
 
 Error reversed_push(std::string_view source, std::string_view destination) {

@@ -28,7 +28,7 @@ using Target = std::variant<DestinationPattern, FileTarget>;
 /// to use instead where there is one.
 Result<Target> parse_target(std::string_view text, Verb verb, std::string_view source);
 
-/// `pull PATH`.
+/// `pull PATH`. Looks whether there is a file of that name.
 Error not_to_pull(std::string_view source);
 
 /// `push REFERENCE PATH`: the line that was meant.

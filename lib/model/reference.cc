@@ -85,6 +85,21 @@ bool is_host(std::string_view text) {
   return is_host_name(text.substr(0, colon)) && is_port(text.substr(colon + 1));
 }
 
+/// What stands in front of names with a colon of its own. Those of URLs are left out: a URL with an "@" has
+/// no other use for it.
+constexpr std::string_view kSchemes[] = {
+    "docker://", "docker-archive:", "oci-archive:", "ocidir://",          "oci:",
+    "ecr:",      "docker-daemon:",  "dir:",         "containers-storage:"};
+
+/// Whether the "@" at `at` can stand where it does in a name: in front of a digest, be it misspelled, or of
+/// an image's position in FILE:@N.
+bool names_content(std::string_view text, std::size_t at) {
+  const std::string_view rest = text.substr(at + 1);
+  if (rest.starts_with("sha256:") || rest.starts_with("sha512:")) return true;
+  if (at == 0 || text[at - 1] != ':') return false;
+  return text.find(':') == at - 1 || std::ranges::all_of(rest, is_digit);  // or an empty password
+}
+
 /// Lower case, and one name for Docker Hub.
 std::string normal_host(std::string_view host) {
   std::string out(host);
@@ -105,15 +120,19 @@ Result<std::string> Reference::parse_registry(std::string_view text) {
 }
 
 bool Reference::holds_credentials(std::string_view text) {
-  if (const auto scheme = text.find("://"); scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
-  const auto at = text.find('@');
-  if (at == std::string_view::npos || text.find('/') < at) return false;
-  const std::string_view host = text.substr(at + 1);
-  if (host.find('/') != std::string_view::npos) return true;
-  // Without a path it could be NAME:TAG@DIGEST, but for what stands where the digest should.
-  const auto colon = host.find(':');
-  return text.find(':') < at &&
-         (colon == std::string_view::npos || (is_port(host.substr(colon + 1)) && !host.starts_with("sha")));
+  for (const std::string_view scheme : kSchemes) {
+    if (!text.starts_with(scheme)) continue;
+    text.remove_prefix(scheme.size());
+    break;
+  }
+  const auto slash = text.find('/');
+  const auto colon = text.find(':');
+  for (auto at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
+    if (names_content(text, at)) continue;
+    // A password may hold anything. Without one, the user alone may be a token.
+    if (colon < at || (at < slash && slash != std::string_view::npos)) return true;
+  }
+  return false;
 }
 
 bool Reference::is_tag(std::string_view text) {

@@ -111,6 +111,16 @@ class Usage(Case):
             result = davit("push", *arguments)
             self.assert_code(result, 64)
             self.assertNotIn("MARKED", result.stdout + result.stderr)
+        for arguments in (["login", f"joe:MARKED@{REGISTRY}"], ["login", f"joe:pa/MARKED@{REGISTRY}"], ["logout", f"joe:pa/MARKED@{REGISTRY}"]):
+            result = davit(*arguments, *(["-u", "joe", "--password-stdin"] if arguments[0] == "login" else []), given="x\n")
+            self.assert_code(result, 64)
+            self.assertNotIn("MARKED", result.stdout + result.stderr)
+        for registry in (f"joe:MARKED@{REGISTRY}", f"MARKED@{REGISTRY}", f"https://joe:pa/MARKED@{REGISTRY}"):
+            for command in (["auth", "token"], ["ecr", "create"], ["ecr", "check"], ["doctor"]):
+                with self.subTest(command=command, registry=registry):
+                    result = davit(*command, registry)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertNotIn("MARKED", result.stdout + result.stderr)
         for arguments in ([f"{REGISTRY}/a:1", f"joe:MARKED@{REGISTRY}/a"], [f"{REGISTRY}/a:1", f"docker://joe:MARKED@{REGISTRY}/a"],
                           [f"{REGISTRY}/a:1", f"joe:MARKED@{REGISTRY}/a/"], [f"joe:MARKED@{REGISTRY}/a.tar", "a.tar"],
                           [f"{REGISTRY}/a:1", "a.tar", "--src-cred", "joe:MARKED"]):
@@ -163,3 +173,47 @@ class Usage(Case):
         self.assert_code(result, 64)
         result = davit("push", SIMPLE, f"{REGISTRY}/environment:1", "--compress", "gzip", environment={"DAVIT_COMPRESS": "lzma"})
         self.assert_line(result, "environment:1")
+
+    def test_a_flag_beats_what_the_environment_says_with_another_flag(self):
+        for name, given, environment in (("env-gzip", ["--dest-compress-format", "gzip"], {"DAVIT_COMPRESS": "zstd"}),
+                                         ("env-level", ["--dest-compress-format", "gzip", "--dest-compress-level", "12"], {"DAVIT_COMPRESS": "zstd:19"}),
+                                         ("env-anew", ["--recompress"], {"DAVIT_COMPRESS": "keep"}),
+                                         ("env-keep", ["--compress", "keep"], {"DAVIT_RECOMPRESS": "true"})):
+            with self.subTest(name):
+                self.assert_line(davit("push", SIMPLE, f"{REGISTRY}/{name}:1", *given, environment=environment), f"{name}:1")
+        result = davit("push", SIMPLE, f"{REGISTRY}/a:1", environment={"DAVIT_COMPRESS": "keep", "DAVIT_RECOMPRESS": "true"})
+        self.assert_code(result, 64)
+
+    def test_credentials_for_a_push_are_used_though_a_folder_has_the_name(self):
+        os.makedirs(os.path.join(SCRATCH, "here/team/app"))
+        asked = []
+        refuse = lambda authorization: asked.append(authorization) or 401
+        with answering(refuse, headers={"WWW-Authenticate": 'Basic realm="here"'}) as proxy:
+            for command in (["push", SIMPLE, "team/app"], ["doctor", "team/app"], ["doctor", "docker.io"]):
+                with self.subTest(command):
+                    asked.clear()
+                    result = davit(*command, "--creds", "joe:x", "--plain-http", cwd=os.path.join(SCRATCH, "here"),
+                                   environment={"HTTP_PROXY": f"http://{proxy}", "http_proxy": f"http://{proxy}"})
+                    self.assert_code(result, 3)
+                    self.assertIn("Basic am9lOng=", asked)
+
+    def test_credentials_that_are_for_no_registry_are_not_dropped_in_silence(self):
+        with open(os.path.join(SCRATCH, "word"), "wb") as out, open(SIMPLE, "rb") as image:
+            out.write(image.read())
+        for flags in (["--src-creds", "joe:x"], ["--src-registry-token", "x"]):
+            result = davit("copy", "word", f"{REGISTRY}/word:1", *flags, cwd=SCRATCH)
+            self.assert_code(result, 64)
+            self.assertIn("no argument names a registry", result.stderr)
+            self.assertIn("docker.io/team/app", result.stderr)
+        result = davit("copy", "word", f"{REGISTRY}/word:1", cwd=SCRATCH, environment={"DAVIT_SRC_CREDS": "joe:x"})
+        self.assert_line(result, "word:1")
+        # What cannot be a name at all is said instead.
+        result = davit("push", SIMPLE, f"{REGISTRY}/A:1", "--creds", "joe:x")
+        self.assertIn("lower case", result.stderr)
+
+    def test_a_name_that_ends_like_an_archive_and_is_no_file(self):
+        result = davit("pull", "r.example.com/team/app.tar", cwd=SCRATCH)
+        self.assert_code(result, 64)
+        self.assertIn("docker://r.example.com/team/app.tar", result.stderr)
+        self.assertNotIn("there is a file", result.stderr)
+        self.assert_code(davit("push", "build.d/app.tar", f"{REGISTRY}/a:1", cwd=SCRATCH), 8)

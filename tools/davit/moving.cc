@@ -52,6 +52,12 @@ CredentialScope scope_of(Verb verb) {
   return verb == Verb::pull ? CredentialScope::sources : CredentialScope::both;
 }
 
+/// A push goes to registries alone, so a folder of that name does not matter.
+std::vector<std::string> as_push_reads(std::vector<std::string> destinations) {
+  std::ranges::transform(destinations, destinations.begin(), as_image);
+  return destinations;
+}
+
 bool goes_to_stdout(const std::string& destination) {
   return destination == "-" || destination == "docker-archive:-" || destination == "oci-archive:-" ||
          destination.starts_with("docker-archive:-:") || destination.starts_with("oci-archive:-:");
@@ -78,7 +84,9 @@ int move_images(Verb verb, const std::string& source, const std::vector<std::str
                       .hint = "redirect standard output, or name a file"});
   }
   auto settings = flags.connection.client_options(
-      flags.output.verbose, {.sources = {source}, .destinations = destinations}, scope_of(verb));
+      flags.output.verbose,
+      {.sources = {source}, .destinations = verb == Verb::push ? as_push_reads(destinations) : destinations},
+      scope_of(verb));
   if (!settings) return fail(settings.error());
   options->stop = signals.stop();
   Notes notes;

@@ -51,6 +51,13 @@ std::set<std::string> registries_of(const Arguments& arguments) {
   return hosts;
 }
 
+/// Whether what was taken for a file could be an image as well.
+bool may_name_image(const std::vector<std::string>& arguments) {
+  return std::ranges::any_of(arguments, [](const std::string& each) {
+    return !registry_of("docker://" + each, Side::destination).empty();
+  });
+}
+
 bool has_short_name(const std::vector<std::string>& arguments) {
   return std::ranges::any_of(arguments, [](const std::string& each) { return each.starts_with("ecr:"); });
 }
@@ -90,6 +97,15 @@ CLI::Option* with_environment(CLI::Option* option) {
   std::string name = "DAVIT_" + option->get_lnames().front();
   for (char& c : name) c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
   return option->envname(name);
+}
+
+std::string as_image(const std::string& text) {
+  return text.starts_with("ecr:") || text.starts_with("docker://") ? text : "docker://" + text;
+}
+
+bool was_typed(const CLI::App& command, const std::string& name) {
+  return std::ranges::any_of(command.parse_order(),
+                             [&](const CLI::Option* each) { return each->check_name(name); });
 }
 
 CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify,
@@ -189,7 +205,14 @@ Result<NewRepository> parse_new_repository(const std::string& text) {
   return out;
 }
 
-void CredentialFlags::add_to(CLI::App& command, const std::string& prefix, const std::string& whose) {
+bool CredentialFlags::typed() const {
+  return app != nullptr &&
+         (was_typed(*app, "--" + prefix + "creds") || was_typed(*app, "--" + prefix + "registry-token"));
+}
+
+void CredentialFlags::add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose) {
+  app = &command;
+  prefix = with_prefix;
   const auto add = [&](const std::string& name, std::optional<std::string>& into, const std::string& help) {
     return with_environment(command.add_option("--" + prefix + name, into, help + whose))
         ->group(kCredentials);
@@ -285,7 +308,14 @@ Result<ClientOptions> ConnectionFlags::client_options(int verbosity, const Argum
                       (given.prefix.empty() || given.flags.creds->find(':') == std::string::npos);
     auto credential = credential_of(given.flags, asks, given.prefix);
     if (!credential) return credential.error();
-    for (const std::string& host : registries_of(given.arguments))
+    const std::set<std::string> hosts = registries_of(given.arguments);
+    if (hosts.empty() && given.flags.typed() &&
+        (may_name_image(given.arguments.sources) || may_name_image(given.arguments.destinations))) {
+      return usage("--" + given.prefix + "creds and --" + given.prefix +
+                       "registry-token: no argument names a registry that they could be for",
+                   "write the registry's host name, as in docker.io/team/app");
+    }
+    for (const std::string& host : hosts)
       given.into.insert(given.into.begin(), fixed_credentials(host, *credential));
   }
 

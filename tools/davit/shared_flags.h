@@ -16,6 +16,9 @@ namespace davit::tool {
 /// CLI11's spelling, the long name last.
 CLI::Option* with_environment(CLI::Option* option);
 
+/// Whether the command line has this flag ("--compress"); what only the environment says does not count.
+bool was_typed(const CLI::App& command, const std::string& name);
+
 /// Adds --tls-verify[=false]; `verify` stays empty without it.
 CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify,
                             const std::string& help);
@@ -77,9 +80,18 @@ struct CredentialFlags {
   std::optional<std::string> authfile;
   std::optional<std::string> registry_token;
 
-  void add_to(CLI::App& command, const std::string& prefix, const std::string& whose);
+  void add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose);
   [[nodiscard]] bool named() const { return creds || registry_token; }
+  /// Whether the command line names them, and not only the environment.
+  [[nodiscard]] bool typed() const;
+
+ private:
+  const CLI::App* app = nullptr;
+  std::string prefix;
 };
+
+/// What can only be an image, in the spelling that cannot be a file's; "ecr:" names stay.
+std::string as_image(const std::string& text);
 
 /// The arguments of a command, as far as they may name registries.
 struct Arguments {

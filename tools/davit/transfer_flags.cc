@@ -13,14 +13,19 @@ Error usage(std::string message, std::string hint = {}) {
 
 /// `gzip`, `zstd:3`, `none`, `keep`.
 Result<> TransferFlags::read_compression(CopyOptions& options) const {
-  if (!compress.empty() && !skopeo_format.empty())
+  // What was typed beats the environment, under another name and as the opposite, too.
+  const bool compress_typed = was_typed(*app, "--compress");
+  const bool recompress_typed = was_typed(*app, "--recompress");
+  if (compress_typed && !skopeo_format.empty())
     return usage("--compress and --dest-compress-format exclude each other",
                  "--compress " + skopeo_format + " --recompress is the same as the latter");
-  options.recompress = recompress || !skopeo_format.empty();
   std::string kind = skopeo_format.empty() ? compress : skopeo_format;
+  if (kind == "keep" && recompress_typed && !compress_typed) kind.clear();
+  options.recompress =
+      !skopeo_format.empty() || (recompress && !(kind == "keep" && compress_typed && !recompress_typed));
   std::string chosen = skopeo_level;
   if (const auto colon = kind.find(':'); colon != std::string::npos) {
-    chosen = kind.substr(colon + 1);
+    if (chosen.empty() || compress_typed || !skopeo_format.empty()) chosen = kind.substr(colon + 1);
     kind.resize(colon);
   }
   if (kind == "gzip") {
@@ -109,6 +114,7 @@ Result<CopyOptions> TransferFlags::options() const {
 }
 
 void TransferFlags::add_to(CLI::App& command, Verb verb) {
+  app = &command;
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   add(command.add_option("-t,--tag", tags, "a further tag for every destination"))
       ->type_name("TAG")

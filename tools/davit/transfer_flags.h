@@ -51,6 +51,8 @@ struct TransferFlags {
 
  private:
   Result<> read_compression(CopyOptions& options) const;
+
+  const CLI::App* app = nullptr;
 };
 
 }  // namespace davit::tool

@@ -27,7 +27,9 @@ struct DAVIT_EXPORT Reference {
 
   /// Whether the first path component of `text` names a registry: it holds a `.` or `:`, or is `localhost`.
   static bool names_registry(std::string_view text);
-  /// USER:PASSWORD@HOST[:PORT][/...], which no reference is; such a text must not be repeated in messages.
+  /// USER:PASSWORD@HOST[:PORT][/...] or USER@HOST/..., which no reference is, behind any scheme and whatever
+  /// is in the password; such a text must not be repeated in messages. An "@" in front of "sha256:" or
+  /// "sha512:" is a digest's, and one behind the first ":" (FILE:@N) an archive's.
   static bool holds_credentials(std::string_view text);
   static bool is_tag(std::string_view text);
   static bool is_repository(std::string_view text);

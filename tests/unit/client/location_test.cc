@@ -137,8 +137,11 @@ TEST_CASE("the ending of an archive is a path where no port or tag says that a r
   CHECK(file("app.TAR").path == "app.TAR");
   CHECK(reference("r.example.com/app:v1.tar").tag == "v1.tar");
   CHECK(reference("localhost:5000/app.tar").repository == "app.tar");
-  for (const char* text : {"joe:MARKED@r.example.com/app.tar", "oci:joe:MARKED@r.example.com/x",
-                           "docker-archive:/tmp/x.tar:joe:MARKED@r.example.com/x:1"}) {
+  for (const char* text :
+       {"joe:MARKED@r.example.com/app.tar", "oci:joe:MARKED@r.example.com/x",
+        "docker-archive:/tmp/x.tar:joe:MARKED@r.example.com/x:1", "joe:pa/MARKED@r.example.com/app:1",
+        "https://joe:pa/MARKED@h/x", "AWS:eyJ/MARKED@host/app", "joe:pa/MARKED@h/app.tar",
+        "docker-archive:joe:pa/MARKED@h/x", "oci:joe:pa/MARKED@h/x"}) {
     const auto secret = parse_source(text);
     REQUIRE_FALSE(secret);
     CHECK(secret.error().to_string().find("MARKED") == std::string::npos);

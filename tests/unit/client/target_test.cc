@@ -53,7 +53,9 @@ TEST_CASE("row 20: a destination with a password in it is not repeated") {
           "docker://joe:MARKED@r.example.com/x", "https://joe:MARKED@r.example.com/x",
           "oci:joe:MARKED@r.example.com/x", "docker-archive:joe:MARKED@r.example.com/x",
           "docker-archive:/tmp/none.tar:joe:MARKED@r.example.com/x:1", "dir:joe:MARKED@r.example.com/x",
-          "docker-daemon:joe:MARKED@r.example.com/x"}) {
+          "docker-daemon:joe:MARKED@r.example.com/x", "joe:pa/MARKED@r.example.com/app:1",
+          "https://joe:pa/MARKED@h/x", "AWS:eyJ/MARKED@host/app", "joe:pa/MARKED@r.example.com/x.tar",
+          "joe:pa/MARKED@r.example.com/x/", "oci:joe:pa/MARKED@r.example.com/x"}) {
       INFO(to_string(verb) << " " << text);
       const Error error = refused(text, verb);
       CHECK(error.to_string().find("MARKED") == std::string::npos);
@@ -61,6 +63,9 @@ TEST_CASE("row 20: a destination with a password in it is not repeated") {
     }
   }
   CHECK(refused("oci:x", Verb::push, "oci:joe:MARKED@r.example.com/x").hint == "davit copy SOURCE oci:x");
+  CHECK(command_line(Verb::push, "joe:pa/MARKED@h/x", "x") == "davit push SOURCE x");
+  CHECK(refused("host:5000/app@sha256:abc", Verb::push).message ==
+        "\"host:5000/app@sha256:abc\": digest \"sha256:abc\": wrong length");
 }
 
 TEST_CASE("a folder in results is written without the slash that marks it") {
@@ -124,6 +129,11 @@ TEST_CASE("a pipe or a device is not replaced by a file") {
 }
 
 TEST_CASE("pull of what is a file says how the image of that name is written") {
+  const davit::test::TempDir dir;
+  const Inside inside(dir.path());
+  std::ofstream("word") << "x";
+  CHECK(not_to_pull("r.example.com/team/app.tar").hint ==
+        "write docker://r.example.com/team/app.tar if it is an image");
   CHECK(not_to_pull("word").hint == "there is a file of that name here; docker://word is an image");
   CHECK(not_to_pull("./word").hint == "davit copy moves images between files, too");
   CHECK(not_to_pull("oci:word").hint == "davit copy moves images between files, too");

@@ -5,9 +5,13 @@
 using davit::Reference;
 
 TEST_CASE("row 20: a reference with a password in it is refused and not repeated") {
-  for (const char* text : {"user:MARKED@r.example/app:1", "http://user:MARKED@r.example/app:1",
-                           "docker://u:MARKED@r.example:5000/a", "u:MARKED@r.example",
-                           "docker://u:MARKED@r.example", "u:MARKED@localhost:5000"}) {
+  for (const char* text :
+       {"user:MARKED@r.example/app:1", "http://user:MARKED@r.example/app:1",
+        "docker://u:MARKED@r.example:5000/a", "u:MARKED@r.example", "docker://u:MARKED@r.example",
+        "u:MARKED@localhost:5000", "joe:MARKED/ss@r.example.com/app:1", "joe:pa/MARKED@r.example.com/app:1",
+        "https://joe:pa/MARKED@h/x", "https://MARKED@h", "AWS:eyJ/MARKED@host/app",
+        "docker://joe:a/b@MARKED@r.example/app", "joe:pa://x/MARKED@h/x", "joe:@MARKED@h/x",
+        "joe:MARKED@redis:7", "app:1@md5:MARKED"}) {
     INFO(text);
     const auto parsed = Reference::parse(text);
     REQUIRE_FALSE(parsed);
@@ -15,8 +19,12 @@ TEST_CASE("row 20: a reference with a password in it is refused and not repeated
     CHECK(parsed.error().message.find("credentials") != std::string::npos);
   }
   CHECK_FALSE(Reference::holds_credentials("r.example/app@sha256:" + std::string(64, 'a')));
-  for (const char* text : {"app:1@sha256:1234", "app:1@sha512:12", "app:1@md5:abc", "app@sha256"})
+  for (const char* text : {"app:1@sha256:1234", "app:1@sha512:12", "app@md5:abc", "app@sha256",
+                           "host:5000/app@sha256:abc", "docker-archive:x.tar:@2", "docker-archive:a:b.tar:@2",
+                           "docker-archive:x.tar:@two", "docker://r.example/app", "oci:/home/joe@work/x"})
     CHECK_FALSE(Reference::holds_credentials(text));
+  CHECK(Reference::parse("host:5000/app@sha256:abc").error().message ==
+        "reference \"host:5000/app@sha256:abc\": digest \"sha256:abc\": wrong length");
   CHECK(Reference::parse_registry("u:MARKED@r.example").error().message.find("MARKED") == std::string::npos);
 }
 

@@ -48,6 +48,11 @@ std::string line_of(const Finding& finding, bool json) {
   return line + "\n";
 }
 
+/// The registry in it is what the flags are for; without a slash, the whole is one.
+std::string registry_name_of(const std::string& text) {
+  return as_image(text.starts_with("ecr:") || text.find('/') != std::string::npos ? text : text + "/any");
+}
+
 }  // namespace
 
 void add_doctor(CLI::App& app, Action& action) {
@@ -63,7 +68,7 @@ void add_doctor(CLI::App& app, Action& action) {
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       Arguments arguments;
-      if (!flags->reference.empty()) arguments.destinations = {flags->reference};
+      if (!flags->reference.empty()) arguments.destinations = {registry_name_of(flags->reference)};
       auto options =
           flags->connection.client_options(flags->output.verbose, arguments, CredentialScope::destinations);
       if (!options) return fail(options.error());
