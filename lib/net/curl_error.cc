@@ -27,7 +27,7 @@ Error curl_error(CURLcode code, const std::string& text, long os_error, const Ur
       error.retryable = text.find("error:") == std::string::npos;
       if (text.find("wrong version number") != std::string::npos ||
           text.find("packet length too long") != std::string::npos) {
-        error.hint = url.host_port() + " does not speak TLS: say that it is plain http if you mean it";
+        error.hint = url.host_port() + " does not speak TLS: --plain-http talks plain http, if you mean it";
       } else if (!error.retryable) {
         error.hint = "the certificate of " + url.host_port() + " or its version of TLS is not acceptable";
       }

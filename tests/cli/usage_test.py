@@ -1,5 +1,6 @@
 """Help, version, and what is said to people who typed something else."""
 
+import signal
 import stat
 
 from support import *
@@ -65,6 +66,90 @@ class Usage(Case):
                 self.assert_code(result, 64)
                 self.assertTrue(result.stderr.startswith("davit: " + said), result.stderr)
                 self.assertIn("--help", result.stderr)
+
+    def test_a_flag_that_is_neither_true_nor_false_is_named(self):
+        image = f"{REGISTRY}/flags:1"
+        large = "9" * 20
+        for flag in ("--resume=maybe", "--no-resume=maybe", f"--no-resume={large}", "--tls-verify=maybe", "--src-tls-verify=maybe", "--all=maybe",
+                     "--recompress=maybe", f"--verbose={large}", "--password-stdin=MARKED"):
+            with self.subTest(flag):
+                result = davit("copy", SIMPLE, image, flag)
+                self.assert_code(result, 64)
+                self.assertTrue(result.stderr.startswith(f"davit: {flag.split('=')[0]}: wants true"), result.stderr)
+                self.assertNotIn("MARKED", result.stderr)
+        for name, value in (("TLS_VERIFY", "maybe"), ("VERBOSE", large), ("RESUME", "maybe"), ("NO_RESUME", large), ("NO_SYNC", "maybe")):
+            with self.subTest(name):
+                result = davit("copy", SIMPLE, image, environment={"DAVIT_" + name: value})
+                self.assert_code(result, 64)
+                self.assertRegex(result.stderr, f"--{name.lower().replace('_', '-')}: wants true.*DAVIT_{name}")
+        for name in ("SCAN", "NO_SCAN", "MUTABLE"):
+            result = davit("ecr", "create", "ecr:a", environment={"DAVIT_" + name: "maybe"})
+            self.assertIn(f"DAVIT_{name} is set", result.stderr)
+        self.assert_line(davit("copy", SIMPLE, image, "--recompress=off", "-vv", "--oci=0", environment={"DAVIT_VERBOSE": "2"}), "flags:1")
+
+    def test_a_run_that_may_not_be_resumed_leaves_nothing_whichever_way_it_is_said(self):
+        self.assert_code(davit("push", "-q", write_image("slow", os.urandom(4 << 20)), f"{REGISTRY}/slow:1"), 0)
+        for number, (flags, environment, kept) in enumerate((
+                ([], {}, True), ([], {"DAVIT_NO_RESUME": "1"}, False), ([], {"DAVIT_RESUME": "false"}, False), (["--no-resume"], {}, False),
+                (["--resume"], {"DAVIT_NO_RESUME": "1"}, True), (["--no-resume", "--resume"], {}, True), (["--resume", "--no-resume"], {}, False),
+                ([], {"DAVIT_NO_RESUME": "0"}, True))):
+            with self.subTest(flags=flags, environment=environment):
+                folder = os.path.join(SCRATCH, f"slow-{number}")
+                os.mkdir(folder)
+                process = start("pull", "-q", "--limit-rate", "256K", *flags, f"{REGISTRY}/slow:1", "slow.tar", cwd=folder, environment=environment)
+                written = lambda: sum(os.stat(os.path.join(at, name)).st_blocks for at, _, names in os.walk(folder) for name in names)
+                wait_until(lambda: written() > 256 or process.poll() is not None)
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=20)
+                self.assertEqual(process.returncode, -signal.SIGINT)
+                self.assertEqual(os.listdir(folder), ["slow.tar.davit-partial"] if kept else [])
+
+    def test_platforms_in_the_words_of_skopeo(self):
+        self.assert_code(davit("push", "-q", SIMPLE, f"{REGISTRY}/platform:1"), 0)
+        for flags, wanted in ((["--override-arch", "s390x"], "linux/s390x"), (["--override-os", "windows"], "windows/"),
+                              (["--override-os", "windows", "--override-arch", "arm64"], "windows/arm64"),
+                              (["--override-arch", "arm", "--override-variant", "v6", "--multi-arch", "system"], "linux/arm/v6")):
+            for command in (["push", SIMPLE, f"{REGISTRY}/other:1"], ["copy", SIMPLE, f"{REGISTRY}/other:1"],
+                            ["pull", f"{REGISTRY}/platform:1", os.path.join(SCRATCH, "other.tar")]):
+                with self.subTest(command=command[0], flags=flags):
+                    result = davit(*command, *flags)
+                    self.assert_code(result, 2)
+                    self.assertIn("not for " + wanted, result.stderr)
+        for flags in (["--multi-arch", "all"], ["--all-platforms"], ["--override-os", "linux", "--override-arch", "amd64"]):
+            self.assert_line(davit("push", SIMPLE, f"{REGISTRY}/platform:2", *flags), "platform:2")
+        for flags, said in ((["--multi-arch", "index-only"], "--multi-arch index-only"), (["--multi-arch", "some"], "--multi-arch some"),
+                            (["--override-os", "linux", "-p", "linux/amd64"], "--platform"), (["--override-os", "a/b"], "--override-os"),
+                            (["--override-os", "linux", "--multi-arch", "all"], "--multi-arch all")):
+            with self.subTest(flags=flags):
+                result = davit("push", SIMPLE, f"{REGISTRY}/platform:3", *flags)
+                self.assert_code(result, 64)
+                self.assertIn(said, result.stderr)
+        self.assertNotIn("override", davit("push", "--help").stdout)
+
+    def test_wrong_values_are_named_with_their_option(self):
+        for flags, said in ((["--compress", "zstd:99"], "--compress zstd:99: "), (["--compress", "zstd:chunked"], "--compress zstd:chunked: "),
+                            (["--dest-compress-level", "99"], "--dest-compress-level 99: "), (["--format", "v2s1"], "--format v2s1: "),
+                            (["--exit-code"], "--exit-code ")):
+            with self.subTest(flags=flags):
+                result = davit("push", SIMPLE, f"{REGISTRY}/wrong:1", *flags)
+                self.assert_code(result, 64)
+                self.assertTrue(result.stderr.startswith("davit: " + said), result.stderr)
+                self.assertIsNone(digest_of("wrong:1"))
+        self.assertIn("zstd 1 to 19", davit("push", SIMPLE, f"{REGISTRY}/wrong:1", "--compress", "zstd:99").stderr)
+
+    def test_a_digest_file_that_cannot_be_written_is_said_before_the_work(self):
+        for path in (os.path.join(SCRATCH, "not-there/digest"), SCRATCH):
+            result = davit("push", SIMPLE, f"{REGISTRY}/unsaid:1", "--digest-file", path)
+            self.assert_code(result, 8)
+            self.assertIn("--digest-file", result.stderr)
+            self.assertIsNone(digest_of("unsaid:1"))
+        self.assert_line(davit("push", SIMPLE, f"{REGISTRY}/unsaid:1", "--digest-file", "/dev/null"), "unsaid:1")
+        self.assert_code(davit("push", SIMPLE, f"{REGISTRY}/unsaid:1", "--digest-file", "digest", cwd=SCRATCH), 0)
+
+    def test_a_registry_without_tls_is_told_apart_with_the_flag_that_helps(self):
+        result = davit("push", SIMPLE, f"{REGISTRY}/tls:1", "--tls-verify=true", "--retries", "1")
+        self.assert_code(result, 6)
+        self.assertIn("--plain-http", result.stderr)
 
     def test_an_option_that_does_not_exist_is_named_with_the_one_that_was_meant(self):
         image = f"{REGISTRY}/a:1"

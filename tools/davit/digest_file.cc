@@ -5,7 +5,27 @@
 #include <cstdio>
 #include <cstring>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 namespace davit::tool {
+
+Result<> check_digest_file(const std::string& path) {
+  const auto failed = [&](int number) {
+    return Error{.code = Errc::local_io,
+                 .message = "--digest-file " + path + " cannot be written: " + std::strerror(number)};
+  };
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0) {
+    if (S_ISDIR(found.st_mode)) return failed(EISDIR);
+    if (::access(path.c_str(), W_OK) != 0) return failed(errno);
+    return {};
+  }
+  const auto slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) return failed(errno);
+  return {};
+}
 
 Result<> write_digest_file(const std::string& path, const std::vector<Delivery>& deliveries) {
   std::vector<std::string> lines;

@@ -1,4 +1,5 @@
 #include <regex>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "arguments.h"
 #include "commands/commands.h"
 #include "exit_code.h"
+#include "flag_values.h"
 #include "signals.h"
 #include "ui/terminal_text.h"
 #include "unknown_word.h"
@@ -42,7 +44,8 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, const std::ve
     return kUsage;
   }
   // A flag with a slip of the pen may have a secret behind it.
-  const std::string said = std::regex_replace(error.what(), std::regex("(--[A-Za-z0-9-]+)=\\S*"), "$1=...");
+  std::string said = std::regex_replace(error.what(), std::regex("(--[A-Za-z0-9-]+)=\\S*"), "$1=...");
+  if (said.starts_with(": ")) said.erase(0, 2);  // an option that the help does not show; its check names it
   complain(said, name + " --help lists what there is");
   return kUsage;
 }
@@ -88,12 +91,16 @@ int main(int argc, char** argv) {
   add_doctor(app, action);
   add_serve(app, action);
   add_version(app, action);
+  check_flag_values(app);
   try {
     app.parse(std::vector(arguments.rbegin(), arguments.rend()));  // CLI11 takes them from the back
   } catch (const CLI::CallForHelp& help) {
     return print(typed_command(app).first->help()) ? kOk : kLocal;
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, arguments);
+  } catch (const std::logic_error&) {  // a number that CLI11 hands to std::stoll
+    complain("a flag has a value that is no number, or too large", "davit --help lists what there is");
+    return kUsage;
   }
   if (version) return print("davit " DAVIT_VERSION "\n") ? kOk : kLocal;
   if (!action) {

@@ -83,6 +83,9 @@ int move_images(Verb verb, const std::string& source, const std::vector<std::str
                       .message = "an archive is not written to a terminal",
                       .hint = "redirect standard output, or name a file"});
   }
+  if (!flags.dry_run && !flags.digest_file.empty()) {
+    if (auto writable = check_digest_file(flags.digest_file); !writable) return fail(writable.error());
+  }
   auto settings = flags.connection.client_options(
       flags.output.verbose,
       {.sources = {source}, .destinations = verb == Verb::push ? as_push_reads(destinations) : destinations},

@@ -115,6 +115,23 @@ CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::op
       names, [&verify](std::int64_t count) { verify = count > 0; }, help);
 }
 
+void add_choice(CLI::App& command, const std::string& yes, const std::string& no, std::optional<bool>& choice,
+                const std::string& help, const std::string& opposite_help) {
+  with_environment(command.add_flag_function(
+      yes, [&choice](std::int64_t count) { choice = count > 0; }, help));
+  // CLI11 calls this one after the other, whatever the order on the command line.
+  with_environment(command.add_flag_function(
+      no,
+      [&command, &choice, yes, no](std::int64_t count) {
+        const std::vector<CLI::Option*>& typed = command.parse_order();
+        const auto last = std::find_if(typed.rbegin(), typed.rend(), [&](const CLI::Option* each) {
+          return each->check_name(yes) || each->check_name(no);
+        });
+        if (last == typed.rend() || (*last)->check_name(no)) choice = count <= 0;
+      },
+      opposite_help));
+}
+
 void TrustFlags::add_to(CLI::App& command) {
   const auto add = [&](const char* group, CLI::Option* option) {
     return with_environment(option)->group(group);

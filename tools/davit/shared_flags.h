@@ -23,6 +23,11 @@ bool was_typed(const CLI::App& command, const std::string& name);
 CLI::Option* add_tls_verify(CLI::App& command, const std::string& names, std::optional<bool>& verify,
                             const std::string& help);
 
+/// Adds a flag and its opposite, "--scan" and "--no-scan", each with a variable of its own; `choice` stays
+/// empty without them. What is typed beats the environment, and the last one typed those before.
+void add_choice(CLI::App& command, const std::string& yes, const std::string& no, std::optional<bool>& choice,
+                const std::string& help, const std::string& opposite_help);
+
 /// How to reach a registry, and whom to trust there.
 struct TrustFlags {
   std::string config;

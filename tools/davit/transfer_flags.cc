@@ -9,6 +9,19 @@ Error usage(std::string message, std::string hint = {}) {
   return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
 }
 
+/// A check for an option that the help does not show: CLI11 does not say the name of such a one.
+CLI::Validator known(std::string flag, std::vector<std::string> words) {
+  return CLI::Validator(
+      [flag = std::move(flag), words = std::move(words)](const std::string& given) {
+        if (std::ranges::find(words, given) != words.end()) return std::string();
+        std::string all;
+        for (const std::string& word : words)
+          all += all.empty() ? word : (&word == &words.back() ? " and " : ", ") + word;
+        return flag + " " + given + ": not known; " + all + " are";
+      },
+      "");
+}
+
 }  // namespace
 
 /// `gzip`, `zstd:3`, `none`, `keep`.
@@ -48,18 +61,20 @@ Result<> TransferFlags::read_compression(CopyOptions& options) const {
   const bool number =
       chosen.size() <= 2 && std::ranges::all_of(chosen, [](char c) { return c >= '0' && c <= '9'; });
   const int value = number ? std::stoi(chosen) : 0;
-  const int most = kind == "zstd" ? 19 : kind.empty() || kind == "gzip" ? 12 : 0;
+  if (kind.empty()) kind = "gzip";
+  const int most = kind == "zstd" ? 19 : kind == "gzip" ? 12 : 0;
   if (value < 1 || value > most) {
-    return usage("compression level " + chosen + (most == 0 ? " for " + kind : std::string()),
-                 "gzip has levels 1 to 12, zstd 1 to 19");
+    const std::string flag = chosen == skopeo_level   ? "--dest-compress-level " + chosen
+                             : !skopeo_format.empty() ? "--dest-compress-format " + kind + ":" + chosen
+                                                      : "--compress " + kind + ":" + chosen;
+    return usage(flag + ": " + kind + " has no such level", "gzip has levels 1 to 12, zstd 1 to 19");
   }
   options.compression_level = value;
   return {};
 }
 
-Result<CopyOptions> TransferFlags::options() const {
-  CopyOptions options;
-  options.tags = tags;
+/// --platform, and what skopeo says instead.
+Result<> TransferFlags::read_platforms(CopyOptions& options) const {
   for (const std::string& listed : platforms) {
     for (std::string_view left = listed; !left.empty();) {
       const std::string_view one = left.substr(0, left.find(','));
@@ -73,6 +88,35 @@ Result<CopyOptions> TransferFlags::options() const {
       options.platforms.push_back(*std::move(platform));
     }
   }
+  const bool overridden = !override_os.empty() || !override_arch.empty() || !override_variant.empty();
+  if (multi_arch == "index-only")
+    return usage("--multi-arch index-only: an index without its images is not copied",
+                 "--multi-arch all copies every platform, --platform OS/ARCH those that it names");
+  if (!platforms.empty() && (overridden || !multi_arch.empty()))
+    return usage("--platform, and --multi-arch or --override-..., say two things about the same",
+                 "leave out all but --platform");
+  if (overridden && multi_arch == "all")
+    return usage("--multi-arch all copies every platform, --override-... one", "leave out one of them");
+  if (!overridden && multi_arch != "system") return {};
+  const Platform here = Platform::host();
+  for (const std::string& part : {override_os, override_arch, override_variant}) {
+    if (part.find_first_of("/:") != std::string::npos)
+      return usage("--override-os, --override-arch and --override-variant are one word each",
+                   "write --platform OS/ARCH[/VARIANT]");
+  }
+  std::string wanted = (override_os.empty() ? here.os : override_os) + "/" +
+                       (override_arch.empty() ? here.architecture : override_arch);
+  if (!override_variant.empty()) wanted += "/" + override_variant;
+  auto platform = Platform::parse(wanted);
+  if (!platform) return platform.error();
+  options.platforms = {*std::move(platform)};
+  return {};
+}
+
+Result<CopyOptions> TransferFlags::options() const {
+  CopyOptions options;
+  options.tags = tags;
+  if (auto read = read_platforms(options); !read) return read.error();
   options.resume = resume.value_or(true);
   options.sync = !no_sync;
   if (all_tags) options.all_tags = choice;
@@ -107,6 +151,8 @@ Result<CopyOptions> TransferFlags::options() const {
   if (insecure)
     return usage("--insecure means different things to different tools",
                  "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
+  if (exit_code && !dry_run && was_typed(*app, "--exit-code"))
+    return usage("--exit-code says what a --dry-run found", "add --dry-run");
   auto limit = connection.time_limit();
   if (!limit) return limit.error();
   options.timeout = *limit;
@@ -129,7 +175,7 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_flag("--oci", oci,
                        "OCI manifests: written where davit writes one, converted where there are others"));
   add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
-  command.add_option("--format,-f", format)->check(CLI::IsMember({"oci", "v2s2", "docker"}))->group("");
+  command.add_option("--format,-f", format)->check(known("--format", {"oci", "v2s2", "docker"}))->group("");
   add(command.add_option("--reuse", reuse, "how far to trust the repository's earlier images about layers"))
       ->type_name("off|tag|repo|verified")
       ->check(CLI::IsMember({"off", "tag", "repo", "verified"}));
@@ -165,9 +211,9 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_flag("--digest-tags", digest_tags,
                        "also what is kept under tags such as sha256-DIGEST.sig, as cosign does"));
   if (verb != Verb::push) {
-    command.add_flag_function(
-        "--resume{true},!--no-resume", [this](std::int64_t count) { resume = count > 0; },
-        "go on with what an interrupted run left (the default), or start anew");
+    add_choice(command, "--resume", "--no-resume", resume,
+               "go on with what an interrupted run left (the default)",
+               "start anew, and leave nothing behind");
     add(command.add_flag("--no-sync", no_sync, "do not wait until files are on the disk"));
   }
   add(command.add_flag("--dry-run", dry_run, "say what would be done and do nothing"));
@@ -176,6 +222,12 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_option("--digest-file,--digestfile", digest_file, "write the digest to this file"))
       ->type_name("FILE");
   command.add_flag("--all,--all-platforms", all)->group("");
+  command.add_option("--override-os", override_os)->group("");
+  command.add_option("--override-arch", override_arch)->group("");
+  command.add_option("--override-variant", override_variant)->group("");
+  command.add_option("--multi-arch", multi_arch)
+      ->check(known("--multi-arch", {"system", "all", "index-only"}))
+      ->group("");
   command.add_flag("--insecure", insecure)->group("");
   connection.add_to(command);
   if (verb != Verb::push) connection.source_credentials.add_to(command, "src-", ", for the source");

@@ -41,6 +41,10 @@ struct TransferFlags {
   bool json = false;
   std::string digest_file;
   bool all = false;
+  std::string override_os;  ///< skopeo's words for --platform
+  std::string override_arch;
+  std::string override_variant;
+  std::string multi_arch;
   bool insecure = false;
   ConnectionFlags connection;
   OutputFlags output;
@@ -51,6 +55,7 @@ struct TransferFlags {
 
  private:
   Result<> read_compression(CopyOptions& options) const;
+  Result<> read_platforms(CopyOptions& options) const;
 
   const CLI::App* app = nullptr;
 };

@@ -117,14 +117,6 @@ int check(const Flags& flags, const Signals& signals) {
   return flags.exit_code && !flags.apply && !changes->empty() ? kWouldChange : kOk;
 }
 
-/// A flag that can also be said with no; unset: as it is.
-void add_choice(CLI::App& command, const std::string& names, std::optional<bool>& choice,
-                const std::string& help) {
-  // CLI11 would count into an optional, and set it when the flag is absent.
-  with_environment(command.add_flag_function(
-      names, [&choice](std::int64_t count) { choice = count > 0; }, help));
-}
-
 }  // namespace
 
 void add_ecr(CLI::App& app, Action& action) {
@@ -134,13 +126,14 @@ void add_ecr(CLI::App& app, Action& action) {
     auto flags = std::make_shared<Flags>();
     CLI::App* sub = command->add_subcommand(name, help);
     sub->add_option("REPOSITORY", flags->repository, "HOST/REPO or ecr:REPO")->required();
-    add_choice(*sub, "--immutable,!--mutable", flags->immutable, "tags cannot be moved; --mutable: they can");
+    add_choice(*sub, "--immutable", "--mutable", flags->immutable, "tags cannot be moved",
+               "tags can be moved");
     with_environment(sub->add_option("--mutable-tag", flags->mutable_tags,
                                      "with --immutable: a pattern with * of tags that can"))
         ->type_name("PATTERN")
         ->allow_extra_args(false);
-    add_choice(*sub, "--scan,!--no-scan", flags->scan,
-               "scan every image when it is pushed; --no-scan: do not");
+    add_choice(*sub, "--scan", "--no-scan", flags->scan, "scan every image when it is pushed",
+               "do not scan images when they are pushed");
     with_environment(sub->add_flag("--kms{yes}", flags->kms, "encrypt with KMS; =KEY says with which key"));
     with_environment(sub->add_option("--resource-tag", flags->resource_tags, "tag of the repository itself"))
         ->type_name("KEY=VALUE")

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace davit::tool {
+
+/// Makes every flag of `app` and its commands refuse what is neither true nor false, as in --json=maybe or
+/// DAVIT_JSON=maybe, with a sentence that names it; -v may be a digit. Flags that take words of their own
+/// stay as they are. Call it when every command is there.
+void check_flag_values(CLI::App& app);
+
+}  // namespace davit::tool
