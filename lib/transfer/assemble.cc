@@ -160,7 +160,8 @@ class Assembly {
 
   /// Whether what comes next can wait: hashing sets the pace, and its processor is better left to it.
   bool far_ahead() const DAVIT_REQUIRES(mutex_) {
-    return !failure_ && !todo_.empty() && todo_.front().begin > hashed_ + options_.most_unhashed;
+    return !failure_ && wanted_ > 1 && !todo_.empty() &&
+           todo_.front().begin > hashed_ + options_.most_unhashed;
   }
 
   void tell(std::uint64_t hashed) {
@@ -250,7 +251,7 @@ class Assembly {
       if (!piece.open_ended || piece.done == piece.end) continue;
       const std::uint64_t keeps = piece.done + options_.lead;
       if (piece.end < keeps + options_.least_part) continue;
-      todo_.push_front({keeps, piece.end});
+      give({keeps, piece.end});
       piece.end = keeps;
       return true;
     }
@@ -320,7 +321,7 @@ class Assembly {
         --active_;
         return brought.error();
       }
-      if (piece->done < piece->end) todo_.push_front({piece->done, piece->end});
+      if (piece->done < piece->end) give({piece->done, piece->end});
       piece->end = piece->done;
       if (no_ranges) ranges_ = nullptr;
       growing_ = false;
@@ -329,6 +330,11 @@ class Assembly {
       --active_;  // the others go on with what is left
       return {};
     }
+  }
+
+  /// Into its place: hashing waits for the first, so that nothing may come before it.
+  void give(const Interval& interval) DAVIT_REQUIRES(mutex_) {
+    todo_.insert(std::ranges::upper_bound(todo_, interval.begin, {}, &Interval::begin), interval);
   }
 
   /// What comes next, about `fair` bytes of it.

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
+#include <thread>
 
 #include "base/error.h"
 #include "base/mutex.h"
@@ -86,6 +87,7 @@ class Origin final : public Content, public RangeReader {
         most_ahead = std::max(most_ahead, range.offset - *hashed);
     }
     changed.notify_all();
+    if (falls_apart) return falling_apart(range);
     if (no_ranges) return make_error(Errc::unsupported, "no ranges");
     if (failing_ranges) return make_error(Errc::unavailable, "that connection is gone");
     return std::unique_ptr<ByteSource>(
@@ -98,6 +100,8 @@ class Origin final : public Content, public RangeReader {
   bool no_ranges = false;
   bool failing_ranges = false;
   std::optional<std::uint64_t> breaks_at;
+  /// Of two ranges the first one fails at once, the second near its end when the first one's slot is free.
+  transfer::Slots* falls_apart = nullptr;
   const std::atomic<std::uint64_t>* hashed = nullptr;
   std::uint64_t most_ahead = 0;  ///< how far beyond `hashed` a range began
 
@@ -107,6 +111,16 @@ class Origin final : public Content, public RangeReader {
   std::vector<ByteRange> ranges;
 
  private:
+  Result<std::unique_ptr<ByteSource>> falling_apart(const ByteRange& range) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return ranges.size() >= 2; });
+    if (range.offset == std::ranges::min(ranges, {}, &ByteRange::offset).offset)
+      return make_error(Errc::unavailable, "that connection is gone");
+    auto stream = std::make_unique<Stream>(*this, range.offset, range.offset + range.length, false);
+    stream->fails_at = range.offset + range.length - (64u << 10);
+    return std::unique_ptr<ByteSource>(std::move(stream));
+  }
+
   class Stream final : public ByteSource {
    public:
     Stream(const Origin& origin, std::uint64_t at, std::uint64_t end, bool first)
@@ -117,11 +131,19 @@ class Origin final : public Content, public RangeReader {
         origin_.changed.wait(lock, [&] { return origin_.ranges.size() >= origin_.wait_for; });
       }
       if (origin_.breaks_at && at_ >= *origin_.breaks_at) return make_error(Errc::unavailable, "cut off");
-      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), end_ - at_));
+      if (fails_at && at_ >= *fails_at) {
+        while (!origin_.falls_apart->try_take()) std::this_thread::yield();
+        origin_.falls_apart->give_back();
+        return make_error(Errc::unavailable, "that connection is gone, too");
+      }
+      const auto count =
+          static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), fails_at.value_or(end_) - at_));
       std::memcpy(into.data(), origin_.bytes_.data() + at_, count);
       at_ += count;
       return count;
     }
+
+    std::optional<std::uint64_t> fails_at;
 
    private:
     const Origin& origin_;
@@ -147,10 +169,10 @@ constexpr AssembleOptions kEager{.small = 1u << 20,
 struct Fixture {
   Fixture() : origin(some_bytes(kSize)), draft(kSize), board(nullptr, notifier) {}
 
-  Result<> assemble(const AssembleOptions& options, RangeReader* ranges) {
+  Result<> assemble(const AssembleOptions& options, RangeReader* ranges, const CallContext& context = {}) {
     const Descriptor blob = *origin.descriptor();
     progress = board.start("blob", blob.size);
-    return transfer::assemble({blob, origin, ranges}, draft, slots, *progress, options, {});
+    return transfer::assemble({blob, origin, ranges}, draft, slots, *progress, options, context);
   }
 
   Origin origin;
@@ -230,6 +252,26 @@ TEST_CASE("helpers do not run far ahead of hashing", "[assemble]") {
   CHECK(f.draft.bytes == some_bytes(kSize));
   CHECK(f.origin.ranges.size() >= 3);
   CHECK(f.origin.most_ahead <= options.most_unhashed);
+}
+
+TEST_CASE("what helpers give back is brought in its order", "[assemble]") {
+  Fixture f;
+  f.origin.wait_at = 256u << 10;  // after the first block, so that all offsets are known
+  f.origin.wait_for = 2;
+  f.origin.falls_apart = &f.slots;
+  REQUIRE(f.slots.try_take());  // two are left, for two helpers
+  REQUIRE(f.slots.try_take());
+  AssembleOptions options = kEager;
+  options.least_part = options.most_part = 512u << 10;
+  options.lead = 256u << 10;
+  options.most_unhashed = 896u << 10;
+  const CallContext context{.stop = {},
+                            .deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60)};
+  const auto result = f.assemble(options, &f.origin, context);
+  INFO((result ? std::string() : result.error().message));
+  REQUIRE(result);
+  CHECK(f.draft.bytes == some_bytes(kSize));
+  CHECK(f.draft.written == kSize);
 }
 
 TEST_CASE("where ranges are not served one stream brings everything", "[assemble]") {
