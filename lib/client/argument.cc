@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/escape.h"
+#include "base/try.h"
 
 namespace davit::client {
 namespace {
@@ -31,6 +32,14 @@ const Foreign* foreign(std::string_view text) {
   const auto* found =
       std::ranges::find_if(kForeign, [&](const Foreign& each) { return text.starts_with(each.scheme); });
   return found == std::end(kForeign) ? nullptr : found;
+}
+
+/// A registry for some tools; after `oci:` a path from the root for others.
+Result<> refuse_ambiguous(std::string_view text) {
+  constexpr std::string_view kScheme = "oci://";
+  if (!text.starts_with(kScheme)) return {};
+  const std::string rest = escaped(text.substr(kScheme.size()), 200);
+  return bad_argument(text, "a registry, or a folder?", "write docker://" + rest + " or oci:/" + rest);
 }
 
 /// Where such a name has a meaning it has been written out before.
@@ -93,12 +102,14 @@ bool is_directory(const std::string& path) {
 }
 
 Result<> refuse_foreign_source(std::string_view text) {
+  DAVIT_TRY_VOID(refuse_ambiguous(text));
   if (const Foreign* found = foreign(text))
     return bad_argument(text, "davit does not " + std::string(found->what), std::string(found->to_read));
   return refuse_short_name(text);
 }
 
 Result<> refuse_foreign_destination(std::string_view text, Verb verb, std::string_view source) {
+  DAVIT_TRY_VOID(refuse_ambiguous(text));
   const Foreign* found = foreign(text);
   if (found == nullptr) return refuse_short_name(text);
   const Verb into_file = verb == Verb::push ? Verb::copy : verb;

@@ -166,6 +166,13 @@ Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, tr
                                     .name = target.text(),
                                     .tags = names_in(target, picked, ends.tags),
                                     .expected = std::nullopt};
+  const auto nameless = std::ranges::find_if(
+      destination.tags, [](const std::string& name) { return name.find(':') == std::string::npos; });
+  if (target.kind == FileTarget::Kind::docker_archive && nameless != destination.tags.end())
+    return make_error(Errc::invalid_argument,
+                      target.text() + ": images in it are called NAME:TAG, and for the tag " +
+                          escaped(*nameless, 140) + " there is no NAME",
+                      "write " + target.text() + ":NAME:" + escaped(*nameless, 140));
   DAVIT_TRY(destination.sink, ends.files.sink(target, context));
   order.destinations.push_back(std::move(destination));
   return {};
@@ -230,7 +237,11 @@ Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
     if (ends.options.preserve_digests)
       return make_error(Errc::invalid_argument,
                         "choosing platforms may change the digest, which was to be preserved");
+    const bool index = is_index(picked);
     DAVIT_TRY_VOID(client::choose_platforms(picked, ends.options.platforms, context));
+    if (index && (ends.options.referrers || ends.options.digest_tags))
+      picked.image.notes.emplace_back(
+          "only some platforms were chosen: what refers to the whole index stays behind");
     if (docker && is_index(picked))
       return make_error(Errc::invalid_argument,
                         "a docker-archive holds one platform, and several were chosen",
@@ -304,6 +315,10 @@ Result<> convert(Picked& picked, const CopyOptions& options, const CallContext& 
       content::converted(picked.source, *root, oci ? model::Format::oci : model::Format::docker, context);
   if (!converted) return converted.error().with_context("convert " + picked.label).on(Side::source);
   if (converted->root.digest == root->digest) return {};
+  if (options.referrers || options.digest_tags)
+    return make_error(Errc::invalid_argument,
+                      "what refers to an image names its digest, which changes when the image is converted",
+                      "leave out --referrers and --digest-tags, or --oci and --docker");
   if (options.preserve_digests) {
     return make_error(Errc::conflict,
                       picked.label + ": in " + (oci ? "the OCI" : "Docker's") +

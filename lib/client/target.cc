@@ -156,10 +156,11 @@ Result<Target> parse_target(std::string_view text, Verb verb, std::string_view s
         return bad_argument(text, "a tar archive or a folder?", "write " + word + ".tar or " + word + "/");
       break;
     case Verb::copy:
-      if (folder && registry && text.find('/') != text.size() - 1)
-        return bad_argument(
-            text, "a folder, or a repository?",
-            "write ./" + word + " or docker://" + escaped(text.substr(0, text.size() - 1), 200));
+      if (folder && registry)
+        return bad_argument(text, "a folder, or a repository?",
+                            "write ./" + word + " or docker://" +
+                                escaped(text.substr(0, text.size() - 1), 200) +
+                                (text.find('/') == text.size() - 1 ? "/REPOSITORY:TAG" : ""));
       if (path || folder) break;
       if (registry) return into_registry();
       if (is_there(std::string(text)))

@@ -35,6 +35,7 @@ void Run::learn_layers() {
       question.wanted.merge(layers_to_make(image));
     }
     auto known = learn(question, settings_, context_);
+    if (known && !dispatch.sink()->names_vouch()) known = only_present(*dispatch.sink(), *std::move(known));
     if (known) {
       dispatch.known = *std::move(known);
     } else {
@@ -43,6 +44,16 @@ void Run::learn_layers() {
   });
   if (settings_.reuse != Reuse::verified) return;
   for (Shipment& shipment : shipments_) verify_known(shipment);
+}
+
+/// Where a manifest does not vouch for what it lists, a folder that may have been damaged, the blobs are
+/// looked at.
+Result<KnownLayers> Run::only_present(ContentSink& sink, KnownLayers known) {
+  for (auto layer = known.begin(); layer != known.end();) {
+    DAVIT_TRY(const std::vector<Presence> there, sink.probe({&layer->second, 1}, context_));
+    layer = there.front() == Presence::present ? std::next(layer) : known.erase(layer);
+  }
+  return known;
 }
 
 /// Keeps only what really unpacks to the layer it is said to hold.

@@ -123,9 +123,10 @@ void Run::refuse_fixed_tags() {
                                                  : "the image with the config " + config->to_string();
     question.dispatch->error =
         make_error(Errc::conflict,
-                   "push " + question.shipment->order->name + " to " + dispatch.destination->name + ": tag " +
-                       tag->name + " cannot be moved: it names " + tag->now->to_string() + ", not " + ours,
-                   "push under another tag, or change the repository's settings")
+                   settings_.verb + " " + question.shipment->order->name + " to " +
+                       dispatch.destination->name + ": tag " + tag->name + " cannot be moved: it names " +
+                       tag->now->to_string() + ", not " + ours,
+                   "choose another tag, or change the repository's settings")
             .on(Side::destination);
   }
 }

@@ -124,7 +124,8 @@ void Run::adopt() {
     const std::deque<Dispatch>& all = shipment.dispatches;
     const auto holds = [&](const Dispatch& dispatch) {
       return dispatch.error ||
-             (dispatch.replaced && adoptable(shipment, *dispatch.replaced) && all.front().replaced &&
+             (dispatch.replaced && dispatch.sink()->names_vouch() &&
+              adoptable(shipment, *dispatch.replaced) && all.front().replaced &&
               dispatch.replaced->descriptor().digest == all.front().replaced->descriptor().digest);
     };
     if (all.empty() || all.front().error || !std::ranges::all_of(all, holds)) continue;

@@ -411,11 +411,13 @@ void Run::bring(Leaf& leaf, ContentSink* sink, const Content& content) {
 /// Whether the destination's registry took the blob over from the source's repository. Where not, for
 /// whatever reason, the bytes are sent.
 bool Run::mount(const Leaf& leaf, ContentSink* sink) {
-  const Arrival& arrival = leaf.arrivals.at(sink);
-  Mounter* mounter = sink->mounter();
-  if (arrival.mount_from.empty() || leaf.diff_id || mounter == nullptr) return false;
-  const auto mounted = mounter->mount(*leaf.descriptor, arrival.mount_from, context_);
+  if (!may_mount(leaf, *sink)) return false;
+  const auto mounted = sink->mounter()->mount(*leaf.descriptor, leaf.arrivals.at(sink).mount_from, context_);
   return mounted && *mounted;
+}
+
+bool Run::may_mount(const Leaf& leaf, ContentSink& sink) {
+  return !leaf.arrivals.at(&sink).mount_from.empty() && !leaf.diff_id && sink.mounter() != nullptr;
 }
 
 /// For a sink that takes bytes in any order; false for any other.
@@ -439,7 +441,10 @@ bool Run::bring_as_draft(Leaf& leaf, ContentSink* sink, BlobProgress& progress) 
   if (stored) {
     arrived(leaf, sink, State::sent, std::nullopt, leaf.descriptor);
   } else {
-    arrived(leaf, sink, State::failed, stored.error(), leaf.descriptor);
+    const bool named = stored.error().message.find(leaf.descriptor->digest.short_form()) != std::string::npos;
+    arrived(leaf, sink, State::failed,
+            named ? stored.error() : stored.error().with_context(settings_.verb + " " + leaf.name),
+            leaf.descriptor);
   }
   return true;
 }
@@ -507,7 +512,7 @@ void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks,
     MutexLock lock(mutex_);
     stragglers_.push_back(std::move(threads[i]));
     std::unique_ptr<WorkerPool>& own = slow_[sinks[i]];
-    if (!own) own = std::make_unique<WorkerPool>(pool_.size());
+    if (!own) own = std::make_unique<WorkerPool>(unpackers_ != 0 ? unpackers_ : pool_.size());
   }
 }
 

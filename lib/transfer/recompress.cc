@@ -21,7 +21,8 @@ bool is_tar_layer(const std::string& type) {
   return model::is_plain_layer(type) ||
          type == model::layer_type(model::Format::oci, model::Compression::gzip) ||
          type == model::layer_type(model::Format::oci, model::Compression::zstd) ||
-         type == model::layer_type(model::Format::docker, model::Compression::gzip);
+         type == model::layer_type(model::Format::docker, model::Compression::gzip) ||
+         type == std::string(model::kDockerLayer) + ".zstd";  // no format's name, but in use
 }
 
 bool is_container_image(const Manifest& manifest) {
@@ -74,6 +75,14 @@ Result<> Run::read_pending_images(Shipment& shipment) {
   carry_the_rest(shipment, graph.blobs);
   if (shipment.images.empty()) {
     DAVIT_TRY(shipment.manifests, rewrite(shipment));
+  } else {
+    // What the format cannot hold is said before anything moves. Any other digest serves for that.
+    DAVIT_TRY_VOID(rewrite(shipment, [&](const PendingImage& image, std::size_t i) {
+      const Descriptor& layer = image.frame->layers()[i];
+      std::optional<content::NewLayer> now;
+      if (makes_anew(layer)) now = {image.config.diff_ids[i], layer.size, settings_.target()};
+      return now;
+    }));
   }
   tell_what_changes(shipment);
   return {};
@@ -137,7 +146,9 @@ void Run::tell_what_changes(const Shipment& shipment) {
                                  ? std::string("stored uncompressed")
                                  : "compressed anew as " + std::string(to_string(settings_.target()));
     board_.note(shipment.order->name + ": " + std::to_string(layers.size()) +
-                (layers.size() == 1 ? " layer is " : " layers are ") + form + ": the digest is no longer " +
+                (layers.size() == 1 ? " layer is " : " layers are ") + form +
+                (settings_.recompress == Recompress::all ? ": the digest may no longer be "
+                                                         : ": the digest is no longer ") +
                 before);
   } else if (shipment.known_root()->to_string() != before) {
     board_.note(shipment.order->name + ": converted to " +
@@ -148,6 +159,15 @@ void Run::tell_what_changes(const Shipment& shipment) {
 
 /// The manifests that came, with the layers as they are now. REQUIRES: the digests of those are known.
 Result<std::vector<Manifest>> Run::rewrite(const Shipment& shipment) const {
+  return rewrite(shipment, [](const PendingImage& image, std::size_t i) {
+    const Leaf* below = image.layers[i];
+    std::optional<content::NewLayer> now;
+    if (below != nullptr) now = {below->descriptor->digest, below->descriptor->size, below->compression()};
+    return now;
+  });
+}
+
+Result<std::vector<Manifest>> Run::rewrite(const Shipment& shipment, const LayerNow& layer_now) const {
   std::optional<model::Format> format;
   if (settings_.format != ManifestFormat::automatic && (settings_.convert || !shipment.images.empty()))
     format = settings_.format == ManifestFormat::oci ? model::Format::oci : model::Format::docker;
@@ -160,12 +180,7 @@ Result<std::vector<Manifest>> Run::rewrite(const Shipment& shipment) const {
     const auto image = images.find(frame.descriptor().digest);
     std::vector<std::optional<content::NewLayer>> layers;
     if (image != images.end()) layers.resize(frame.layers().size());
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      const Leaf* below = image->second->layers[i];
-      if (below == nullptr) continue;
-      if (!below->descriptor) return make_error(Errc::internal, "a layer that arrived without a digest");
-      layers[i] = {below->descriptor->digest, below->descriptor->size, below->compression()};
-    }
+    for (std::size_t i = 0; i < layers.size(); ++i) layers[i] = layer_now(*image->second, i);
     if (attestations.contains(frame.descriptor().digest)) {
       out.push_back(frame);
       continue;

@@ -85,7 +85,11 @@ Result<std::vector<Delivery>> Run::deliver() {
     for (Dispatch& dispatch : shipment.dispatches) {
       const std::string& name = dispatch.destination->name;
       if (dispatch.error) {
-        deliveries.push_back({name, *dispatch.error});
+        // Of several images, which one.
+        const bool named =
+            shipments_.size() == 1 || dispatch.error->message.find(shipment.order->name) != std::string::npos;
+        deliveries.push_back(
+            {name, named ? *dispatch.error : dispatch.error->with_context(shipment.order->name)});
       } else if (!dispatch.delivered) {
         deliveries.push_back({name, make_error(Errc::internal, name + ": neither delivered nor failed")});
       } else {
@@ -182,11 +186,25 @@ Result<> Run::walk_sources() {
       shipment.carried.push_back(&below);
     }
     shipment.manifests = std::move(graph->manifests);
+    if (settings_.compression == LayerCompression::gzip || settings_.compression == LayerCompression::zstd)
+      tell_what_stays_plain(shipment);
   }
   return {};
 }
 
 /// Whether a root that is there answers for everything that goes with it.
+/// Whoever asked for a compression hears where it is not applied.
+void Run::tell_what_stays_plain(const Shipment& shipment) {
+  const bool plain = std::ranges::any_of(shipment.manifests, [](const Manifest& manifest) {
+    return std::ranges::any_of(manifest.layers(), [](const Descriptor& layer) {
+      return model::is_plain_layer(model::essence(layer.media_type));
+    });
+  });
+  if (plain)
+    board_.note(shipment.order->name + ": its uncompressed layers travel as they are, like all that comes " +
+                "with a manifest; --recompress compresses them");
+}
+
 bool Run::vouches(const ContentSink& sink) const {
   return sink.names_vouch() && !settings_.referrers;
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -13,6 +14,7 @@
 
 #include "base/worker_pool.h"
 #include "codec/compress.h"
+#include "content/rewrite.h"
 #include "transfer/order.h"
 #include "transfer/progress.h"
 #include "transfer/settings.h"
@@ -55,10 +57,12 @@ class Run {
   [[nodiscard]] bool makes_anew(const Descriptor& layer) const;
   [[nodiscard]] std::set<Digest> layers_to_make(const PendingImage& image) const;
   Result<> walk_sources();
+  void tell_what_stays_plain(const Shipment& shipment);
   void refuse_oversize();
   void look_at_tags();
   void adopt();
   void learn_layers();
+  Result<KnownLayers> only_present(ContentSink& sink, KnownLayers known);
   void verify_known(Shipment& shipment);
   void make_leaves();
   void settle_roots();
@@ -91,6 +95,7 @@ class Run {
   std::shared_ptr<const Content> content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress);
   void bring(Leaf& leaf, ContentSink* sink, const Content& content);
   bool mount(const Leaf& leaf, ContentSink* sink);
+  static bool may_mount(const Leaf& leaf, ContentSink& sink);
   bool bring_as_draft(Leaf& leaf, ContentSink* sink, BlobProgress& progress);
   void bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks,
                         const std::shared_ptr<const Content>& content);
@@ -100,7 +105,10 @@ class Run {
                std::optional<Descriptor> stored) DAVIT_EXCLUDES(mutex_);
   void finish_stragglers();
   Result<Manifest> author(const Shipment& shipment) const;
+  /// What stands for a layer of an image from now on; nothing for one that stays what it is.
+  using LayerNow = std::function<std::optional<content::NewLayer>(const PendingImage&, std::size_t)>;
   Result<std::vector<Manifest>> rewrite(const Shipment& shipment) const;
+  Result<std::vector<Manifest>> rewrite(const Shipment& shipment, const LayerNow& layer_now) const;
   Result<std::vector<Manifest>> written(const Shipment& shipment) const;
   void seal(Dispatch& dispatch) DAVIT_EXCLUDES(mutex_);
   Result<> put_children(const Shipment& shipment, const Dispatch& dispatch);

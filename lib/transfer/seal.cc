@@ -220,6 +220,9 @@ Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
     all_known &= below->descriptor.has_value();
     if (here && below->descriptor) {
       plan.present.push_back(*below->descriptor);
+    } else if (arrival->second.pending() && may_mount(*below, *dispatch.sink())) {
+      plan.to_mount.push_back({below->name, below->bytes_to_read, false});
+      plan.requests += 1;
     } else if (!here) {
       const bool compress = below->diff_id && below->remade && below->form != model::Compression::none;
       plan.to_send.push_back({below->name, below->bytes_to_read, compress});

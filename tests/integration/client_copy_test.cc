@@ -170,6 +170,36 @@ TEST_CASE("row 89: a damaged blob in a layout is fetched again", "[copy]") {
   CHECK(std::filesystem::file_size(blob) == manifest->layers().front().size);
 }
 
+TEST_CASE("row 89: a damaged manifest in a layout is replaced", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  const std::string layout = "oci:" + (dir.path() / "layout").string() + ":1";
+  REQUIRE(client.pull(origin.name(), layout));
+  const std::string damaged = GENERATE(as<std::string>(), "", "{}", "not JSON");
+  const auto blob = dir.write("layout/blobs/sha256/" + origin.image.digest.hex(), damaged);
+  REQUIRE(client.pull(origin.name(), layout));
+  CHECK(std::filesystem::file_size(blob) == origin.image.size);
+}
+
+TEST_CASE("row 89: a raw image is sent again where the layout that had it was damaged", "[copy]") {
+  const TempDir dir;
+  const auto tar = dir.write("app.tar", save_archive({test::sample(50'000)}, "app:1")).string();
+  const std::string layout = "oci:" + (dir.path() / "layout").string();
+  Client client(quick());
+  const auto copied = client.copy(tar, layout).value();
+  CHECK(client.copy(tar, layout).value().unchanged);
+  for (const auto& blob : std::filesystem::directory_iterator(dir.path() / "layout/blobs/sha256")) {
+    if (blob.file_size() < 10'000) continue;
+    std::filesystem::resize_file(blob.path(), 100);
+  }
+  const auto again = client.copy(tar, layout).value();
+  CHECK(again.root == copied.root);
+  CHECK(again.blobs.sent == 1);
+  Registry other;
+  CHECK(client.push(layout + ":1", other.authority() + "/app:1").value().root == copied.root);
+}
+
 TEST_CASE("what an interrupted pull has left is not fetched again", "[copy]") {
   Origin origin(3'000'000);
   const TempDir dir;
@@ -372,6 +402,13 @@ TEST_CASE("referrers go with their image when asked for", "[copy]") {
   REQUIRE(client.copy(origin.name(), other.authority() + "/app", {.referrers = true}));
   CHECK(other.storage().manifest("app", first.descriptor().digest));
   CHECK(other.storage().manifest("app", second.descriptor().digest));
+  // What refers to an image cannot follow it to another digest.
+  const auto docker =
+      client.copy(origin.name(), other.authority() + "/docker",
+                  {.format = origin.image.media_type == model::kOciManifest ? ManifestFormat::docker
+                                                                            : ManifestFormat::oci,
+                   .referrers = true});
+  CHECK(docker.error().code == Errc::invalid_argument);
 
   // From there through a layout and back.
   const TempDir dir;
@@ -416,6 +453,18 @@ TEST_CASE("by digest alone an image gets no tag", "[copy]") {
   const auto copied = client.copy(source, other.authority() + "/app").value();
   CHECK(copied.tags.empty());
   CHECK(other.storage().manifest("app", origin.image.digest));
+}
+
+TEST_CASE("a plan tells what would be mounted", "[copy]") {
+  Origin origin;
+  Client client(quick());
+  const std::string other[] = {origin.registry.authority() + "/team/other"};
+  const auto plans = client.plan_copy(origin.name(), other).value();
+  REQUIRE(plans.size() == 1);
+  CHECK(plans[0].to_mount.size() == 3);
+  CHECK(plans[0].to_send.empty());
+  CHECK(plans[0].bytes == 0);
+  CHECK(plans[0].changes());
 }
 
 TEST_CASE("a plan of a pull writes nothing", "[copy]") {
@@ -574,10 +623,12 @@ TEST_CASE("a folder is a folder by its slash, whatever else its name says", "[co
   std::filesystem::current_path(dir.path());
   Client client(quick());
   const auto pulled = client.pull(origin.name(), "app-1.4/");
-  const auto copied = client.copy(origin.name(), "localhost/");
+  const auto copied = client.copy(origin.name(), "app/");
+  const auto unclear = client.copy(origin.name(), "localhost/");
   std::filesystem::current_path(before);
   CHECK(pulled);
   CHECK(copied);
+  CHECK(unclear.error().hint == "write ./localhost/ or docker://localhost/REPOSITORY:TAG");
   CHECK(std::filesystem::exists(dir.path() / "app-1.4/index.json"));
 }
 
@@ -594,6 +645,18 @@ TEST_CASE("further tags are names in files, too", "[copy]") {
       : output == "layout/" ? "oci:" + path + ":more"
                             : "oci-archive:" + path + ":more";
   CHECK(client.push(from, other.authority() + "/app:1").value().root == origin.image);
+}
+
+TEST_CASE("a docker-archive wants a name for each tag", "[copy]") {
+  Origin origin;
+  const TempDir dir;
+  Client client(quick());
+  const std::string layout = "oci:" + (dir.path() / "layout").string() + ":1";
+  REQUIRE(client.pull(origin.name(), layout));
+  const std::string tar = (dir.path() / "app.tar").string();
+  const auto refused = client.copy(layout, tar, {.tags = {"more"}});
+  CHECK(refused.error().hint == "write docker-archive:" + tar + ":NAME:more");
+  CHECK(client.copy(layout, "docker-archive:" + tar + ":app:1", {.tags = {"more"}}));
 }
 
 TEST_CASE("one path is not two files of different kinds", "[copy]") {

@@ -343,6 +343,46 @@ TEST_CASE("zstd layers fit into Docker's format when they become gzip on the way
   check_layers(other, now, layers, Compression::gzip);
 }
 
+TEST_CASE("what Docker's format cannot hold is said before a layer is made") {
+  Origin origin;
+  const Manifest image = origin.image(kTwo, {});
+  const Descriptor other_type = origin.put("{}", "application/vnd.example+json");
+  const Manifest odd =
+      origin.put(Manifest::parse(
+                     model::image_manifest(Format::oci, *image.config(), {image.layers()[0], other_type}), {})
+                     .value(),
+                 {});
+  origin.put(index_of(json_of(image.descriptor(), platform_of("amd64")) + "," +
+                      json_of(odd.descriptor(), platform_of("arm64"))),
+             {"1"});
+  Registry other;
+  Client client(quick());
+  CopyOptions options = anew(LayerCompression::zstd);
+  options.format = ManifestFormat::docker;
+  const auto refused = client.copy(origin.name(), other.authority() + "/app:1", options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().side == Side::source);
+  CHECK(other.log("POST").empty());
+}
+
+TEST_CASE("uncompressed layers that come with a manifest stay, and whoever wanted them compressed is told") {
+  struct Notes : Observer {
+    void note(const std::string& text) override { said += text; }
+    std::string said;
+  };
+  Origin origin;
+  const Manifest image = origin.image({{"plain", Compression::none}});
+  Registry other;
+  Client client(quick());
+  Notes notes;
+  CopyOptions options;
+  options.compression = LayerCompression::zstd;
+  options.observer = &notes;
+  CHECK(client.copy(origin.name(), other.authority() + "/app:1", options).value().root.digest ==
+        image.descriptor().digest);
+  CHECK(notes.said.find("--recompress") != std::string::npos);
+}
+
 TEST_CASE("a format is still given to an image that has the wanted layers already") {
   Origin origin;
   const Manifest before = origin.image(kTwo, {"1"}, Format::docker);
@@ -591,6 +631,28 @@ TEST_CASE("files get the new layers") {
   const auto pushed = client.push(path, other.authority() + "/app:1").value();
   CHECK(pushed.root == pulled.root);
   check_layers(other, stored(other, pushed.root.digest), kTwo, Compression::zstd);
+}
+
+TEST_CASE("row 89: a layer that was made before and is damaged now is made again") {
+  Origin origin;
+  origin.image(kTwo);
+  const TempDir dir;
+  const std::string layout = "oci:" + (dir.path() / "layout").string() + ":1";
+  Client client(quick());
+  const CopyOptions options = anew(LayerCompression::zstd);
+  const auto first = client.copy(origin.name(), layout, options).value();
+  CHECK(client.copy(origin.name(), layout, options).value().unchanged);
+  std::size_t damaged = 0;
+  for (const auto& blob : std::filesystem::directory_iterator(dir.path() / "layout/blobs/sha256")) {
+    std::ifstream file(blob.path(), std::ios::binary);
+    if (file.get() != 0x28) continue;  // not zstd
+    std::filesystem::resize_file(blob.path(), 5);
+    if (++damaged == 1) break;
+  }
+  REQUIRE(damaged == 1);
+  const auto again = client.copy(origin.name(), layout, options).value();
+  CHECK(again.root == first.root);
+  CHECK(again.blobs.sent == 1);
 }
 
 TEST_CASE("a plan says what would be compressed anew") {

@@ -79,6 +79,8 @@ std::string plan_text(const std::vector<Plan>& plans, bool creating) {
       out += creating ? "  create   the repository\n" : "  missing  the repository; --create-repo makes it\n";
     for (const Descriptor& blob : plan.present)
       out += "  present  " + blob.digest.short_form() + "  " + human_size(blob.size) + "\n";
+    for (const Plan::Blob& blob : plan.to_mount)
+      out += "  mount    " + blob.name + "  " + human_size(blob.size) + "\n";
     for (const Plan::Blob& blob : plan.to_send) {
       out += (file ? "  write    " : "  send     ") + blob.name + "  " + human_size(blob.size) +
              (blob.to_compress ? " before compression" : "") + "\n";
@@ -87,7 +89,8 @@ std::string plan_text(const std::vector<Plan>& plans, bool creating) {
       out += "  tag      " + tag.name + (tag.from ? ", now at " + tag.from->to_string() : ", new") + "\n";
     }
     if (plan.root_missing) out += "  image    by its digest\n";
-    out += "  " + std::to_string(plan.to_send.size()) + (file ? " to write, " : " to send, ") +
+    out += "  " + (plan.to_mount.empty() ? "" : std::to_string(plan.to_mount.size()) + " to mount, ") +
+           std::to_string(plan.to_send.size()) + (file ? " to write, " : " to send, ") +
            human_size(plan.bytes) + " to read" +
            (file ? "" : ", about " + std::to_string(plan.requests) + " more requests") + "\n";
   }
@@ -102,6 +105,9 @@ std::string plan_json(const std::vector<Plan>& plans) {
     if (plan.repository_missing) entry["repository_missing"] = true;
     entry["present"] = json::array();
     for (const Descriptor& blob : plan.present) entry["present"].push_back(to_json(blob));
+    entry["mount"] = json::array();
+    for (const Plan::Blob& blob : plan.to_mount)
+      entry["mount"].push_back({{"name", blob.name}, {"size", blob.size}});
     entry["send"] = json::array();
     for (const Plan::Blob& blob : plan.to_send)
       entry["send"].push_back({{"name", blob.name}, {"size", blob.size}, {"compress", blob.to_compress}});

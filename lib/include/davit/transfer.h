@@ -34,7 +34,7 @@ enum class Reuse {
 
 /// How uncompressed layers travel, and with `recompress` the others too.
 enum class LayerCompression {
-  automatic,  ///< gzip, and whatever an earlier image holds already
+  automatic,  ///< gzip, and (without `recompress`) whatever an earlier image holds
   gzip,
   zstd,  ///< the manifest is then OCI: Docker's schema 2 has no name for zstd
   none,
@@ -142,13 +142,16 @@ struct Plan {
   std::string destination;
   std::optional<Descriptor> root;  ///< unknown while layers have to be compressed
   std::vector<Descriptor> present;
+  std::vector<Blob> to_mount;  ///< taken over within the registry where it lets us, else sent
   std::vector<Blob> to_send;
   std::vector<Tag> tags;            ///< those that would move or be made
   bool repository_missing = false;  ///< it would have to be made first
   bool root_missing = false;        ///< the image would be put by its digest, under no tag
   std::uint64_t bytes = 0;          ///< sum over to_send
   std::uint64_t requests = 0;       ///< still to come, estimated; tokens and redirects not counted
-  [[nodiscard]] bool changes() const { return !to_send.empty() || !tags.empty() || root_missing; }
+  [[nodiscard]] bool changes() const {
+    return !to_mount.empty() || !to_send.empty() || !tags.empty() || root_missing;
+  }
 };
 
 /// A snapshot of a running transfer. Figures only grow; a retry shows as a pause.

@@ -107,7 +107,9 @@ TEST_CASE("what can be a folder or a repository is neither, and both spellings a
   CHECK(refused("r.example.com/app/", Verb::copy).hint ==
         "write ./r.example.com/app/ or docker://r.example.com/app");
   CHECK(file("r.example.com/app/", Verb::pull).path == "r.example.com/app");
-  CHECK(file("app-1.4/", Verb::copy).path == "app-1.4");
+  CHECK(file("app-1.4/", Verb::pull).path == "app-1.4");
+  CHECK(refused("oci://r.example.com/app:1", Verb::copy).hint ==
+        "write docker://r.example.com/app:1 or oci:/r.example.com/app:1");
   CHECK(registry("team/app", Verb::copy).registry() == "docker.io");
   CHECK(registry("app:1", Verb::copy).registry() == "docker.io");
   CHECK(file("layout/", Verb::copy).path == "layout");
