@@ -178,8 +178,8 @@ Result<ClientOptions> TrustFlags::client_options() const {
   return options;
 }
 
-void AwsFlags::add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose) {
-  prefix = with_prefix;
+void AwsFlags::add_to(CLI::App& command, const std::string& prefix, const std::string& whose) {
+  prefix_ = prefix;
   const auto add = [&](const std::string& name, std::string& into, const std::string& help) {
     return with_environment(command.add_option("--" + prefix + name, into, help + whose))->group(kAws);
   };
@@ -223,13 +223,13 @@ Result<NewRepository> parse_new_repository(const std::string& text) {
 }
 
 bool CredentialFlags::typed() const {
-  return app != nullptr &&
-         (was_typed(*app, "--" + prefix + "creds") || was_typed(*app, "--" + prefix + "registry-token"));
+  return app_ != nullptr &&
+         (was_typed(*app_, "--" + prefix_ + "creds") || was_typed(*app_, "--" + prefix_ + "registry-token"));
 }
 
-void CredentialFlags::add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose) {
-  app = &command;
-  prefix = with_prefix;
+void CredentialFlags::add_to(CLI::App& command, const std::string& prefix, const std::string& whose) {
+  app_ = &command;
+  prefix_ = prefix;
   const auto add = [&](const std::string& name, std::optional<std::string>& into, const std::string& help) {
     return with_environment(command.add_option("--" + prefix + name, into, help + whose))
         ->group(kCredentials);

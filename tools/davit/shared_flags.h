@@ -54,16 +54,16 @@ struct AwsFlags {
   std::string role_arn;
   std::string region;
 
-  void add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose);
+  void add_to(CLI::App& command, const std::string& prefix, const std::string& whose);
   [[nodiscard]] AwsIdentity identity() const {
     return {.profile = profile,
             .role_arn = role_arn,
             .region = region,
-            .profile_from = profile.empty() ? "" : "--" + prefix + "profile"};
+            .profile_from = profile.empty() ? "" : "--" + prefix_ + "profile"};
   }
 
  private:
-  std::string prefix;
+  std::string prefix_;
 };
 
 /// What commands about AWS have: whom to be, and whom to trust.
@@ -85,14 +85,14 @@ struct CredentialFlags {
   std::optional<std::string> authfile;
   std::optional<std::string> registry_token;
 
-  void add_to(CLI::App& command, const std::string& with_prefix, const std::string& whose);
+  void add_to(CLI::App& command, const std::string& prefix, const std::string& whose);
   [[nodiscard]] bool named() const { return creds || registry_token; }
   /// Whether the command line names them, and not only the environment.
   [[nodiscard]] bool typed() const;
 
  private:
-  const CLI::App* app = nullptr;
-  std::string prefix;
+  const CLI::App* app_ = nullptr;
+  std::string prefix_;
 };
 
 /// What can only be an image, in the spelling that cannot be a file's; "ecr:" names stay.

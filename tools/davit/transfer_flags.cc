@@ -27,8 +27,8 @@ CLI::Validator known(std::string flag, std::vector<std::string> words) {
 /// `gzip`, `zstd:3`, `none`, `keep`.
 Result<> TransferFlags::read_compression(CopyOptions& options) const {
   // What was typed beats the environment, under another name and as the opposite, too.
-  const bool compress_typed = was_typed(*app, "--compress");
-  const bool recompress_typed = was_typed(*app, "--recompress");
+  const bool compress_typed = was_typed(*app_, "--compress");
+  const bool recompress_typed = was_typed(*app_, "--recompress");
   if (compress_typed && !skopeo_format.empty())
     return usage("--compress and --dest-compress-format exclude each other",
                  "--compress " + skopeo_format + " --recompress is the same as the latter");
@@ -151,7 +151,7 @@ Result<CopyOptions> TransferFlags::options() const {
   if (insecure)
     return usage("--insecure means different things to different tools",
                  "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
-  if (exit_code && !dry_run && was_typed(*app, "--exit-code"))
+  if (exit_code && !dry_run && was_typed(*app_, "--exit-code"))
     return usage("--exit-code says what a --dry-run found", "add --dry-run");
   auto limit = connection.time_limit();
   if (!limit) return limit.error();
@@ -160,7 +160,7 @@ Result<CopyOptions> TransferFlags::options() const {
 }
 
 void TransferFlags::add_to(CLI::App& command, Verb verb) {
-  app = &command;
+  app_ = &command;
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   add(command.add_option("-t,--tag", tags, "a further tag for every destination"))
       ->type_name("TAG")

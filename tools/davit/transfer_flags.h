@@ -57,7 +57,7 @@ struct TransferFlags {
   Result<> read_compression(CopyOptions& options) const;
   Result<> read_platforms(CopyOptions& options) const;
 
-  const CLI::App* app = nullptr;
+  const CLI::App* app_ = nullptr;
 };
 
 }  // namespace davit::tool

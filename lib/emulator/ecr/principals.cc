@@ -12,7 +12,6 @@ namespace davit::emulator {
 namespace {
 
 using std::chrono::seconds;
-using std::chrono::system_clock;
 
 constexpr std::string_view kUserPrefix = "AKIA";
 constexpr std::string_view kSessionPrefix = "ASIA";
