@@ -44,7 +44,7 @@ Result<> refuse_unless_image(const Manifest& manifest) {
   const bool layers = std::ranges::all_of(manifest.layers(), [](const Descriptor& layer) {
     return model::is_layer(model::essence(layer.media_type));
   });
-  if ((config == model::kOciConfig || config == model::kDockerConfig) && layers) return {};
+  if (model::is_image_config(config) && layers) return {};
   return make_error(Errc::unsupported,
                     shown + " is an artifact, not a container image (its configuration is of type " +
                         escaped(config, 80) + ")",

@@ -221,9 +221,7 @@ Result<> fits_docker_archive(const Picked& picked, const CopyOptions& options, c
                       "write an oci-archive or a layout");
   if (is_index(picked)) return {};
   DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
-  const std::string config = manifest.config() ? model::essence(manifest.config()->media_type)
-                                               : std::string("application/octet-stream");
-  if (config == model::kOciConfig || config == model::kDockerConfig) return {};
+  if (manifest.config() && model::is_image_config(model::essence(manifest.config()->media_type))) return {};
   return make_error(Errc::unsupported,
                     picked.label + " is no container image, and a docker-archive holds nothing else",
                     "write an oci-archive or a layout");

@@ -23,8 +23,7 @@ Result<std::optional<Platform>> configured_platform(ContentSource& source, const
                                                     const CallContext& context) {
   const std::optional<Descriptor>& config = image.config();
   if (!config || config->size > kMostConfig) return std::optional<Platform>();
-  const std::string type = model::essence(config->media_type);
-  if (type != model::kOciConfig && type != model::kDockerConfig) return std::optional<Platform>();
+  if (!model::is_image_config(model::essence(config->media_type))) return std::optional<Platform>();
   DAVIT_TRY(const auto opened, source.open(*config, 0, context));
   DAVIT_TRY(const std::string bytes, io::read_all(*opened, kMostConfig));
   if (Digest::of(bytes, config->digest.algorithm()) != config->digest)

@@ -93,8 +93,8 @@ Result<Format> rewrite_image(const Manifest& image, std::span<const std::optiona
     if (replaced(i) && layers[i]->compression == Compression::zstd) format = Format::oci;
   }
   const bool renamed = wanted || format != format_of(image);
-  const std::string config = image.config() ? model::essence(image.config()->media_type) : std::string();
-  if (renamed && (config == model::kOciConfig || config == model::kDockerConfig)) {
+  const bool container = image.config() && model::is_image_config(model::essence(image.config()->media_type));
+  if (renamed && container) {
     document["config"]["mediaType"] = format == Format::oci ? model::kOciConfig : model::kDockerConfig;
   } else if (renamed && format == Format::docker) {
     return make_error(Errc::unsupported, "manifest " + image.descriptor().digest.short_form() +

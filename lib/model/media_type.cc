@@ -40,6 +40,10 @@ bool is_schema1(std::string_view media_type) {
   return media_type == kDockerSchema1 || media_type == kDockerSchema1Signed;
 }
 
+bool is_image_config(std::string_view media_type) {
+  return media_type == kOciConfig || media_type == kDockerConfig;
+}
+
 bool is_foreign_layer(std::string_view media_type) {
   return media_type.starts_with("application/vnd.oci.image.layer.nondistributable.v1.tar") ||
          media_type.starts_with("application/vnd.docker.image.rootfs.foreign.diff.tar");

@@ -29,6 +29,8 @@ std::string essence(std::string_view media_type);
 bool is_manifest(std::string_view media_type);  ///< image manifest or index, OCI or Docker
 bool is_index(std::string_view media_type);
 bool is_schema1(std::string_view media_type);
+/// The configuration of a container image; a manifest with another one is an artifact's.
+bool is_image_config(std::string_view media_type);
 /// Layers that a registry does not have to hold ("nondistributable", "foreign").
 bool is_foreign_layer(std::string_view media_type);
 /// A filesystem layer with uncompressed tar bytes.

@@ -27,8 +27,7 @@ bool is_tar_layer(const std::string& type) {
 
 bool is_container_image(const Manifest& manifest) {
   if (manifest.is_index() || !manifest.artifact_type().empty()) return false;
-  const std::string config = model::essence(manifest.config()->media_type);
-  return config == model::kOciConfig || config == model::kDockerConfig;
+  return model::is_image_config(model::essence(manifest.config()->media_type));
 }
 
 Result<model::ImageConfig> read_config(ContentSource& source, const Descriptor& blob,

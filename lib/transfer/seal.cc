@@ -216,7 +216,7 @@ Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
   for (const Leaf* below : unique) {
     const auto arrival = below->arrivals.find(dispatch.sink());
     if (arrival == below->arrivals.end()) continue;
-    const bool here = arrival->second.state == State::present || arrival->second.state == State::reused;
+    const bool here = arrival->second.there();
     all_known &= below->descriptor.has_value();
     if (here && below->descriptor) {
       plan.present.push_back(*below->descriptor);

@@ -15,6 +15,7 @@
 #include "support/temp_dir.h"
 
 using namespace davit;
+using davit::test::quick;
 using davit::test::save_archive;
 using davit::test::TempDir;
 using emulator::Access;
@@ -22,12 +23,6 @@ using emulator::Behaviour;
 using Registry = emulator::Registry;
 
 namespace {
-
-ClientOptions quick() {
-  ClientOptions options;
-  options.retries = 2;
-  return options;
-}
 
 /// A registry with app:1, an image of two layers, its bytes from a tarball.
 struct Origin {

@@ -12,6 +12,7 @@
 #include "io/read_all.h"
 #include "model/image_config.h"
 #include "model/media_type.h"
+#include "push_fixture.h"
 #include "support/catch.h"
 #include "support/fault_server.h"
 #include "support/save_archive.h"
@@ -19,6 +20,7 @@
 
 using namespace davit;
 using davit::test::FaultServer;
+using davit::test::quick;
 using davit::test::Reply;
 using davit::test::save_archive;
 using davit::test::TempDir;
@@ -44,12 +46,6 @@ std::string noise(std::size_t size) {
   std::uint32_t state = 1;
   for (char& c : out) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
   return out;
-}
-
-ClientOptions quick() {
-  ClientOptions options;
-  options.retries = 2;
-  return options;
 }
 
 std::string blob(Registry& registry, const std::string& repository, const Digest& digest) {

@@ -18,6 +18,7 @@
 #include "support/temp_dir.h"
 
 using namespace davit;
+using davit::test::quick;
 using davit::test::TempDir;
 using emulator::Address;
 using model::Compression;
@@ -25,12 +26,6 @@ using model::Format;
 using Registry = emulator::Registry;
 
 namespace {
-
-ClientOptions quick() {
-  ClientOptions options;
-  options.retries = 2;
-  return options;
-}
 
 CopyOptions anew(LayerCompression compression) {
   return {.compression = compression, .recompress = true};

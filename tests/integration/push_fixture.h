@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <davit/client.h>
 #include <davit/credentials.h>
 
 #include "auth/authorizer.h"
@@ -15,6 +16,13 @@
 #include "support/fake_clock.h"
 
 namespace davit::test {
+
+/// A client that gives up soon.
+inline ClientOptions quick() {
+  ClientOptions options;
+  options.retries = 2;
+  return options;
+}
 
 struct PusherOptions {
   bool plain_http = true;

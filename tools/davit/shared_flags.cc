@@ -54,7 +54,7 @@ std::set<std::string> registries_of(const Arguments& arguments) {
 /// Whether what was taken for a file could be an image as well.
 bool may_name_image(const std::vector<std::string>& arguments) {
   return std::ranges::any_of(arguments, [](const std::string& each) {
-    return !registry_of("docker://" + each, Side::destination).empty();
+    return !registry_of(as_image(each), Side::destination).empty();
   });
 }
 
