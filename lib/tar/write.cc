@@ -1,10 +1,10 @@
-#include "archive/tar_write.h"
+#include "tar/write.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 
-namespace davit::archive {
+namespace davit::tar {
 namespace {
 
 constexpr std::size_t kBlock = 512;
@@ -26,14 +26,14 @@ void put_size(Block& block, std::uint64_t size) {
   block[kAt] = static_cast<char>(0x80);
 }
 
-std::string header(std::string_view name, std::uint64_t size, char type, EntryState state) {
+std::string header(std::string_view name, std::uint64_t size, char type, std::uint64_t mtime) {
   Block block{};
   std::memcpy(block.data(), name.data(), std::min(name.size(), kNameField));
   put_octal(block, 100, 8, 0644);
   put_octal(block, 108, 8, 0);  // owner
   put_octal(block, 116, 8, 0);  // group
   put_size(block, size);
-  put_octal(block, 136, 12, state == EntryState::pending ? 1 : 0);
+  put_octal(block, 136, 12, mtime);
   std::memset(&block[148], ' ', 8);  // counts as spaces in the checksum
   block[156] = type;
   std::memcpy(&block[257],
@@ -57,23 +57,19 @@ std::string path_record(std::string_view name) {
 
 }  // namespace
 
-std::string blob_entry(const Digest& digest) {
-  return "blobs/" + std::string(digest.algorithm_name()) + "/" + digest.hex();
-}
-
-std::size_t tar_padding(std::uint64_t size) {
+std::size_t padding(std::uint64_t size) {
   return static_cast<std::size_t>((kBlock - size % kBlock) % kBlock);
 }
 
-std::string tar_entry_head(std::string_view name, std::uint64_t size, EntryState state) {
+std::string file_head(std::string_view name, std::uint64_t size, std::uint64_t mtime) {
   std::string out;
   if (name.size() > kNameField) {
     const std::string record = path_record(name);
-    out = header("PaxHeaders/" + std::string(name.substr(0, 80)), record.size(), 'x', EntryState::complete);
+    out = header("PaxHeaders/" + std::string(name.substr(0, 80)), record.size(), 'x', 0);
     out += record;
-    out.append(tar_padding(record.size()), '\0');
+    out.append(padding(record.size()), '\0');
   }
-  return out + header(name, size, '0', state);
+  return out + header(name, size, '0', mtime);
 }
 
-}  // namespace davit::archive
+}  // namespace davit::tar

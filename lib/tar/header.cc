@@ -1,13 +1,12 @@
-#include "archive/tar_header.h"
+#include "tar/header.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
 #include "base/try.h"
-#include "codec/sniff.h"
 
-namespace davit::archive {
+namespace davit::tar {
 namespace {
 
 constexpr std::uint64_t kMaxSize = (std::uint64_t{1} << 63) - 1;
@@ -70,11 +69,34 @@ Result<> apply(std::string_view key, std::string_view value, PaxFields& fields) 
 
 }  // namespace
 
-Result<std::optional<TarHeader>> parse_tar_header(std::span<const std::byte, 512> block) {
+bool is_header(std::span<const std::byte, 512> block) {
+  constexpr std::size_t kField = 148;
+  constexpr std::size_t kFieldSize = 8;
+  std::int64_t unsigned_sum = 0;
+  std::int64_t signed_sum = 0;  // what some old writers computed
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const bool field = i >= kField && i < kField + kFieldSize;
+    const auto byte = field ? std::uint8_t{' '} : std::to_integer<std::uint8_t>(block[i]);
+    unsigned_sum += byte;
+    signed_sum += static_cast<std::int8_t>(byte);
+  }
+  std::int64_t written = 0;
+  bool digits = false;
+  for (std::size_t i = kField; i < kField + kFieldSize; ++i) {
+    const char c = static_cast<char>(block[i]);
+    if (c == ' ' && !digits) continue;
+    if (c < '0' || c > '7') break;
+    written = written * 8 + (c - '0');
+    digits = true;
+  }
+  return digits && (written == unsigned_sum || written == signed_sum);
+}
+
+Result<std::optional<Header>> parse_header(std::span<const std::byte, 512> block) {
   if (std::ranges::all_of(block, [](std::byte b) { return b == std::byte{0}; }))
-    return std::optional<TarHeader>();
-  if (!codec::is_tar_header(block)) return make_error(Errc::corrupt, "not a tar header (wrong checksum)");
-  TarHeader header;
+    return std::optional<Header>();
+  if (!is_header(block)) return make_error(Errc::corrupt, "not a tar header (wrong checksum)");
+  Header header;
   header.name = text_of(block.subspan(0, 100));
   DAVIT_TRY(header.size, number(block.subspan(124, 12)));
   header.type = static_cast<char>(block[156]);
@@ -112,4 +134,4 @@ Result<PaxFields> parse_pax(std::string_view records) {
   return fields;
 }
 
-}  // namespace davit::archive
+}  // namespace davit::tar
