@@ -24,6 +24,7 @@ ARROWS = {
     "registry": "content auth net model io",
     "layout": "content model io",
     "archive": "content model io codec tar",
+    "rootfs": "content model io codec tar crypto",  # hashes of files
     "compose": "content model",
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
     "client": "archive auth aws base codec compose config content crypto io layout model net registry tar transfer",
