@@ -13,9 +13,11 @@
 #include <davit/error.h>
 #include <davit/log.h>
 #include <davit/manifest.h>
+#include <davit/output.h>
 #include <davit/platform.h>
 #include <davit/reference.h>
 #include <davit/result.h>
+#include <davit/rootfs.h>
 #include <davit/secret.h>
 #include <davit/transfer.h>
 #include <davit/version.h>

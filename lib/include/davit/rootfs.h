@@ -26,20 +26,6 @@ namespace davit {
 DAVIT_EXPORT Result<std::unique_ptr<ByteSource>> flattened_root(ContentSource& source, const Manifest& image,
                                                                 const CallContext& context);
 
-/// Whether a file that is there already may be replaced.
-enum class ExistingFile { replace, refuse };
-
-struct ExportOptions {
-  ExistingFile existing = ExistingFile::replace;
-  bool sync = true;  ///< the file is on the disk before it gets its name
-};
-
-/// Writes flattened_root() to the file `output`, which appears when it is complete, or, for "-", to standard
-/// output. Returns how many bytes that were. Errors: as above; already_exists, local_io.
-DAVIT_EXPORT Result<std::uint64_t> export_root(ContentSource& source, const Manifest& image,
-                                               const std::string& output, const CallContext& context,
-                                               const ExportOptions& options = {});
-
 /// One file of an image's root file system. Layers are read from the top down, no further than the one that
 /// has the file or says that it is gone, and each of them to its end: that is what verifies them, and what is
 /// last in a tar wins. Symlinks are followed inside the root, hard links lead to their file. A file of up to
