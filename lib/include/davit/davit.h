@@ -9,6 +9,7 @@
 #include <davit/content.h>
 #include <davit/credentials.h>
 #include <davit/descriptor.h>
+#include <davit/diff.h>
 #include <davit/digest.h>
 #include <davit/error.h>
 #include <davit/log.h>
