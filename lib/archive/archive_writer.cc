@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "archive/blob_entry.h"
 #include "archive/image_name.h"
 #include "archive/planned_tar.h"
 #include "archive/tar_stream.h"
-#include "archive/tar_write.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"

@@ -86,6 +86,9 @@ int main(int argc, char** argv) {
   add_copy(app, action);
   add_index(app, action);
   add_manifest(app, action);
+  add_cat(app, action);
+  add_diff(app, action);
+  add_export(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

@@ -9,13 +9,16 @@
 #include <davit/content.h>
 #include <davit/credentials.h>
 #include <davit/descriptor.h>
+#include <davit/diff.h>
 #include <davit/digest.h>
 #include <davit/error.h>
 #include <davit/log.h>
 #include <davit/manifest.h>
+#include <davit/output.h>
 #include <davit/platform.h>
 #include <davit/reference.h>
 #include <davit/result.h>
+#include <davit/rootfs.h>
 #include <davit/secret.h>
 #include <davit/transfer.h>
 #include <davit/version.h>

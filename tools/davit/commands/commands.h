@@ -17,9 +17,12 @@ void add_pull(CLI::App& app, Action& action);
 void add_copy(CLI::App& app, Action& action);
 void add_auth(CLI::App& app, Action& action);
 void add_whoami(CLI::App& command, Action& action);  // below auth and ecr
+void add_cat(CLI::App& app, Action& action);
+void add_diff(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_ecr(CLI::App& app, Action& action);
 void add_index(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
 void add_login(CLI::App& app, Action& action);
 void add_logout(CLI::App& app, Action& action);
 void add_manifest(CLI::App& app, Action& action);
