@@ -14,6 +14,7 @@
 #include <davit/credentials.h>
 #include <davit/ecr.h>
 #include <davit/export.h>
+#include <davit/image.h>
 #include <davit/log.h>
 #include <davit/result.h>
 #include <davit/transfer.h>
@@ -146,11 +147,18 @@ class DAVIT_EXPORT Client {
   Result<std::vector<Delivery>> copy(std::shared_ptr<ContentSource> source, std::string_view name,
                                      std::span<const std::string> destinations,
                                      const CopyOptions& options = {});
+  /// From an image that was opened, as it is or edited. Without a tag at the destination, its own.
+  Result<std::vector<Delivery>> copy(const OpenedImage& image, std::span<const std::string> destinations,
+                                     const CopyOptions& options = {});
   /// Into a store of your own, under `names`.
   Result<Delivered> copy(std::string_view source, std::shared_ptr<ContentSink> destination,
                          std::vector<std::string> names, const CopyOptions& options = {});
   Result<std::vector<Plan>> plan_copy(std::string_view source, std::span<const std::string> destinations,
                                       const CopyOptions& options = {});
+
+  /// What a source argument stands for, opened to be looked at, or to be edited and copied. Errors:
+  /// not_found; invalid_argument where it could be several images; those of reading it.
+  Result<OpenedImage> open(std::string_view source, const OpenOptions& options = {});
 
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
