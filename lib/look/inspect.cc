@@ -51,7 +51,9 @@ Result<Inspection> inspect(std::shared_ptr<ContentSource> source, const Descript
     for (const Descriptor& entry : out.root.manifests())
       out.images.push_back({.manifest = entry, .attestation = content::is_attestation(entry), .size = {}});
     DAVIT_TRY(const auto child, chosen(source, root, options.platform, context));
-    if (child) DAVIT_TRY(out.image, source->manifest(child->digest.to_string(), context));
+    if (child) {
+      DAVIT_TRY(out.image, source->manifest(child->digest.to_string(), context));
+    }
     if (options.sizes) read_sizes(*source, out.images, options.jobs, context);
     if (out.image) {
       for (ListedImage& each : out.images) {
@@ -62,7 +64,7 @@ Result<Inspection> inspect(std::shared_ptr<ContentSource> source, const Descript
     out.image = out.root;
   }
   if (!out.image || !is_container_image(*out.image)) return out;
-  DAVIT_TRY(out.config, content::config_bytes(*source, *out.image, context));
+  DAVIT_TRY(out.config, content::read_config(*source, *out.image->config(), context));
   auto details = ImageDetails::parse(out.config);
   if (!details)
     return details.error()

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <davit/image_details.h>
 #include <davit/inspect.h>
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
-#include "base/mutex.h"
 #include "base/try.h"
 #include "base/worker_pool.h"
 #include "content/index_entries.h"
@@ -21,35 +22,58 @@
 namespace davit {
 namespace {
 
-/// Layers read at a time, each with a core's worth of hashing and unpacking.
+/// Layers read at a time, each with a core's worth of hashing and unpacking; zstd's decoders need up to 8 MiB
+/// each.
 constexpr std::size_t kLayersAtOnce = 4;
-/// Of those that are zstd, whose decoders need up to 8 MiB each.
 constexpr std::size_t kZstdAtOnce = 2;
 
 Error damaged(const std::string& what) {
   return make_error(Errc::corrupt, what).on(Side::source);
 }
 
+/// What is listed has to be there.
+Error as_problem(Error error) {
+  if (error.code == Errc::not_found) error.code = Errc::corrupt;
+  return error.on(Side::source);
+}
+
+std::string joined(const std::string& where, const std::string& more) {
+  return where.empty() ? more : where + ", " + more;
+}
+
+/// An image or artifact, and what its config says about the layers.
+struct Image {
+  Manifest manifest;
+  std::string where;
+  std::vector<Digest> diff_ids = {};
+  std::optional<Error> problem = {};  ///< with the config
+};
+
 /// A blob that has to be looked at, and all that is known about it.
 struct Task {
   Descriptor blob;
   std::string where;
-  std::optional<Digest> diff_id;
-  bool config = false;  ///< was read when the documents were
-  std::vector<Error> problems;
+  std::optional<Digest> diff_id = {};
+  std::vector<Error> problems = {};
 };
 
 class Validator {
  public:
   Validator(ContentSource& source, const ValidateOptions& options, const CallContext& context)
-      : source_(source), options_(options), context_(context), pool_(std::max<std::size_t>(options.jobs, 1)) {}
+      : source_(source), options_(options), context_(context) {}
 
   Result<Validation> run(const Descriptor& root) {
-    look::ManifestsBelow below(source_, pool_, context_);
-    DAVIT_TRY_VOID(below.read(root, nullptr));
-    if (const auto& top = below.manifests().at(root.digest); !top) return top.error();
-    look_at(below, root, "");
-    DAVIT_TRY_VOID(check_blobs());
+    {
+      WorkerPool pool(std::max<std::size_t>(options_.jobs, 1));
+      look::ManifestsBelow below(source_, pool, context_);
+      DAVIT_TRY_VOID(below.read(root, nullptr));
+      if (const auto& top = below.manifests().at(root.digest); !top) return top.error();
+      look_at(below, root, "");
+      for_each_index(pool, images_.size(), [&](std::size_t i) { read_config(images_[i]); });
+    }
+    for (const Image& image : images_) list_blobs(image);
+    check_blobs();
+    DAVIT_TRY_VOID(check(context_));  // what was stopped has not been validated
     for (Task& task : tasks_) {
       for (Error& error : task.problems) add(task.blob.digest, task.where, std::move(error));
     }
@@ -58,85 +82,115 @@ class Validator {
 
  private:
   void add(const Digest& digest, const std::string& where, Error error) {
-    if (error.code == Errc::not_found) error.code = Errc::corrupt;  // what is listed has to be there
-    out_.problems.push_back({digest, where, error.on(Side::source)});
+    out_.problems.push_back({digest, where, as_problem(std::move(error))});
   }
 
   void look_at(const look::ManifestsBelow& below, const Descriptor& at, const std::string& where) {
-    if (!seen_.insert(at.digest).second) return;
     const auto found = below.manifests().find(at.digest);
-    if (found == below.manifests().end()) {
-      tasks_.push_back({.blob = at, .where = where, .diff_id = {}, .config = false, .problems = {}});
+    if (found == below.manifests().end()) {  // an index may list anything
+      if (blobs_.insert({at.digest, {}}).second) tasks_.push_back({.blob = at, .where = where});
       return;
     }
+    if (found->second && found->second->descriptor().media_type != model::essence(at.media_type)) {
+      add(at.digest, where,
+          damaged("manifest " + at.digest.to_string() + " is " +
+                  escaped(found->second->descriptor().media_type, 100) + " where its descriptor says " +
+                  escaped(at.media_type, 100)));
+    }
+    if (!seen_.insert(at.digest).second) return;
     ++out_.manifests;
     if (!found->second) return add(at.digest, where, found->second.error());
     const Manifest& manifest = *found->second;
-    const std::string listed = model::essence(at.media_type);
-    if (listed != manifest.descriptor().media_type) {
-      add(at.digest, where,
-          damaged("manifest " + at.digest.to_string() + " is " + escaped(manifest.descriptor().media_type, 100) +
-                  " where its descriptor says " + escaped(listed, 100)));
+    if (!manifest.is_index()) {
+      images_.push_back({.manifest = manifest, .where = where});
+      return;
     }
-    if (!manifest.is_index()) return look_at_image(manifest, where);
     for (const Descriptor& entry : manifest.manifests())
-      look_at(below, entry, (where.empty() ? "" : where + ", ") + content::name_platform(entry));
+      look_at(below, entry, joined(where, content::name_platform(entry)));
   }
 
-  void look_at_image(const Manifest& manifest, const std::string& where) {
-    const std::string front = where.empty() ? "" : where + ", ";
-    std::vector<Digest> diff_ids;
-    const bool image = is_container_image(manifest);
-    if (manifest.config() && seen_.insert(manifest.config()->digest).second) {
-      Task task{.blob = *manifest.config(), .where = front + "config", .config = image};
-      tasks_.push_back(std::move(task));
+  void read_config(Image& image) {
+    if (!is_container_image(image.manifest)) return;
+    const Descriptor& config = *image.manifest.config();
+    const auto bytes = content::read_config(source_, config, context_);
+    auto details = bytes ? ImageDetails::parse(*bytes) : Result<ImageDetails>(bytes.error());
+    const std::size_t layers = image.manifest.layers().size();
+    if (!details) {
+      image.problem = bytes ? details.error().with_context("config " + config.digest.to_string())
+                            : details.error();
+    } else if (details->diff_ids.size() != layers) {
+      image.problem = damaged("config " + config.digest.to_string() + " names " +
+                              std::to_string(details->diff_ids.size()) + " layers, and the manifest has " +
+                              std::to_string(layers));
+    } else {
+      image.diff_ids = std::move(details->diff_ids);
     }
-    if (image) diff_ids = read_config(manifest, front + "config");
-    for (std::size_t i = 0; i < manifest.layers().size(); ++i) {
-      const Descriptor& layer = manifest.layers()[i];
+  }
+
+  void list_blobs(const Image& image) {
+    const bool container = is_container_image(image.manifest);
+    if (const auto& config = image.manifest.config()) {
+      const std::string where = joined(image.where, "config");
+      if (image.problem) add(config->digest, where, *image.problem);
+      const bool first = blobs_.insert({config->digest, {}}).second;
+      if (first && !container) tasks_.push_back({.blob = *config, .where = where});
+      if (first && container) count(image.problem ? 0 : config->size);
+    }
+    for (std::size_t i = 0; i < image.manifest.layers().size(); ++i) {
+      const Descriptor& layer = image.manifest.layers()[i];
       const std::string type = model::essence(layer.media_type);
       if (model::is_foreign_layer(type)) {
         ++out_.left_out;
         continue;
       }
-      std::optional<Digest> diff_id;
-      if (i < diff_ids.size() && model::is_layer(type)) diff_id = diff_ids[i];
-      // Two images may say different things about the same blob.
-      const std::string key = layer.digest.to_string() + (diff_id ? diff_id->to_string() : "");
-      if (!layers_.insert(key).second || (!diff_id && !seen_.insert(layer.digest).second)) continue;
+      const bool unpacks = i < image.diff_ids.size() && model::is_layer(type);
+      const Digest diff_id = unpacks ? image.diff_ids[i] : Digest();
+      // Two images may say different things about what the same blob unpacks to.
+      if (!blobs_.insert({layer.digest, diff_id}).second) continue;
       tasks_.push_back({.blob = layer,
-                        .where = front + (image ? "layer " : "blob ") + std::to_string(i + 1),
-                        .diff_id = diff_id,
-                        .config = false,
-                        .problems = {}});
+                        .where = joined(image.where, (container ? "layer " : "blob ") + std::to_string(i + 1)),
+                        .diff_id = unpacks ? std::optional(diff_id) : std::nullopt});
     }
   }
 
-  /// What the config says about the layers; nothing when it, or its agreement with the manifest, is damaged.
-  std::vector<Digest> read_config(const Manifest& manifest, const std::string& where) {
-    const Digest& digest = manifest.config()->digest;
-    const auto bytes = content::config_bytes(source_, manifest, context_);
-    if (!bytes) return add(digest, where, bytes.error()), std::vector<Digest>();
-    auto details = ImageDetails::parse(*bytes);
-    if (!details)
-      return add(digest, where, details.error().with_context("config " + digest.to_string())),
-             std::vector<Digest>();
-    if (details->diff_ids.size() == manifest.layers().size()) return std::move(details->diff_ids);
-    add(digest, where,
-        damaged("config " + digest.to_string() + " names " + std::to_string(details->diff_ids.size()) +
-                " layers, and the manifest has " + std::to_string(manifest.layers().size())));
-    return {};
+  void count(std::uint64_t bytes) {
+    ++out_.blobs;
+    out_.bytes = look::sum_of(out_.bytes, bytes);
+  }
+
+  /// Configs of container images have been read; here is the rest.
+  void check_blobs() {
+    const bool zstd = std::ranges::any_of(tasks_, [](const Task& task) {
+      return task.diff_id &&
+             model::compression_of(model::essence(task.blob.media_type)) == model::Compression::zstd;
+    });
+    std::size_t at_once = std::max<std::size_t>(options_.jobs, 1);
+    if (options_.layers) at_once = std::min(at_once, zstd ? kZstdAtOnce : kLayersAtOnce);
+    WorkerPool pool(at_once);
+    for_each_index(pool, tasks_.size(), [&](std::size_t i) {
+      Task& task = tasks_[i];
+      if (!check(context_)) return;
+      task.problems = options_.layers ? look::check_blob(source_, task.blob, task.diff_id, context_)
+                                      : look::check_presence(source_, task.blob, context_);
+    });
+    for (const Task& task : tasks_) count(options_.layers ? task.blob.size : 0);
   }
 
   ContentSource& source_;
   const ValidateOptions& options_;
   const CallContext& context_;
-  WorkerPool pool_;
   Validation out_;
   std::set<Digest> seen_;
-  std::set<std::string> layers_;
+  std::vector<Image> images_;
+  std::set<std::pair<Digest, Digest>> blobs_;  ///< with the diff_id that is expected, if any
   std::vector<Task> tasks_;
 };
 
 }  // namespace
+
+Result<Validation> validate(ContentSource& source, const Descriptor& root, const ValidateOptions& options,
+                            const CallContext& context) {
+  return Validator(source, options, context).run(root);
+}
+
 }  // namespace davit

@@ -25,7 +25,8 @@ ARROWS = {
     "archive": "content model io codec",
     "compose": "content model",
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
-    "client": "archive auth aws base codec compose config content crypto io layout model net registry transfer",
+    "look": "content io codec model crypto",  # what layers unpack to
+    "client": "archive auth aws base codec compose config content crypto io layout look model net registry transfer",
     "emulator": "model content layout io crypto",
 }
 

@@ -4,6 +4,7 @@
 /// Everything libdavit promises, in one include.
 
 #include <davit/aws.h>
+#include <davit/blob.h>
 #include <davit/call_context.h>
 #include <davit/client.h>
 #include <davit/content.h>
@@ -11,6 +12,9 @@
 #include <davit/descriptor.h>
 #include <davit/digest.h>
 #include <davit/error.h>
+#include <davit/image.h>
+#include <davit/image_details.h>
+#include <davit/inspect.h>
 #include <davit/log.h>
 #include <davit/manifest.h>
 #include <davit/platform.h>
@@ -18,4 +22,6 @@
 #include <davit/result.h>
 #include <davit/secret.h>
 #include <davit/transfer.h>
+#include <davit/tree.h>
+#include <davit/validate.h>
 #include <davit/version.h>
