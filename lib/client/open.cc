@@ -19,7 +19,8 @@ Result<OpenedImage> Client::open(std::string_view source, const OpenOptions& opt
   DAVIT_TRY(const client::Source from, impl_->source_of(written, context));
   DAVIT_TRY(
       std::vector<client::Picked> found,
-      client::open_source(from, written, reading, {.client = impl_->options, .as_listed = options.as_listed}, impl_->registries, context));
+      client::open_source(from, written, reading, {.client = impl_->options, .as_listed = options.as_listed},
+                          impl_->registries, context));
   client::Picked& picked = found.front();
   if (!options.platforms.empty())
     DAVIT_TRY_VOID(client::choose_platforms(picked, options.platforms, context));

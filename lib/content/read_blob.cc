@@ -13,12 +13,14 @@ namespace {
 /// The first so many bytes of another source, all of which have to be there.
 class Stretch final : public ByteSource {
  public:
-  Stretch(std::unique_ptr<ByteSource> inner, std::uint64_t length) : inner_(std::move(inner)), left_(length) {}
+  Stretch(std::unique_ptr<ByteSource> inner, std::uint64_t length)
+      : inner_(std::move(inner)), left_(length) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override {
     if (left_ == 0) return std::size_t{0};
-    DAVIT_TRY(const std::size_t count,
-              inner_->read(into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left_)))));
+    DAVIT_TRY(
+        const std::size_t count,
+        inner_->read(into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left_)))));
     if (count == 0) return make_error(Errc::corrupt, "a blob that ends early").on(Side::source);
     left_ -= count;
     return count;
@@ -41,7 +43,8 @@ Result<std::unique_ptr<ByteSource>> read_blob_range(ContentSource& source, const
                                                     ByteRange range, const CallContext& context) {
   if (range.offset > blob.size || (range.offset == blob.size && blob.size != 0)) {
     return make_error(Errc::invalid_argument, "blob " + blob.digest.short_form() + " has " +
-                                                  std::to_string(blob.size) + " bytes, and there is no byte " +
+                                                  std::to_string(blob.size) +
+                                                  " bytes, and there is no byte " +
                                                   std::to_string(range.offset) + ", counted from 0");
   }
   range.length = std::min(range.length, blob.size - range.offset);

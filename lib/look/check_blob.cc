@@ -73,7 +73,8 @@ std::vector<Error> check_blob(ContentSource& source, const Descriptor& blob,
   const std::string type = model::essence(blob.media_type);
   for (bool first = true, last = false; !last; first = false) {
     auto count = io::read_full(*bytes, buffer);
-    if (!count) return {as_problem(count.error())};  // with wrong bytes, what they unpack to says nothing more
+    if (!count)
+      return {as_problem(count.error())};  // with wrong bytes, what they unpack to says nothing more
     const auto part = std::span(buffer).first(*count);
     last = part.size() < buffer.size();
     if (first && diff_id) {

@@ -67,9 +67,7 @@ Result<Inspection> inspect(std::shared_ptr<ContentSource> source, const Descript
   DAVIT_TRY(out.config, content::read_config(*source, *out.image->config(), context));
   auto details = ImageDetails::parse(out.config);
   if (!details)
-    return details.error()
-        .with_context("config " + out.image->config()->digest.to_string())
-        .on(Side::source);
+    return details.error().with_context("config " + out.image->config()->digest.to_string()).on(Side::source);
   out.details = *std::move(details);
   return out;
 }

@@ -104,7 +104,8 @@ Result<> ManifestsBelow::read(const Descriptor& root, ReferrerLister* referrers)
   std::vector<Descriptor> level{root};
   for (std::size_t depth = 0; !level.empty(); ++depth) {
     if (depth == limits.levels)
-      return make_error(Errc::corrupt, "more than " + std::to_string(limits.levels) + " levels under one root");
+      return make_error(Errc::corrupt,
+                        "more than " + std::to_string(limits.levels) + " levels under one root");
     DAVIT_TRY_VOID(read_level(level));
     if (referrers != nullptr) DAVIT_TRY_VOID(ask_referrers(level, *referrers));
     std::vector<Descriptor> next;

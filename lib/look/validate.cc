@@ -116,8 +116,8 @@ class Validator {
     auto details = bytes ? ImageDetails::parse(*bytes) : Result<ImageDetails>(bytes.error());
     const std::size_t layers = image.manifest.layers().size();
     if (!details) {
-      image.problem = bytes ? details.error().with_context("config " + config.digest.to_string())
-                            : details.error();
+      image.problem =
+          bytes ? details.error().with_context("config " + config.digest.to_string()) : details.error();
     } else if (details->diff_ids.size() != layers) {
       image.problem = damaged("config " + config.digest.to_string() + " names " +
                               std::to_string(details->diff_ids.size()) + " layers, and the manifest has " +
@@ -147,9 +147,10 @@ class Validator {
       const Digest diff_id = unpacks ? image.diff_ids[i] : Digest();
       // Two images may say different things about what the same blob unpacks to.
       if (!blobs_.insert({layer.digest, diff_id}).second) continue;
-      tasks_.push_back({.blob = layer,
-                        .where = joined(image.where, (container ? "layer " : "blob ") + std::to_string(i + 1)),
-                        .diff_id = unpacks ? std::optional(diff_id) : std::nullopt});
+      tasks_.push_back(
+          {.blob = layer,
+           .where = joined(image.where, (container ? "layer " : "blob ") + std::to_string(i + 1)),
+           .diff_id = unpacks ? std::optional(diff_id) : std::nullopt});
     }
   }
 

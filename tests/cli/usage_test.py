@@ -12,11 +12,13 @@ class Usage(Case):
             result = davit(*arguments)
             self.assert_code(result, 0)
             self.assertEqual(result.stderr, "")
-            for command in ("push", "pull", "copy", "login", "logout", "auth", "ecr", "doctor", "serve", "version"):
+            for command in ("push", "pull", "copy", "inspect", "manifest", "config", "digest", "blob", "tree", "validate", "login", "logout", "auth", "ecr",
+                            "doctor", "serve", "version"):
                 self.assertIn(command, result.stdout)
 
     def test_every_command_has_help(self):
-        for command in ("push", "pull", "copy", "login", "logout", "auth", "ecr", "doctor", "serve", "version"):
+        for command in ("push", "pull", "copy", "inspect", "manifest", "config", "digest", "blob", "tree", "validate", "login", "logout", "auth", "ecr",
+                            "doctor", "serve", "version"):
             result = davit(command, "--help")
             self.assert_code(result, 0)
             self.assertIn("Usage:", result.stdout)
@@ -26,7 +28,8 @@ class Usage(Case):
             text = manual.read().replace("\\-", "-")
         named = set(re.findall(r"--[a-z]+[a-z-]*", text))
         self.assertIn("--digest-file", named)
-        commands = (["push"], ["pull"], ["copy"], ["login"], ["logout"], ["serve"], ["ecr", "create"], ["ecr", "check"], ["auth", "whoami"])
+        commands = (["push"], ["pull"], ["copy"], ["inspect"], ["digest"], ["blob"], ["tree"], ["validate"],
+                    ["login"], ["logout"], ["serve"], ["ecr", "create"], ["ecr", "check"], ["auth", "whoami"])
         shown = "".join(davit(*command, "--help").stdout for command in commands)
         self.assertEqual([option for option in sorted(named) if option not in shown], [])
 

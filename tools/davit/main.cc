@@ -84,7 +84,13 @@ int main(int argc, char** argv) {
   add_push(app, action);
   add_pull(app, action);
   add_copy(app, action);
+  add_inspect(app, action);
   add_manifest(app, action);
+  add_config(app, action);
+  add_digest(app, action);
+  add_blob(app, action);
+  add_tree(app, action);
+  add_validate(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

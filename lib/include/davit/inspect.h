@@ -20,8 +20,9 @@ struct InspectOptions {
 /// An image that an index lists.
 struct ListedImage {
   Descriptor manifest;
-  bool attestation = false;           ///< what buildkit says about another entry
-  std::optional<std::uint64_t> size;  ///< of its config and layers; with InspectOptions::sizes, if it is there
+  bool attestation = false;  ///< what buildkit says about another entry
+  std::optional<std::uint64_t>
+      size;  ///< of its config and layers; with InspectOptions::sizes, if it is there
 };
 
 /// An image, looked at.
@@ -31,8 +32,8 @@ struct Inspection {
   /// The image itself: the root, or that of the platform which the index lists. Empty when it lists none for
   /// that platform.
   std::optional<Manifest> image = {};
-  std::string config = {};                    ///< the original bytes; empty for artifacts without JSON
-  std::optional<ImageDetails> details = {};   ///< of container images
+  std::string config = {};                   ///< the original bytes; empty for artifacts without JSON
+  std::optional<ImageDetails> details = {};  ///< of container images
 };
 
 /// Reads what there is to say about the image below `root`: at most its manifest, for an index that of the
@@ -40,7 +41,8 @@ struct Inspection {
 DAVIT_EXPORT Result<Inspection> inspect(std::shared_ptr<ContentSource> source, const Descriptor& root,
                                         const InspectOptions& options, const CallContext& context);
 
-/// Bytes of the config and of all layers, each digest once: what is stored for the image besides its manifest.
+/// Bytes of the config and of all layers, each digest once: what is stored for the image besides its
+/// manifest.
 DAVIT_EXPORT std::uint64_t stored_size(const Manifest& image);
 
 /// Whether a manifest describes a container image; other ones are artifacts.

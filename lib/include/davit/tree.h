@@ -15,8 +15,8 @@ struct TreeNode {
   Descriptor descriptor;  ///< as whatever lists it describes it
   std::string artifact_type = {};
   bool attestation = false;  ///< an index lists it for the sake of another entry, as buildkit does
-  bool missing = false;    ///< a manifest that is listed and not there
-  bool repeated = false;  ///< a manifest that the tree has shown before; what is below it is there
+  bool missing = false;      ///< a manifest that is listed and not there
+  bool repeated = false;     ///< a manifest that the tree has shown before; what is below it is there
   /// Bytes of itself and of everything below, each digest once. Referrers are not counted.
   std::uint64_t total = 0;
   std::vector<TreeNode> children = {};   ///< in the order of the document

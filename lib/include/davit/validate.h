@@ -26,8 +26,8 @@ struct Problem {
 struct Validation {
   std::uint64_t manifests = 0;
   std::uint64_t blobs = 0;
-  std::uint64_t bytes = 0;            ///< of blobs that were read
-  std::uint64_t left_out = 0;         ///< foreign layers, which registries do not have to hold
+  std::uint64_t bytes = 0;             ///< of blobs that were read
+  std::uint64_t left_out = 0;          ///< foreign layers, which registries do not have to hold
   std::vector<Problem> problems = {};  ///< in the order of the documents
 };
 

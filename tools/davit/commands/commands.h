@@ -17,12 +17,18 @@ void add_pull(CLI::App& app, Action& action);
 void add_copy(CLI::App& app, Action& action);
 void add_auth(CLI::App& app, Action& action);
 void add_whoami(CLI::App& command, Action& action);  // below auth and ecr
+void add_blob(CLI::App& app, Action& action);
+void add_config(CLI::App& app, Action& action);
+void add_digest(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_ecr(CLI::App& app, Action& action);
+void add_inspect(CLI::App& app, Action& action);
 void add_login(CLI::App& app, Action& action);
 void add_logout(CLI::App& app, Action& action);
 void add_manifest(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
+void add_tree(CLI::App& app, Action& action);
+void add_validate(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
 
 }  // namespace davit::tool
