@@ -1,6 +1,7 @@
 #include <davit/validate.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -49,12 +50,14 @@ struct Image {
   std::optional<Error> problem = {};  ///< with the config
 };
 
-/// A blob that has to be looked at, and all that is known about it.
+/// A blob that has to be looked at, and all that is known about it. Images may say different things about
+/// what the same one unpacks to.
 struct Task {
   Descriptor blob;
   std::string where;
-  std::optional<Digest> diff_id = {};
-  std::vector<Error> problems = {};
+  std::vector<Digest> diff_ids = {};
+  std::vector<std::string> said_by = {};  ///< the layer that has the diff_id
+  std::vector<look::BlobProblem> problems = {};
 };
 
 class Validator {
@@ -75,7 +78,8 @@ class Validator {
     check_blobs();
     DAVIT_TRY_VOID(check(context_));  // what was stopped has not been validated
     for (Task& task : tasks_) {
-      for (Error& error : task.problems) add(task.blob.digest, task.where, std::move(error));
+      for (look::BlobProblem& each : task.problems)
+        add(task.blob.digest, each.diff_id ? task.said_by[*each.diff_id] : task.where, std::move(each.error));
     }
     return std::move(out_);
   }
@@ -88,7 +92,7 @@ class Validator {
   void look_at(const look::ManifestsBelow& below, const Descriptor& at, const std::string& where) {
     const auto found = below.manifests().find(at.digest);
     if (found == below.manifests().end()) {  // an index may list anything
-      if (blobs_.insert({at.digest, {}}).second) tasks_.push_back({.blob = at, .where = where});
+      task_for(at, where);
       return;
     }
     if (found->second && found->second->descriptor().media_type != model::essence(at.media_type)) {
@@ -132,9 +136,11 @@ class Validator {
     if (const auto& config = image.manifest.config()) {
       const std::string where = joined(image.where, "config");
       if (image.problem) add(config->digest, where, *image.problem);
-      const bool first = blobs_.insert({config->digest, {}}).second;
-      if (first && !container) tasks_.push_back({.blob = *config, .where = where});
-      if (first && container) count(image.problem ? 0 : config->size);
+      if (!container) {
+        task_for(*config, where);
+      } else if (configs_.insert(config->digest).second) {
+        count(image.problem ? 0 : config->size);
+      }
     }
     for (std::size_t i = 0; i < image.manifest.layers().size(); ++i) {
       const Descriptor& layer = image.manifest.layers()[i];
@@ -143,15 +149,26 @@ class Validator {
         ++out_.left_out;
         continue;
       }
-      const bool unpacks = i < image.diff_ids.size() && model::is_layer(type);
-      const Digest diff_id = unpacks ? image.diff_ids[i] : Digest();
-      // Two images may say different things about what the same blob unpacks to.
-      if (!blobs_.insert({layer.digest, diff_id}).second) continue;
-      tasks_.push_back(
-          {.blob = layer,
-           .where = joined(image.where, (container ? "layer " : "blob ") + std::to_string(i + 1)),
-           .diff_id = unpacks ? std::optional(diff_id) : std::nullopt});
+      const std::string where = joined(image.where, (container ? "layer " : "blob ") + std::to_string(i + 1));
+      Task& task = task_for(layer, where);
+      if (i >= image.diff_ids.size() || !model::is_layer(type)) continue;
+      if (std::ranges::find(task.diff_ids, image.diff_ids[i]) != task.diff_ids.end()) continue;
+      task.diff_ids.push_back(image.diff_ids[i]);
+      task.said_by.push_back(where);
     }
+  }
+
+  /// The one for this blob; its size is that of the first who lists it, and others are problems.
+  Task& task_for(const Descriptor& blob, const std::string& where) {
+    const auto [at, first] = blobs_.emplace(blob.digest, tasks_.size());
+    if (first) tasks_.push_back({.blob = blob, .where = where});
+    Task& task = tasks_[at->second];
+    if (task.blob.size != blob.size) {
+      add(blob.digest, where,
+          damaged(blob.digest.to_string() + " is listed with " + std::to_string(blob.size) +
+                  " bytes here and " + std::to_string(task.blob.size) + " elsewhere"));
+    }
+    return task;
   }
 
   void count(std::uint64_t bytes) {
@@ -162,7 +179,7 @@ class Validator {
   /// Configs of container images have been read; here is the rest.
   void check_blobs() {
     const bool zstd = std::ranges::any_of(tasks_, [](const Task& task) {
-      return task.diff_id &&
+      return !task.diff_ids.empty() &&
              model::compression_of(model::essence(task.blob.media_type)) == model::Compression::zstd;
     });
     std::size_t at_once = std::max<std::size_t>(options_.jobs, 1);
@@ -171,7 +188,7 @@ class Validator {
     for_each_index(pool, tasks_.size(), [&](std::size_t i) {
       Task& task = tasks_[i];
       if (!check(context_)) return;
-      task.problems = options_.layers ? look::check_blob(source_, task.blob, task.diff_id, context_)
+      task.problems = options_.layers ? look::check_blob(source_, task.blob, task.diff_ids, context_)
                                       : look::check_presence(source_, task.blob, context_);
     });
     for (const Task& task : tasks_) count(options_.layers ? task.blob.size : 0);
@@ -183,7 +200,8 @@ class Validator {
   Validation out_;
   std::set<Digest> seen_;
   std::vector<Image> images_;
-  std::set<std::pair<Digest, Digest>> blobs_;  ///< with the diff_id that is expected, if any
+  std::set<Digest> configs_;
+  std::map<Digest, std::size_t> blobs_;  ///< each one's task
   std::vector<Task> tasks_;
 };
 

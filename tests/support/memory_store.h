@@ -88,8 +88,8 @@ class MemoryStore final : public ContentSource, public ReferrerLister {
 
 /// A descriptor as documents write it; `more` begins with a comma.
 inline std::string entry(const Descriptor& blob, const std::string& more = {}) {
-  return R"({"mediaType":")" + blob.media_type + R"(","digest":")" + blob.digest.to_string() + R"(","size":)" +
-         std::to_string(blob.size) + more + "}";
+  return R"({"mediaType":")" + blob.media_type + R"(","digest":")" + blob.digest.to_string() +
+         R"(","size":)" + std::to_string(blob.size) + more + "}";
 }
 
 inline constexpr const char* kPlainLayer = "application/vnd.oci.image.layer.v1.tar";
@@ -105,10 +105,10 @@ inline Manifest add_image(MemoryStore& store, const std::vector<std::string>& la
   for (const Digest& id : diff_ids) ids += (ids.empty() ? "\"" : ",\"") + id.to_string() + "\"";
   for (const std::string& layer : layers)
     list += (list.empty() ? "" : ",") + entry(store.add_blob(layer, layer_type));
-  const Descriptor config = store.add_blob(R"({"architecture":")" + architecture +
-                                               R"(","os":"linux","rootfs":{"type":"layers","diff_ids":[)" + ids +
-                                               "]}}",
-                                           "application/vnd.oci.image.config.v1+json");
+  const Descriptor config =
+      store.add_blob(R"({"architecture":")" + architecture +
+                         R"(","os":"linux","rootfs":{"type":"layers","diff_ids":[)" + ids + "]}}",
+                     "application/vnd.oci.image.config.v1+json");
   return store.add_manifest(
       R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":)" +
       entry(config) + R"(,"layers":[)" + list + "]}");
@@ -119,7 +119,8 @@ inline Manifest add_index(MemoryStore& store, const std::vector<std::string>& en
   std::string list;
   for (const std::string& each : entries) list += (list.empty() ? "" : ",") + each;
   return store.add_manifest(
-      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)" + list + "]}");
+      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)" + list +
+      "]}");
 }
 
 inline std::string for_platform(const std::string& architecture) {
@@ -131,8 +132,8 @@ inline Manifest add_artifact(MemoryStore& store, const Descriptor& subject, cons
                              const std::string& bytes) {
   const Descriptor empty = store.add_blob("{}", "application/vnd.oci.empty.v1+json");
   return store.add_manifest(
-      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":")" + type +
-      R"(","config":)" + entry(empty) + R"(,"layers":[)" + entry(store.add_blob(bytes, "text/plain")) +
+      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":")" +
+      type + R"(","config":)" + entry(empty) + R"(,"layers":[)" + entry(store.add_blob(bytes, "text/plain")) +
       R"(],"subject":)" + entry(subject) + "}");
 }
 

@@ -15,8 +15,10 @@ using test::MemoryStore;
 namespace {
 
 /// "hello\n" as gzip(1) -n writes it.
-const std::string kGzip("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\xe7\x02\x00\x20\x30\x3a\x36\x06\x00\x00\x00",
-                        26);
+const std::string kGzip(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\xe7\x02\x00\x20\x30\x3a\x36\x06\x00\x00"
+    "\x00",
+    26);
 const char* const kGzipLayer = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 bool mentions(const Validation& found, const std::string& where, const std::string& words) {
@@ -82,13 +84,13 @@ TEST_CASE("every problem is reported, not only the first") {
   const Manifest one = add_image(store, {"first", "second", "third"});
   const Manifest two = add_image(store, {"fourth"}, "arm64");
   const Manifest three = add_image(store, {"fifth"}, "s390x");
-  const Manifest index = add_index(store, {entry(one.descriptor(), for_platform("amd64")),
-                                           entry(two.descriptor(), for_platform("arm64")),
-                                           entry(three.descriptor(), for_platform("s390x"))});
-  store.blobs.erase(Digest::of("first"));                // missing
-  store.blobs[Digest::of("second")] = "seconD";          // other bytes
-  store.blobs[Digest::of("third")] = "third and more";   // longer
-  store.blobs[two.config()->digest] = "{}";              // another config
+  const Manifest index = add_index(
+      store, {entry(one.descriptor(), for_platform("amd64")), entry(two.descriptor(), for_platform("arm64")),
+              entry(three.descriptor(), for_platform("s390x"))});
+  store.blobs.erase(Digest::of("first"));               // missing
+  store.blobs[Digest::of("second")] = "seconD";         // other bytes
+  store.blobs[Digest::of("third")] = "third and more";  // longer
+  store.blobs[two.config()->digest] = "{}";             // another config
   store.manifests.erase(three.descriptor().digest.to_string());
   const Validation found = validated(store, index);
   CHECK(found.problems.size() == 5);
@@ -139,8 +141,8 @@ TEST_CASE("a config that names another number of layers is a problem") {
 
 TEST_CASE("foreign layers are left out, and counted") {
   MemoryStore store;
-  const Manifest image = add_image(store, {"base"}, "amd64", {},
-                                   "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+  const Manifest image =
+      add_image(store, {"base"}, "amd64", {}, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
   store.blobs.erase(Digest::of("base"));
   const Validation found = validated(store, image);
   CHECK(found.problems.empty());

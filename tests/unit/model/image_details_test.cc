@@ -45,8 +45,9 @@ TEST_CASE("an image configuration is read with everything that inspect shows") {
 }
 
 TEST_CASE("an image configuration may leave out or null every member") {
-  for (const char* text : {"{}", R"({"config":null,"history":null,"rootfs":null,"created":null,"author":null})",
-                           R"({"config":{"Env":null,"Cmd":null,"Labels":null,"ExposedPorts":null}})"}) {
+  for (const char* text :
+       {"{}", R"({"config":null,"history":null,"rootfs":null,"created":null,"author":null})",
+        R"({"config":{"Env":null,"Cmd":null,"Labels":null,"ExposedPorts":null}})"}) {
     const auto details = ImageDetails::parse(text);
     REQUIRE(details);
     CHECK(details->environment.empty());
@@ -56,16 +57,17 @@ TEST_CASE("an image configuration may leave out or null every member") {
 }
 
 TEST_CASE("members of an image configuration that have another type are corrupt and named") {
-  const std::pair<const char*, const char*> bad[] = {{R"([])", "object"},
-                                                     {R"({"config":[]})", "config"},
-                                                     {R"({"config":{"Env":"A=b"}})", "Env"},
-                                                     {R"({"config":{"Labels":{"a":1}}})", "Labels"},
-                                                     {R"({"config":{"Volumes":["/v"]}})", "Volumes"},
-                                                     {R"({"created":5})", "created"},
-                                                     {R"({"history":{}})", "history"},
-                                                     {R"({"history":[5]})", "history"},
-                                                     {R"({"history":[{"empty_layer":"yes"}]})", "empty_layer"},
-                                                     {R"({"rootfs":{"diff_ids":["sha256:0"]}})", "sha256:0"}};
+  const std::pair<const char*, const char*> bad[] = {
+      {R"([])", "object"},
+      {R"({"config":[]})", "config"},
+      {R"({"config":{"Env":"A=b"}})", "Env"},
+      {R"({"config":{"Labels":{"a":1}}})", "Labels"},
+      {R"({"config":{"Volumes":["/v"]}})", "Volumes"},
+      {R"({"created":5})", "created"},
+      {R"({"history":{}})", "history"},
+      {R"({"history":[5]})", "history"},
+      {R"({"history":[{"empty_layer":"yes"}]})", "empty_layer"},
+      {R"({"rootfs":{"diff_ids":["sha256:0"]}})", "sha256:0"}};
   for (const auto& [text, named] : bad) {
     const auto details = ImageDetails::parse(text);
     REQUIRE_FALSE(details);

@@ -20,25 +20,28 @@ this machine's; --platform looks at another one. At most its manifest, the image
 configuration are read. --json has the names that skopeo inspect gives to what it tells; RepoTags is
 empty, as davit ls lists tags.)";
 
+/// skopeo's --config, which has no value; davit's own one has.
+constexpr const char* kBytes = "bytes";
+
 struct Flags {
   std::string source;
   bool json = false;
   bool raw = false;
-  bool config = false;
+  std::string config;  ///< kBytes, or davit's configuration file
   bool sizes = false;
   bool no_tags = false;
   ReadingFlags reading;
 };
 
 int look(const Flags& flags, const OpenedImage& image, const CallContext& context) {
-  if (flags.raw && !flags.config) {
+  if (flags.raw && flags.config != kBytes) {
     const auto manifest = image.source->manifest(image.root.digest.to_string(), context);
     if (!manifest) return fail(manifest.error());
     return print(manifest->bytes()) ? kOk : kLocal;
   }
   const auto found = inspect(image.source, image.root, {.sizes = flags.sizes}, context);
   if (!found) return fail(found.error());
-  if (flags.config) return print_config(image, *found);
+  if (flags.config == kBytes) return print_config(image, *found);
   if (!found->image && flags.json && !flags.reading.output.quiet)
     say("note: " + image.name + ": no image in it is for " + Platform::host().to_string());
   return print(flags.json ? inspection_json(image, *found) : inspection_text(image, *found)) ? kOk : kLocal;
@@ -52,11 +55,14 @@ void add_inspect(CLI::App& app, Action& action) {
   command->add_option("REF", flags->source, "what to look at")->required();
   with_environment(command->add_flag("--json", flags->json, "one JSON object, with skopeo's names"));
   command->add_flag("--raw", flags->raw, "the manifest or index, byte for byte");
-  command->add_flag("--config", flags->config, "the image's configuration, byte for byte");
   command->add_flag("--sizes", flags->sizes, "the size of every image of an index, a request for each");
   command->add_flag("-n,--no-tags", flags->no_tags)->group("");
   flags->reading.add_to(*command);
+  command->remove_option(command->get_option("--config"));
+  command->add_flag(std::string("--config{") + kBytes + "}", flags->config,
+                    "the image's configuration, byte for byte; --config=YAML is davit's own");
   command->callback([flags, &action] {
+    if (flags->config != kBytes) flags->reading.connection.trust.config = flags->config;
     action = [flags](const Signals& signals) {
       return look_at(flags->source, flags->reading, signals,
                      [flags](Client&, const OpenedImage& image, const CallContext& context) {

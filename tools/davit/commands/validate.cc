@@ -72,6 +72,14 @@ int code_of(const Validation& found) {
   return damaged ? kCorrupt : exit_code(found.problems.front().error.code);
 }
 
+/// Names what is wrong in full, also where the error is short.
+std::string line_of(const Problem& problem) {
+  const std::string error = problem.error.to_string();
+  const std::string digest = problem.digest.to_string();
+  return (problem.where.empty() ? "" : problem.where + ": ") + error +
+         (error.find(digest) == std::string::npos ? " (" + digest + ")" : "") + "\n";
+}
+
 int check(const Flags& flags, const OpenedImage& image, const CallContext& context) {
   const ValidateOptions options{.layers = !flags.fast, .jobs = flags.reading.connection.jobs.value_or(8)};
   const auto found = validate(*image.source, image.root, options, context);
@@ -80,8 +88,7 @@ int check(const Flags& flags, const OpenedImage& image, const CallContext& conte
   if (flags.json) {
     out = json_text(to_json(image, *found));
   } else {
-    for (const Problem& each : found->problems)
-      out += (each.where.empty() ? "" : each.where + ": ") + each.error.to_string() + "\n";
+    for (const Problem& each : found->problems) out += line_of(each);
     out += summary(image, *found, flags.fast) + "\n";
   }
   if (!print(out)) return kLocal;
