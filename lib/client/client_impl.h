@@ -50,8 +50,7 @@ class Client::Impl {
 
   /// What a source argument means. An `ecr:` reference is written out on the way. Errors: invalid_argument.
   Result<client::Source> source_of(std::string& written, const CallContext& context);
-  Result<OpenedImage> open(std::string_view source, std::span<const Platform> platforms,
-                           const CallContext& context);
+  Result<OpenedImage> open(std::string_view source, const OpenOptions& how, const CallContext& context);
   /// Everything an errand has to do, or the reason why it cannot begin.
   Result<std::vector<transfer::Order>> orders(const Errand& errand, transfer::Board& board,
                                               const CallContext& context);

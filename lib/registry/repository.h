@@ -38,6 +38,7 @@ class Repository final : public ContentSource,
                                                          const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                            const CallContext& context) override;
+  Result<std::uint64_t> blob_size(const Digest& blob, const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open_range(const Descriptor& blob, ByteRange range,
                                                  const CallContext& context) override;
   TagLister* tag_lister() override { return this; }
@@ -88,6 +89,8 @@ class Repository final : public ContentSource,
 
  private:
   Result<bool> make(const CallContext& context);
+  /// The answer to whether the blob is there: a success, or 404.
+  Result<Answer> ask_for_blob(const Purpose& why, const Digest& digest, const CallContext& context);
   [[nodiscard]] Result<std::optional<net::Url>> next_page(const Purpose& why, const Answer& answer) const;
   Result<std::vector<Descriptor>> referrers_by_tag(const Digest& subject, const CallContext& context);
   Result<> note_referrer(const Manifest& referrer, const CallContext& context);

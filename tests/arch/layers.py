@@ -27,7 +27,8 @@ ARROWS = {
     "rootfs": "content model io codec tar crypto",  # hashes of files
     "compose": "content model",
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
-    "client": "archive auth aws base codec compose config content crypto io layout model net registry tar transfer",
+    "client": "archive auth aws base codec compose config content crypto io layout look model net registry tar transfer",
+    "look": "content io codec model crypto",  # what layers unpack to
     "emulator": "model content layout io crypto",
 }
 

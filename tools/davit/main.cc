@@ -89,6 +89,12 @@ int main(int argc, char** argv) {
   add_cat(app, action);
   add_diff(app, action);
   add_export(app, action);
+  add_inspect(app, action);
+  add_config(app, action);
+  add_digest(app, action);
+  add_blob(app, action);
+  add_tree(app, action);
+  add_validate(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

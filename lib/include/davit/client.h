@@ -184,6 +184,16 @@ class DAVIT_EXPORT Client {
   Result<Plan> plan_index_edit(std::string_view index, std::string_view destination, const IndexEdit& edit,
                                const IndexOptions& options = {});
 
+  /// A blob of a repository, a layout or an archive, whichever image it belongs to: a tag or digest in
+  /// `source` does not matter. Errors: not_found, and those of open().
+  Result<OpenedBlob> open_blob(std::string_view source, const Digest& digest,
+                               const OpenOptions& options = {});
+
+  /// What push() with these options and Reuse::off would put, without sending anything: archives are read and
+  /// their layers compressed. For what a registry names, and nothing changes, that is one HEAD. Errors: as
+  /// push().
+  Result<Descriptor> digest(std::string_view source, const CopyOptions& options = {});
+
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
   /// What davit would show a registry: for an ECR host a fresh password from the AWS chain, for others what

@@ -4,6 +4,7 @@
 /// Everything libdavit promises, in one include.
 
 #include <davit/aws.h>
+#include <davit/blob.h>
 #include <davit/call_context.h>
 #include <davit/client.h>
 #include <davit/content.h>
@@ -12,6 +13,9 @@
 #include <davit/diff.h>
 #include <davit/digest.h>
 #include <davit/error.h>
+#include <davit/image.h>
+#include <davit/image_details.h>
+#include <davit/inspect.h>
 #include <davit/log.h>
 #include <davit/manifest.h>
 #include <davit/output.h>
@@ -21,4 +25,6 @@
 #include <davit/rootfs.h>
 #include <davit/secret.h>
 #include <davit/transfer.h>
+#include <davit/tree.h>
+#include <davit/validate.h>
 #include <davit/version.h>

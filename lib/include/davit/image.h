@@ -42,8 +42,17 @@ struct SingleImage {
 /// there is; those of the source.
 DAVIT_EXPORT Result<SingleImage> single_image(const OpenedImage& opened, const CallContext& context);
 
+/// A blob that a digest names, where it is.
+struct OpenedBlob {
+  std::shared_ptr<ContentSource> source;  ///< co-owned by everything that reads from it
+  Descriptor blob;                        ///< without a media type: nobody says
+};
+
 struct OpenOptions {
   std::vector<Platform> platforms = {};  ///< of an index only these; one gives its manifest by itself
+  /// Of a layout or an OCI archive: the image as its index lists it. Otherwise it is checked first that
+  /// everything is there, and platforms that are not are left out.
+  bool as_listed = false;
   std::stop_token stop = {};
   std::optional<std::chrono::milliseconds> timeout = {};
 };

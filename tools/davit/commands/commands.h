@@ -23,10 +23,16 @@ void add_doctor(CLI::App& app, Action& action);
 void add_ecr(CLI::App& app, Action& action);
 void add_index(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
+void add_blob(CLI::App& app, Action& action);
+void add_config(CLI::App& app, Action& action);
+void add_digest(CLI::App& app, Action& action);
+void add_inspect(CLI::App& app, Action& action);
 void add_login(CLI::App& app, Action& action);
 void add_logout(CLI::App& app, Action& action);
 void add_manifest(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
+void add_tree(CLI::App& app, Action& action);
+void add_validate(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
 
 }  // namespace davit::tool

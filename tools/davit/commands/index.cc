@@ -224,7 +224,7 @@ void add_append(CLI::App& index, Action& action) {
     action = [flags](const Signals& signals) {
       if (!flags->flatten)
         return fail(usage("--flatten=false: an index within an index is not made", "leave it out"));
-      if (flags->docker_base) flags->transfer.docker = true;
+      if (flags->docker_base) flags->transfer.compression.docker = true;
       if (flags->index.empty()) {
         CreateFlags made;
         made.manifests = flags->manifests;
