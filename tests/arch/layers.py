@@ -24,7 +24,7 @@ ARROWS = {
     "registry": "content auth net model io",
     "layout": "content model io",
     "archive": "content model io codec tar",
-    "compose": "content model",
+    "compose": "content io model",  # documents that were edited, as contents
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
     "client": "archive auth aws base codec compose config content crypto io layout model net registry tar transfer",
     "emulator": "model content layout io crypto",
