@@ -115,8 +115,7 @@ Result<std::optional<Header>> parse_header(std::span<const std::byte, 512> block
   return std::optional(std::move(header));
 }
 
-Result<PaxFields> parse_pax(std::string_view records) {
-  PaxFields fields;
+Result<> for_each_record(std::string_view records, const EachRecord& each) {
   while (!records.empty() && records.front() != '\0') {
     const auto malformed = make_error(Errc::corrupt, "a malformed PAX header");
     const auto space = records.find(' ');
@@ -128,9 +127,16 @@ Result<PaxFields> parse_pax(std::string_view records) {
     const std::string_view record = records.substr(space + 1, length - space - 2);
     const auto equals = record.find('=');
     if (equals == std::string_view::npos || equals == 0) return malformed;
-    DAVIT_TRY_VOID(apply(record.substr(0, equals), record.substr(equals + 1), fields));
+    DAVIT_TRY_VOID(each(record.substr(0, equals), record.substr(equals + 1)));
     records.remove_prefix(length);
   }
+  return {};
+}
+
+Result<PaxFields> parse_pax(std::string_view records) {
+  PaxFields fields;
+  DAVIT_TRY_VOID(for_each_record(
+      records, [&](std::string_view key, std::string_view value) { return apply(key, value, fields); }));
   return fields;
 }
 

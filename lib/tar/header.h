@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,6 +34,11 @@ struct PaxFields {
   std::optional<std::uint64_t> size;
   bool sparse = false;
 };
+
+/// Calls `each` with every key and value of PAX records, in their order. Errors: corrupt, and those of
+/// `each`.
+using EachRecord = std::function<Result<>(std::string_view key, std::string_view value)>;
+Result<> for_each_record(std::string_view records, const EachRecord& each);
 
 /// Errors: corrupt.
 Result<PaxFields> parse_pax(std::string_view records);
