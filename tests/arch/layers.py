@@ -24,9 +24,10 @@ ARROWS = {
     "registry": "content auth net model io",
     "layout": "content model io",
     "archive": "content model io codec tar",
+    "rootfs": "content model io codec tar crypto",  # hashes of files
     "compose": "content io model",  # documents that were edited, as contents
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
-    "client": "archive auth aws base codec compose config content crypto io layout model net registry tar transfer",
+    "client": "archive auth aws base codec compose config content crypto io layout model net registry rootfs tar transfer",
     "emulator": "model content layout io crypto",
 }
 
