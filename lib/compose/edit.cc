@@ -135,7 +135,9 @@ Result<OpenedImage> append_layers(const OpenedImage& image, std::span<const Laye
     for (const Layer& layer : layers) out.blobs.push_back(layer.content);
     return out;
   };
-  return compose::edit_images(image, edit, context_of(options));
+  DAVIT_TRY(OpenedImage out, compose::edit_images(image, edit, context_of(options)));
+  for (const Layer& layer : layers) out.notes.insert(out.notes.end(), layer.notes.begin(), layer.notes.end());
+  return out;
 }
 
 Result<OpenedImage> rebase_image(const OpenedImage& image, const OpenedImage& old_base,

@@ -130,7 +130,11 @@ Result<ImageDocuments> change(const ImageDocuments& image, const ImageChanges& c
       std::ranges::any_of(changes.annotations, [](const Setting& one) { return one.value.has_value(); });
   if (annotated) DAVIT_TRY_VOID(draft.convert(model::Format::oci));
   set_members(draft.manifest(), "annotations", changes.annotations);
-  if (touches_settings(changes)) DAVIT_TRY_VOID(change_settings(draft.settings(), changes));
+  if (touches_settings(changes)) {
+    const json before = draft.config().value("config", json());
+    DAVIT_TRY_VOID(change_settings(draft.settings(), changes));
+    if (draft.settings().empty() && !before.is_object()) draft.config().erase("config");
+  }
   if (changes.platform) set_platform(draft.config(), *changes.platform);
   const std::optional<Timestamp> created = changes.created ? changes.created : time;
   if (created) draft.config()["created"] = model::format_timestamp(*created);

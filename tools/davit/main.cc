@@ -85,6 +85,10 @@ int main(int argc, char** argv) {
   add_pull(app, action);
   add_copy(app, action);
   add_manifest(app, action);
+  add_append(app, action);
+  add_mutate(app, action);
+  add_rebase(app, action);
+  add_flatten(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

@@ -10,12 +10,15 @@
 #include <davit/credentials.h>
 #include <davit/descriptor.h>
 #include <davit/digest.h>
+#include <davit/edit.h>
 #include <davit/error.h>
+#include <davit/image.h>
 #include <davit/log.h>
 #include <davit/manifest.h>
 #include <davit/platform.h>
 #include <davit/reference.h>
 #include <davit/result.h>
+#include <davit/rootfs.h>
 #include <davit/secret.h>
 #include <davit/transfer.h>
 #include <davit/version.h>

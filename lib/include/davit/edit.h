@@ -89,6 +89,7 @@ struct Layer {
   Digest diff_id;                          ///< of the tar in it
   std::shared_ptr<const Content> content;  ///< the stored bytes; co-owned by the images it is added to
   std::string created_by;                  ///< for the history
+  std::vector<std::string> notes = {};     ///< for people: what was left out and why
 };
 
 /// The image with these layers on top, in this order. An image in Docker's format, which has no name for
@@ -122,6 +123,14 @@ struct LayerOptions {
   bool keep_owners = false;  ///< for folders: else everything belongs to 0:0
   std::stop_token stop = {};
   std::optional<std::chrono::milliseconds> timeout = {};
+};
+
+/// How an image is moved to another base. Names are what Client::open() takes; empty ones come from the
+/// image's annotations, the old one with the digest there.
+struct RebaseOptions {
+  std::string old_base = {};
+  std::string new_base = {};
+  EditOptions edit = {};
 };
 
 /// How an image is flattened.

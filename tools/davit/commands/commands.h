@@ -15,13 +15,17 @@ using Action = std::function<int(const Signals&)>;
 void add_push(CLI::App& app, Action& action);
 void add_pull(CLI::App& app, Action& action);
 void add_copy(CLI::App& app, Action& action);
+void add_append(CLI::App& app, Action& action);
 void add_auth(CLI::App& app, Action& action);
 void add_whoami(CLI::App& command, Action& action);  // below auth and ecr
 void add_doctor(CLI::App& app, Action& action);
 void add_ecr(CLI::App& app, Action& action);
+void add_flatten(CLI::App& app, Action& action);
 void add_login(CLI::App& app, Action& action);
 void add_logout(CLI::App& app, Action& action);
 void add_manifest(CLI::App& app, Action& action);
+void add_mutate(CLI::App& app, Action& action);
+void add_rebase(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
 
