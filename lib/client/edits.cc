@@ -60,8 +60,11 @@ Result<Layer> layer_of_file(io::File opened, const std::string& name, const clie
   DAVIT_TRY(const std::uint64_t size, file->size());
   auto content = std::make_shared<const io::FileContent>(file, 0, size, name);
   switch (kind) {
-    case codec::FileKind::tar:
+    case codec::FileKind::tar: {
+      DAVIT_TRY(auto reading, content->open(0, context));
+      DAVIT_TRY_VOID(client::check_tar(std::move(reading)));
       return client::compressed_layer(std::move(content), form, context);
+    }
     case codec::FileKind::gzip:
     case codec::FileKind::zstd:
       return client::stored_layer(std::move(content), codec::compression_of(kind), context);

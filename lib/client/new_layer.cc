@@ -1,17 +1,15 @@
 #include "client/new_layer.h"
 
 #include <utility>
-#include <vector>
 
 #include "base/error.h"
 #include "base/mutex.h"
 #include "base/try.h"
 #include "codec/decompress.h"
-#include "codec/sniff.h"
 #include "crypto/hasher.h"
 #include "io/measure.h"
-#include "io/read_all.h"
 #include "io/stream_source.h"
+#include "tar/reader.h"
 
 namespace davit::client {
 namespace {
@@ -113,6 +111,14 @@ std::shared_ptr<const Content> in_form(std::shared_ptr<const Content> plain, con
 
 }  // namespace
 
+Result<> check_tar(std::unique_ptr<ByteSource> plain) {
+  tar::Reader reader(std::move(plain));
+  for (;;) {
+    DAVIT_TRY(const bool more, reader.next());
+    if (!more) return {};
+  }
+}
+
 Result<Layer> compressed_layer(std::shared_ptr<const Content> plain, const LayerForm& form,
                                const CallContext& context) {
   const auto diff_id = std::make_shared<LaterDigest>();
@@ -139,24 +145,12 @@ Result<Layer> spooled_layer(std::unique_ptr<ByteSource> plain, const LayerForm& 
 Result<Layer> stored_layer(std::shared_ptr<const Content> stored, model::Compression kind,
                            const CallContext& context) {
   DAVIT_TRY(auto opened, stored->open(0, context));
-  const auto plain = codec::decompressing(kind, std::move(opened), codec::ExpansionLimit{});
-  std::vector<std::byte> head(codec::kSniffSize);
-  DAVIT_TRY(const std::size_t count, io::read_full(*plain, head));
-  head.resize(count);
-  if (const auto inside = codec::sniff(head); inside != codec::FileKind::tar)
-    return make_error(Errc::corrupt, std::string(model::to_string(kind)) + " around " +
-                                         codec::describe(inside) + ", and a layer is a tar");
-  crypto::Hasher hasher;
-  hasher.update(head);
-  std::vector<std::byte> buffer(256 << 10);
-  for (;;) {
-    DAVIT_TRY(const std::size_t more, plain->read(buffer));
-    if (more == 0) break;
-    hasher.update(std::span(buffer).first(more));
-  }
+  const auto diff_id = std::make_shared<LaterDigest>();
+  DAVIT_TRY_VOID(check_tar(std::make_unique<HashedSource>(
+      codec::decompressing(kind, std::move(opened), codec::ExpansionLimit{}), diff_id)));
   DAVIT_TRY(const auto again, stored->open(0, context));
   DAVIT_TRY(Descriptor blob, io::measure(*again));
-  return layer_of(std::move(stored), std::move(blob), kind, hasher.digest());
+  return layer_of(std::move(stored), std::move(blob), kind, diff_id->get());
 }
 
 }  // namespace davit::client

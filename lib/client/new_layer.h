@@ -18,6 +18,9 @@ struct LayerForm {
   std::string temporary_directory;
 };
 
+/// Reads a tar to its end. Errors: corrupt for a malformed or truncated one; those of reading it.
+Result<> check_tar(std::unique_ptr<ByteSource> plain);
+
 /// A tar that can be read again. It is read and compressed once here, to learn the digests, and again
 /// whenever its bytes are wanted; nothing is stored. Errors: those of reading it.
 Result<Layer> compressed_layer(std::shared_ptr<const Content> plain, const LayerForm& form,
@@ -27,7 +30,7 @@ Result<Layer> compressed_layer(std::shared_ptr<const Content> plain, const Layer
 Result<Layer> spooled_layer(std::unique_ptr<ByteSource> plain, const LayerForm& form,
                             const CallContext& context);
 
-/// A layer as it is, `stored` being a tar in this compression. Errors: corrupt where it cannot be undone.
+/// A layer as it is, `stored` being a tar in this compression. Errors: corrupt where it is not.
 Result<Layer> stored_layer(std::shared_ptr<const Content> stored, model::Compression kind,
                            const CallContext& context);
 

@@ -212,7 +212,7 @@ class Edits(SystemTest):
 
     def test_what_is_no_layer_is_refused(self):
         self.push(self.ref("bad:1"), self.app)
-        for name, data, code in (("page", b"<!DOCTYPE html><html></html>" * 40, 5), ("cut.tgz", gzip.compress(self.more)[:-20], 5),
+        for name, data, code in (("page", b"<!DOCTYPE html><html></html>" * 40, 5), ("cut.tgz", gzip.compress(self.more)[:-20], 5), ("cut.tar", self.more[:1000], 5),
                                  ("inner.gz", gzip.compress(b"no tar" * 100), 5)):
             self.davit("append", self.ref("bad:1"), self.ref("bad:2"), "-f", write(self.out(name), data), code=code)
         self.davit("append", self.ref("bad:1"), self.ref("bad:2"), "-f", self.out("nothing"), code=8)

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "catch.h"
+#include "support/catch.h"
 
 using namespace davit;
 using nlohmann::json;
