@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "content/layout_index.h"
 #include "model/media_type.h"
+#include "model/write_manifest.h"
 #include "registry/repository.h"
 
 namespace davit::registry {
@@ -83,7 +84,8 @@ Result<> Repository::note_referrer(const Manifest& referrer, const CallContext& 
   if (entry.artifact_type.empty() && referrer.config()) entry.artifact_type = referrer.config()->media_type;
   entry.annotations = referrer.annotations();
   all.push_back(std::move(entry));
-  DAVIT_TRY(const Manifest index, Manifest::parse(content::new_index(all), model::kOciIndex));
+  DAVIT_TRY(const Manifest index,
+            Manifest::parse(model::index_manifest(model::Format::oci, all), model::kOciIndex));
   const std::string names[] = {tag};
   return put_manifest(index, names, context);
 }

@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
   add_push(app, action);
   add_pull(app, action);
   add_copy(app, action);
+  add_index(app, action);
   add_manifest(app, action);
   add_append(app, action);
   add_mutate(app, action);

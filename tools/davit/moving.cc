@@ -49,38 +49,35 @@ std::string work_of(Verb verb, const std::vector<std::string>& destinations) {
 
 }  // namespace
 
-int move_images(Verb verb, const std::string& source, const std::vector<std::string>& destinations,
-                const TransferFlags& flags, const Signals& signals) {
-  auto options = flags.options();
-  if (!options) return fail(options.error());
+int carry_out(const Movement& movement, const CopyOptions& given, const TransferFlags& flags,
+              const Signals& signals) {
   if (!flags.dry_run) {
-    if (auto fits = check_stdout(destinations); !fits) return fail(fits.error());
+    if (auto fits = check_stdout(movement.arguments.destinations); !fits) return fail(fits.error());
   }
   if (!flags.dry_run && !flags.digest_file.empty()) {
     if (auto writable = check_digest_file(flags.digest_file); !writable) return fail(writable.error());
   }
-  auto settings = flags.connection.client_options(
-      flags.output.verbose,
-      {.sources = {source}, .destinations = verb == Verb::push ? as_push_reads(destinations) : destinations},
-      scope_of(verb));
+  auto settings =
+      flags.connection.client_options(flags.output.verbose, movement.arguments, movement.credentials);
   if (!settings) return fail(settings.error());
-  options->stop = signals.stop();
   Notes notes;
-  options->observer = &notes;
+  CopyOptions options = given;
+  options.stop = signals.stop();
+  options.observer = &notes;
   Client client(*std::move(settings));
   if (flags.dry_run) {
-    const auto plans = plan(client, verb, source, destinations, *options);
+    const auto plans = movement.plan(client, options);
     for (const std::string& text : notes.take()) say("note: " + text);
     if (!plans) return fail(plans.error());
     if (!print(flags.json ? plan_json(*plans) : plan_text(*plans, !flags.create_repo.empty()))) return kLocal;
     return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
   }
 
-  ProgressLine line(flags.output.style(), work_of(verb, destinations));
+  ProgressLine line(flags.output.style(), movement.work);
   const auto show_notes = [&] {
     for (const std::string& text : notes.take()) line.note(text);
   };
-  Transfer transfer = start(client, verb, source, destinations, *options);
+  Transfer transfer = movement.start(client, options);
   while (!transfer.wait_for(std::chrono::milliseconds(100))) {
     show_notes();
     line.update(transfer.progress());
@@ -91,13 +88,30 @@ int move_images(Verb verb, const std::string& source, const std::vector<std::str
   line.update(transfer.progress());
   line.finish(transfer.progress(), *deliveries);
   complain_about(*deliveries);
-  if (!print_results(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries), destinations))
+  if (!print_results(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries),
+                     movement.arguments.destinations))
     return kLocal;
   if (!flags.digest_file.empty()) {
     if (auto written = write_digest_file(flags.digest_file, *deliveries); !written)
       return fail(written.error());
   }
   return exit_code(*deliveries);
+}
+
+int move_images(Verb verb, const std::string& source, const std::vector<std::string>& destinations,
+                const TransferFlags& flags, const Signals& signals) {
+  const auto options = flags.options();
+  if (!options) return fail(options.error());
+  const Movement movement{
+      .arguments = {.sources = {source},
+                    .destinations = verb == Verb::push ? as_push_reads(destinations) : destinations},
+      .credentials = scope_of(verb),
+      .work = work_of(verb, destinations),
+      .start = [&](Client& client,
+                   const CopyOptions& how) { return start(client, verb, source, destinations, how); },
+      .plan = [&](Client& client,
+                  const CopyOptions& how) { return plan(client, verb, source, destinations, how); }};
+  return carry_out(movement, *options, flags, signals);
 }
 
 }  // namespace davit::tool

@@ -113,19 +113,25 @@ Result<CopyOptions> TransferFlags::options() const {
 void TransferFlags::add_to(CLI::App& command, Verb verb) {
   app_ = &command;
   const auto add = [](CLI::Option* option) { return with_environment(option); };
-  add(command.add_option("-t,--tag", tags, "a further tag for every destination"))
+  const bool moves = verb != Verb::index;
+  add(command.add_option("-t,--tag", tags, moves ? "a further tag for every destination" : "a further tag"))
       ->type_name("TAG")
       ->allow_extra_args(false);
   add(command.add_option("--compress", compress,
                          "for uncompressed layers: gzip (default), zstd, none or keep"))
       ->type_name("KIND[:LEVEL]");
-  add(command.add_flag("--recompress", recompress,
-                       "compressed layers become what --compress says, too; this changes the digests"));
-  command.add_option("--dest-compress-format", skopeo_format)->group("");
-  command.add_option("--dest-compress-level", skopeo_level)->group("");
+  if (moves) {
+    add(command.add_flag("--recompress", recompress,
+                         "compressed layers become what --compress says, too; this changes the digests"));
+    command.add_option("--dest-compress-format", skopeo_format)->group("");
+    command.add_option("--dest-compress-level", skopeo_level)->group("");
+  }
   add(command.add_flag("--oci", oci,
-                       "OCI manifests: written where davit writes one, converted where there are others"));
-  add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
+                       moves
+                           ? "OCI manifests: written where davit writes one, converted where there are others"
+                           : "an OCI index (the default)"));
+  add(command.add_flag("--docker", docker,
+                       moves ? "the same with Docker schema 2" : "Docker's manifest list instead"));
   command.add_option("--format,-f", format)
       ->check(known_word("--format", {"oci", "v2s2", "docker"}))
       ->group("");
@@ -138,9 +144,12 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_flag("-n,--no-clobber", no_clobber, "do not move a tag that points at something else"));
   add(command.add_flag("--create-repo{yes}", create_repo,
                        "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
-  platform.add_to(command, "only this platform of an index, as linux/arm64; several give an index of them");
-  add(command.add_flag("--preserve-digests", preserve_digests,
-                       "refuse what would change the image's digest"));
+  platform.add_to(command,
+                  moves ? "only this platform of an index, as linux/arm64; several give an index of them"
+                        : "only these platforms, all of which have to be there; also what {arch} stands for");
+  if (moves)
+    add(command.add_flag("--preserve-digests", preserve_digests,
+                         "refuse what would change the image's digest"));
   if (verb == Verb::copy) {
     add(command.add_flag("-a,--all-tags", all_tags,
                          "every tag of the source's repository, each under its name"));
@@ -156,10 +165,12 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
         ->type_name("N")
         ->check(CLI::Range(1, 1'000'000));
   }
-  add(command.add_flag("--referrers", referrers,
-                       "also what refers to the image: signatures, SBOMs, any artifact"));
-  add(command.add_flag("--digest-tags", digest_tags,
-                       "also what is kept under tags such as sha256-DIGEST.sig, as cosign does"));
+  if (moves) {
+    add(command.add_flag("--referrers", referrers,
+                         "also what refers to the image: signatures, SBOMs, any artifact"));
+    add(command.add_flag("--digest-tags", digest_tags,
+                         "also what is kept under tags such as sha256-DIGEST.sig, as cosign does"));
+  }
   if (verb != Verb::push) {
     add_choice(command, "--resume", "--no-resume", resume,
                "go on with what an interrupted run left (the default)",

@@ -16,6 +16,7 @@
 #include <davit/edit.h>
 #include <davit/export.h>
 #include <davit/image.h>
+#include <davit/index.h>
 #include <davit/log.h>
 #include <davit/result.h>
 #include <davit/transfer.h>
@@ -107,6 +108,7 @@ DAVIT_EXPORT std::string registry_of(std::string_view argument, Side side);
 /// `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME:TAG]`, or a path.
 class DAVIT_EXPORT Client {
  public:
+  class Impl;
   explicit Client(ClientOptions options);
   ~Client();
   Client(const Client&) = delete;
@@ -153,6 +155,9 @@ class DAVIT_EXPORT Client {
   /// From an image that was opened, as it is or edited. Without a tag at the destination, its own.
   Result<std::vector<Delivery>> copy(const OpenedImage& image, std::span<const std::string> destinations,
                                      const CopyOptions& options = {});
+  Transfer start_copy(OpenedImage image, std::vector<std::string> destinations, CopyOptions options = {});
+  Result<std::vector<Plan>> plan_copy(const OpenedImage& image, std::span<const std::string> destinations,
+                                      const CopyOptions& options = {});
   /// Into a store of your own, under `names`.
   Result<Delivered> copy(std::string_view source, std::shared_ptr<ContentSink> destination,
                          std::vector<std::string> names, const CopyOptions& options = {});
@@ -176,6 +181,25 @@ class DAVIT_EXPORT Client {
   /// history; everything else stays. The new layers are kept, compressed, in unlinked files. Errors: those of
   /// flattened_root() and of the edits.
   Result<OpenedImage> flatten(const OpenedImage& image, const FlattenOptions& options = {});
+
+  /// Makes an index over images from anywhere, and puts it where `destination` says: the images are moved or
+  /// mounted as needed and put by digest, the index comes last. The same parts always give the same bytes.
+  /// Errors: invalid_argument for two images of one platform and for one without; not_found for a platform
+  /// that was asked for.
+  Result<Delivered> create_index(std::string_view destination, std::span<const IndexPart> parts,
+                                 const IndexOptions& options = {});
+  Transfer start_index(std::string destination, std::vector<IndexPart> parts, IndexOptions options = {});
+  Result<Plan> plan_index(std::string_view destination, std::span<const IndexPart> parts,
+                          const IndexOptions& options = {});
+
+  /// Changes the index that `index` names, and puts the result where `destination` says; empty: back under
+  /// its tag. Errors: conflict when the tag has been moved meanwhile; invalid_argument when it is no index.
+  Result<Delivered> edit_index(std::string_view index, std::string_view destination, const IndexEdit& edit,
+                               const IndexOptions& options = {});
+  Transfer start_index_edit(std::string index, std::string destination, IndexEdit edit,
+                            IndexOptions options = {});
+  Result<Plan> plan_index_edit(std::string_view index, std::string_view destination, const IndexEdit& edit,
+                               const IndexOptions& options = {});
 
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
@@ -206,7 +230,6 @@ class DAVIT_EXPORT Client {
 
  private:
   friend class Transfer;
-  class Impl;
   std::shared_ptr<Impl> impl_;  // co-owned by the transfers that it started
 };
 

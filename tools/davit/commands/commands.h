@@ -21,6 +21,7 @@ void add_whoami(CLI::App& command, Action& action);  // below auth and ecr
 void add_doctor(CLI::App& app, Action& action);
 void add_ecr(CLI::App& app, Action& action);
 void add_flatten(CLI::App& app, Action& action);
+void add_index(CLI::App& app, Action& action);
 void add_login(CLI::App& app, Action& action);
 void add_logout(CLI::App& app, Action& action);
 void add_manifest(CLI::App& app, Action& action);
