@@ -25,7 +25,7 @@ ARROWS = {
     "layout": "content model io",
     "archive": "content model io codec tar",
     "rootfs": "content model io codec tar crypto",  # hashes of files
-    "compose": "content model",
+    "compose": "content io model",  # documents that were edited, as contents
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
     "client": "archive auth aws base codec compose config content crypto io layout look model net registry tar transfer",
     "look": "content io codec model crypto",  # what layers unpack to

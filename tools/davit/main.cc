@@ -95,6 +95,10 @@ int main(int argc, char** argv) {
   add_blob(app, action);
   add_tree(app, action);
   add_validate(app, action);
+  add_append(app, action);
+  add_mutate(app, action);
+  add_rebase(app, action);
+  add_flatten(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

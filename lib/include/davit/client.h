@@ -13,6 +13,7 @@
 #include <davit/aws.h>
 #include <davit/credentials.h>
 #include <davit/ecr.h>
+#include <davit/edit.h>
 #include <davit/export.h>
 #include <davit/image.h>
 #include <davit/index.h>
@@ -53,7 +54,9 @@ struct DAVIT_EXPORT ClientOptions {
   std::uint64_t limit_rate = 0;  ///< bytes per second and direction, for the whole client; 0 is no limit
   std::uint64_t chunk_size = 0;  ///< upload in pieces of this size; 0: as the registry likes it
   std::uint64_t compression_memory = 24u << 20;
-  std::size_t compression_threads = 0;       ///< 0: one for each core
+  std::size_t compression_threads = 0;  ///< 0: one for each core
+  std::string source_date_epoch =
+      {};  ///< SOURCE_DATE_EPOCH, as it was set; parse_source_date_epoch() reads it
   std::string temporary_directory = "/tmp";  ///< for what cannot be sought: pipes, gzip-wrapped archives
   DockerConfigOptions docker = {};           ///< where login() and logout() keep credentials
   AwsIdentity aws = {};                      ///< who to be for ECR hosts, and for `ecr:` references
@@ -164,6 +167,20 @@ class DAVIT_EXPORT Client {
   /// What a source argument stands for, opened to be looked at, or to be edited and copied. Errors:
   /// not_found; invalid_argument where it could be several images; those of reading it.
   Result<OpenedImage> open(std::string_view source, const OpenOptions& options = {});
+
+  /// A file or a folder as a layer for append_layers(). A tar that is compressed already (gzip, zstd) stays
+  /// byte for byte; a plain one is compressed, and so is a folder, as a tar whose bytes follow from the files
+  /// in it: both are read once here and again when they are sent. "-" is standard input, kept in an unlinked
+  /// file. Errors: corrupt for what is no tar; local_io.
+  Result<Layer> layer(std::string_view path, const LayerOptions& options = {});
+
+  /// rebase_image() with bases that are named.
+  Result<OpenedImage> rebase(const OpenedImage& image, const RebaseOptions& options);
+
+  /// The image with one layer that has all the files of its own ones (davit/rootfs.h), and with one entry of
+  /// history; everything else stays. The new layers are kept, compressed, in unlinked files. Errors: those of
+  /// flattened_root() and of the edits.
+  Result<OpenedImage> flatten(const OpenedImage& image, const FlattenOptions& options = {});
 
   /// Makes an index over images from anywhere, and puts it where `destination` says: the images are moved or
   /// mounted as needed and put by digest, the index comes last. The same parts always give the same bytes.

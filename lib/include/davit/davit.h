@@ -12,6 +12,7 @@
 #include <davit/descriptor.h>
 #include <davit/diff.h>
 #include <davit/digest.h>
+#include <davit/edit.h>
 #include <davit/error.h>
 #include <davit/image.h>
 #include <davit/image_details.h>
