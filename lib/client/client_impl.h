@@ -4,6 +4,7 @@
 
 #include "base/notifier.h"
 #include "client/file_sinks.h"
+#include "client/location.h"
 #include "client/registries.h"
 #include "client/target.h"
 #include "codec/compress.h"
@@ -21,6 +22,7 @@ struct Errand {
   const CopyOptions& options;
   client::SinkUse use = client::SinkUse::write;
   std::shared_ptr<ContentSource> own_source = {};  ///< set: `source` is a name in this store
+  const OpenedImage* image = nullptr;              ///< set: the source, opened already
   std::shared_ptr<ContentSink> own_sink = {};      ///< set: the only destination
   std::vector<std::string> own_names = {};         ///< what the image is called there
 };
@@ -31,6 +33,8 @@ class Client::Impl {
  public:
   explicit Impl(ClientOptions given);
 
+  /// What a source argument means. An `ecr:` reference is written out on the way. Errors: invalid_argument.
+  Result<client::Source> source_of(std::string& written, const CallContext& context);
   /// Everything an errand has to do, or the reason why it cannot begin.
   Result<std::vector<transfer::Order>> orders(const Errand& errand, transfer::Board& board,
                                               const CallContext& context);

@@ -178,6 +178,16 @@ Result<std::vector<Delivery>> Client::copy(std::shared_ptr<ContentSource> source
                          .own_source = std::move(source)});
 }
 
+Result<std::vector<Delivery>> Client::copy(const OpenedImage& image,
+                                           std::span<const std::string> destinations,
+                                           const CopyOptions& options) {
+  return impl_->deliver({.verb = Verb::copy,
+                         .source = image.name,
+                         .destinations = destinations,
+                         .options = options,
+                         .image = &image});
+}
+
 Result<Delivered> Client::copy(std::string_view source, std::shared_ptr<ContentSink> destination,
                                std::vector<std::string> names, const CopyOptions& options) {
   return only(impl_->deliver({.verb = Verb::copy,

@@ -188,7 +188,7 @@ Result<> add_repositories(const DestinationPattern& pattern, const Picked& picke
     DAVIT_TRY(destination.sink, ends.registries.repository(first.host, first.repository, Side::destination,
                                                            ends.options.create_repository));
     if (named != nullptr && named->host == first.host && named->repository != first.repository)
-      destination.mount_from = named->repository;
+      destination.mount_from = [repository = named->repository](const Descriptor&) { return repository; };
     const auto add = [&](const std::string& tag) {
       if (!tag.empty() && std::ranges::find(destination.tags, tag) == destination.tags.end())
         destination.tags.push_back(tag);
@@ -268,6 +268,8 @@ Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order
   for (const std::string& note : picked.image.notes) board.note(picked.label + ": " + note);
   transfer::Order order{
       .source = picked.source, .root = picked.image.root, .name = picked.label, .destinations = {}};
+  if (const auto* root = std::get_if<Descriptor>(&picked.image.root); root != nullptr && picked.made)
+    order.made.insert(root->digest);
   for (const Target& target : ends.targets) {
     if (const auto* pattern = std::get_if<DestinationPattern>(&target)) {
       DAVIT_TRY_VOID(add_repositories(*pattern, picked, ends, order));
@@ -303,11 +305,19 @@ Result<std::vector<Picked>> own_image(const Errand& errand, const CallContext& c
   return std::vector<Picked>{std::move(picked)};
 }
 
+Picked picked_from(const OpenedImage& image) {
+  return {.source = image.source,
+          .image = {.names = image.names, .root = image.root, .notes = image.notes},
+          .label = image.name,
+          .made = image.made};
+}
+
 /// An image with manifests of its own in the format that was asked for.
 Result<> convert(Picked& picked, const CopyOptions& options, const CallContext& context) {
   const auto* root = std::get_if<Descriptor>(&picked.image.root);
   // Where layers are compressed anew, the engine writes the manifests, in this format.
-  if (root == nullptr || options.format == ManifestFormat::automatic || options.recompress) return {};
+  if (root == nullptr || options.format == ManifestFormat::automatic || options.recompress || picked.made)
+    return {};
   const bool oci = options.format == ManifestFormat::oci;
   auto converted =
       content::converted(picked.source, *root, oci ? model::Format::oci : model::Format::docker, context);
@@ -349,6 +359,12 @@ Result<> refuse_with_recompress(const CopyOptions& options) {
 
 }  // namespace
 
+Result<client::Source> Client::Impl::source_of(std::string& written, const CallContext& context) {
+  DAVIT_TRY(std::string expanded, registries.expanded(written, Side::source, context));
+  if (client::is_ecr_reference(written)) written = std::move(expanded);
+  return client::parse_source(written);
+}
+
 Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, transfer::Board& board,
                                                           const CallContext& context) {
   const CopyOptions& copy = errand.options;
@@ -357,10 +373,10 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   DAVIT_TRY_VOID(refuse_with_recompress(copy));
   std::string source(errand.source);
   client::Source from;
-  if (!errand.own_source) {
-    DAVIT_TRY(const std::string written, registries.expanded(source, Side::source, context));
-    if (client::is_ecr_reference(source)) source = written;
-    DAVIT_TRY(from, client::parse_source(source));
+  if (errand.image != nullptr) {
+    if (errand.image->reference) from = *errand.image->reference;
+  } else if (!errand.own_source) {
+    DAVIT_TRY(from, source_of(source, context));
   }
   const bool registry_source = std::holds_alternative<Reference>(from);
   if (errand.verb == Verb::push && registry_source && errand.destinations.size() == 1 &&
@@ -397,14 +413,17 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   });
   std::optional<client::TaggedImages> tagged;
   if (copy.all_tags || copy.digest_tags) {
-    const auto* named = errand.own_source ? nullptr : std::get_if<Reference>(&from);
+    const auto* named =
+        errand.own_source || errand.image != nullptr ? nullptr : std::get_if<Reference>(&from);
     if (named == nullptr)
       return client::bad_argument(source, "not a repository in a registry, and tags are those of one",
                                   "leave out --all-tags and --digest-tags");
     tagged.emplace(*named, registries, options.jobs);
   }
   std::vector<Picked> images;
-  if (errand.own_source) {
+  if (errand.image != nullptr) {
+    images = {picked_from(*errand.image)};
+  } else if (errand.own_source) {
     DAVIT_TRY(images, own_image(errand, context));
   } else if (copy.all_tags) {
     DAVIT_TRY(images, tagged->all(*copy.all_tags, context));

@@ -13,7 +13,7 @@
 #include "client/argument.h"
 #include "content/choose_image.h"
 #include "content/choose_platforms.h"
-#include "content/with_manifest.h"
+#include "content/overlay.h"
 #include "io/file.h"
 #include "layout/layout.h"
 

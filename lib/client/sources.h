@@ -19,6 +19,7 @@ struct Picked {
   std::shared_ptr<ContentSource> source;  ///< co-owned by everything that reads from it
   content::StoredImage image;
   std::string label;  ///< for people
+  bool made = false;  ///< the root only describes what is stored without a manifest (OpenedImage::made)
 };
 
 struct SourceSettings {

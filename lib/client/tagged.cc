@@ -8,7 +8,7 @@
 #include "base/try.h"
 #include "base/worker_pool.h"
 #include "client/tag_choice.h"
-#include "content/with_manifest.h"
+#include "content/overlay.h"
 
 namespace davit::client {
 namespace {

@@ -7,30 +7,14 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "content/index_entries.h"
-#include "content/with_manifest.h"
-#include "io/read_all.h"
-#include "model/image_config.h"
+#include "content/overlay.h"
+#include "content/read_config.h"
 #include "model/media_type.h"
 
 namespace davit::content {
 namespace {
 
-constexpr std::size_t kMostConfig = 8u << 20;
 constexpr std::size_t kMostIndexes = 100;
-
-/// What an image's configuration says. Empty for anything that is not a container image.
-Result<std::optional<Platform>> configured_platform(ContentSource& source, const Manifest& image,
-                                                    const CallContext& context) {
-  const std::optional<Descriptor>& config = image.config();
-  if (!config || config->size > kMostConfig) return std::optional<Platform>();
-  if (!model::is_image_config(model::essence(config->media_type))) return std::optional<Platform>();
-  DAVIT_TRY(const auto opened, source.open(*config, 0, context));
-  DAVIT_TRY(const std::string bytes, io::read_all(*opened, kMostConfig));
-  if (Digest::of(bytes, config->digest.algorithm()) != config->digest)
-    return make_error(Errc::corrupt, "config " + config->digest.short_form() + " has another digest");
-  DAVIT_TRY(const model::ImageConfig parsed, model::ImageConfig::parse(bytes));
-  return std::optional(parsed.platform.normalized());
-}
 
 /// The entries of an index and of the indexes within it.
 class Survey {

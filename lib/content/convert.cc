@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "content/index_entries.h"
+#include "content/overlay.h"
 #include "content/rewrite.h"
-#include "content/with_manifest.h"
 
 namespace davit::content {
 namespace {

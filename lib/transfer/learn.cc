@@ -32,7 +32,7 @@ void Run::learn_layers() {
                            .wanted = {}};
     for (const PendingImage& image : shipment.images) {
       question.images.push_back({image.config.platform, image.config_blob.digest, image.config.diff_ids});
-      question.wanted.merge(layers_to_make(image));
+      question.wanted.merge(layers_to_make(shipment, image));
     }
     auto known = learn(question, settings_, context_);
     if (known && !dispatch.sink()->names_vouch()) known = only_present(*dispatch.sink(), *std::move(known));

@@ -98,7 +98,7 @@ Error Run::already_exists(const Shipment& shipment, const Dispatch& dispatch, co
 bool Run::may_be_ours(const Shipment& shipment, const Dispatch& dispatch) const {
   if (shipment.raw() != nullptr) return adoptable(shipment, *dispatch.replaced);
   return std::ranges::all_of(shipment.images, [&](const PendingImage& image) {
-    return std::ranges::all_of(layers_to_make(image),
+    return std::ranges::all_of(layers_to_make(shipment, image),
                                [&](const Digest& diff_id) { return dispatch.known.contains(diff_id); });
   });
 }

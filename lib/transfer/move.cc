@@ -72,7 +72,7 @@ void Run::make_image_leaves(Shipment& shipment, PendingImage& image,
   }
   for (std::size_t i = 0; i < image.frame->layers().size(); ++i) {
     const Descriptor& layer = image.frame->layers()[i];
-    if (!makes_anew(layer)) {
+    if (!makes_anew(*shipment.order, *image.frame, layer)) {
       image.layers.push_back(nullptr);
       continue;
     }
@@ -130,7 +130,8 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
     // A layer may stand in an image several times.
     if (std::ranges::find(arrival.dispatches, &dispatch) == arrival.dispatches.end())
       arrival.dispatches.push_back(&dispatch);
-    if (!dispatch.destination->mount_from.empty()) arrival.mount_from = dispatch.destination->mount_from;
+    if (leaf.descriptor && dispatch.destination->mount_from)
+      arrival.mount_from = dispatch.destination->mount_from(*leaf.descriptor);
     const auto known = leaf.descriptor ? dispatch.known.find(leaf.descriptor->digest) : dispatch.known.end();
     const bool there = known != dispatch.known.end() && known->second.digest == leaf.descriptor->digest;
     if (leaf.source == nullptr) {

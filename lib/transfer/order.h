@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -18,7 +20,8 @@ struct Destination {
   std::string name;                   ///< "registry/repository", for people
   std::vector<std::string> tags;      ///< none: the manifest is put by digest only
   std::optional<Digest> expected;     ///< the root must turn out to be this
-  std::string mount_from = {};        ///< the source's repository when it is in the same registry, else empty
+  /// The repository of the same registry that holds a blob of the source; null or empty where none does.
+  std::function<std::string(const Descriptor&)> mount_from = {};
 };
 
 /// One image and everywhere it goes: read once, compressed once.
@@ -28,6 +31,9 @@ struct Order {
   std::variant<Descriptor, content::RawImage> root;
   std::string name;  ///< "app.tar (app:1.4)", for people
   std::vector<Destination> destinations;
+  /// Manifests at or below the root that only describe what an archive holds without one: their uncompressed
+  /// layers are compressed on the way.
+  std::set<Digest> made = {};
 };
 
 }  // namespace davit::transfer

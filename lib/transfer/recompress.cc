@@ -6,15 +6,12 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "content/graph.h"
+#include "content/read_config.h"
 #include "content/rewrite.h"
-#include "io/read_all.h"
-#include "io/verified.h"
 #include "transfer/run.h"
 
 namespace davit::transfer {
 namespace {
-
-constexpr std::size_t kMostConfig = 8u << 20;
 
 /// Plain, gzip or zstd. An encrypted layer is none of them, and nor is a foreign one or one of an artifact.
 bool is_tar_layer(const std::string& type) {
@@ -30,29 +27,25 @@ bool is_container_image(const Manifest& manifest) {
   return model::is_image_config(model::essence(manifest.config()->media_type));
 }
 
-Result<model::ImageConfig> read_config(ContentSource& source, const Descriptor& blob,
-                                       const CallContext& context) {
-  if (blob.size > kMostConfig)
-    return make_error(Errc::corrupt, "config " + blob.digest.short_form() + " has more than 8 MiB");
-  DAVIT_TRY(auto opened, source.open(blob, 0, context));
-  const auto checked = io::verified(std::move(opened), blob);
-  DAVIT_TRY(const std::string bytes, io::read_all(*checked, kMostConfig));
-  return model::ImageConfig::parse(bytes);
-}
-
 }  // namespace
 
-bool Run::makes_anew(const Descriptor& layer) const {
+bool Run::makes_anew(const Order& order, const Manifest& image, const Descriptor& layer) const {
   const std::string type = model::essence(layer.media_type);
-  return is_tar_layer(type) && !model::is_foreign_layer(type) &&
-         settings_.recompresses(model::compression_of(type));
+  if (!is_tar_layer(type) || model::is_foreign_layer(type)) return false;
+  const model::Compression stored = model::compression_of(type);
+  // A layer that never was in a registry gets its form now.
+  const bool first_form = stored == model::Compression::none &&
+                          settings_.target() != model::Compression::none &&
+                          order.made.contains(image.descriptor().digest);
+  return first_form || settings_.recompresses(stored);
 }
 
 /// The diff_ids of the layers that get another form, or their first one.
-std::set<Digest> Run::layers_to_make(const PendingImage& image) const {
+std::set<Digest> Run::layers_to_make(const Shipment& shipment, const PendingImage& image) const {
   std::set<Digest> out;
   for (std::size_t i = 0; i < image.config.diff_ids.size(); ++i) {
-    if (!image.frame || makes_anew(image.frame->layers()[i])) out.insert(image.config.diff_ids[i]);
+    if (!image.frame || makes_anew(*shipment.order, *image.frame, image.frame->layers()[i]))
+      out.insert(image.config.diff_ids[i]);
   }
   return out;
 }
@@ -67,7 +60,9 @@ Result<> Run::read_pending_images(Shipment& shipment) {
   const std::set<Digest> attestations = content::attestations_among(shipment.frames);
   for (const Manifest& manifest : shipment.frames) {
     if (!is_container_image(manifest) || attestations.contains(manifest.descriptor().digest)) continue;
-    if (std::ranges::any_of(manifest.layers(), [&](const Descriptor& layer) { return makes_anew(layer); }))
+    if (std::ranges::any_of(manifest.layers(), [&](const Descriptor& layer) {
+          return makes_anew(*shipment.order, manifest, layer);
+        }))
       shipment.images.push_back({.frame = manifest, .config = {}, .config_blob = *manifest.config()});
   }
   DAVIT_TRY_VOID(read_pending_configs(shipment));
@@ -79,7 +74,8 @@ Result<> Run::read_pending_images(Shipment& shipment) {
     DAVIT_TRY_VOID(rewrite(shipment, [&](const PendingImage& image, std::size_t i) {
       const Descriptor& layer = image.frame->layers()[i];
       std::optional<content::NewLayer> now;
-      if (makes_anew(layer)) now = {image.config.diff_ids[i], layer.size, settings_.target()};
+      if (makes_anew(*shipment.order, *image.frame, layer))
+        now = {image.config.diff_ids[i], layer.size, settings_.target()};
       return now;
     }));
   }
@@ -91,12 +87,12 @@ Result<> Run::read_pending_configs(Shipment& shipment) {
   std::vector<PendingImage>& images = shipment.images;
   std::vector<Result<>> read(images.size());
   for_each_index(pool_, images.size(), [&](std::size_t i) {
-    auto config = read_config(*shipment.order->source, images[i].config_blob, context_);
-    if (config) {
-      images[i].config = *std::move(config);
-    } else {
-      read[i] = config.error();
-    }
+    read[i] = [&]() -> Result<> {
+      DAVIT_TRY(const std::string bytes,
+                content::read_config(*shipment.order->source, images[i].config_blob, context_));
+      DAVIT_TRY(images[i].config, model::ImageConfig::parse(bytes));
+      return {};
+    }();
   });
   for (const Result<>& one : read) DAVIT_TRY_VOID(Result<>(one));
   for (const PendingImage& image : images) {
@@ -125,7 +121,7 @@ void Run::carry_the_rest(Shipment& shipment, const std::vector<Descriptor>& blob
     if (manifest.config()) carried.insert(manifest.config()->digest);
     for (const Descriptor& entry : manifest.manifests()) carried.insert(entry.digest);
     for (const Descriptor& layer : manifest.layers()) {
-      if (!image || !makes_anew(layer)) carried.insert(layer.digest);
+      if (!image || !makes_anew(*shipment.order, manifest, layer)) carried.insert(layer.digest);
     }
   }
   for (const Descriptor& blob : blobs) {
@@ -137,10 +133,11 @@ void Run::carry_the_rest(Shipment& shipment, const std::vector<Descriptor>& blob
 }
 
 void Run::tell_what_changes(const Shipment& shipment) {
+  if (settings_.recompress == Recompress::no) return;  // the digest that changes was never given to anybody
   const std::string before = std::get<Descriptor>(shipment.order->root).digest.to_string();
   if (!shipment.images.empty()) {
     std::set<Digest> layers;
-    for (const PendingImage& image : shipment.images) layers.merge(layers_to_make(image));
+    for (const PendingImage& image : shipment.images) layers.merge(layers_to_make(shipment, image));
     const std::string form = settings_.target() == model::Compression::none
                                  ? std::string("stored uncompressed")
                                  : "compressed anew as " + std::string(to_string(settings_.target()));

@@ -7,8 +7,7 @@
 
 #include "base/context.h"
 #include "base/try.h"
-#include "io/read_all.h"
-#include "io/verified.h"
+#include "content/read_config.h"
 #include "model/image_config.h"
 #include "model/semver.h"
 
@@ -93,11 +92,7 @@ class Learner {
 
   std::vector<Digest> diff_ids_of(const Descriptor& config) {
     if (const auto* ours = ours_with(config.digest)) return ours->diff_ids;
-    if (config.size > kConfigLimit) return {};
-    auto source = question_.repository.open(config, 0, context_);
-    if (!source) return {};
-    const auto checked = io::verified(*std::move(source), config);
-    const auto bytes = io::read_all(*checked, kConfigLimit);
+    const auto bytes = content::read_config(question_.repository, config, context_);
     if (!bytes) return {};
     auto parsed = model::ImageConfig::parse(*bytes);
     return parsed ? parsed->diff_ids : std::vector<Digest>();

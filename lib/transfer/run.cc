@@ -21,8 +21,9 @@ std::size_t most_at_once(const std::vector<Order>& orders, const Settings& setti
       most = std::min(most, destination.sink->blobs_at_once());
   }
   const bool compresses =
-      settings.recompress != Recompress::no ||
-      std::ranges::any_of(orders, [](const Order& order) { return order.root.index() == 1; });
+      settings.recompress != Recompress::no || std::ranges::any_of(orders, [](const Order& order) {
+        return order.root.index() == 1 || !order.made.empty();
+      });
   return compresses ? std::min(most, kCompressingJobs) : most;
 }
 
@@ -143,7 +144,7 @@ Result<> Run::read_configs() {
   for (Shipment& shipment : shipments_) {
     const content::RawImage* raw = shipment.raw();
     if (raw == nullptr) {
-      if (settings_.recompress == Recompress::no) continue;
+      if (settings_.recompress == Recompress::no && shipment.order->made.empty()) continue;
       if (auto read = read_pending_images(shipment); !read)
         return read.error().with_context(shipment.order->name).on(Side::source);
       continue;

@@ -54,8 +54,8 @@ class Run {
   Result<> read_pending_configs(Shipment& shipment);
   void carry_the_rest(Shipment& shipment, const std::vector<Descriptor>& blobs);
   void tell_what_changes(const Shipment& shipment);
-  [[nodiscard]] bool makes_anew(const Descriptor& layer) const;
-  [[nodiscard]] std::set<Digest> layers_to_make(const PendingImage& image) const;
+  [[nodiscard]] bool makes_anew(const Order& order, const Manifest& image, const Descriptor& layer) const;
+  [[nodiscard]] std::set<Digest> layers_to_make(const Shipment& shipment, const PendingImage& image) const;
   Result<> walk_sources();
   void tell_what_stays_plain(const Shipment& shipment);
   void refuse_oversize();

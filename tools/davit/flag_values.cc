@@ -48,4 +48,16 @@ void check_flag_values(CLI::App& app) {
     check_flag_values(*command);
 }
 
+CLI::Validator known_word(std::string flag, std::vector<std::string> words) {
+  return CLI::Validator(
+      [flag = std::move(flag), words = std::move(words)](const std::string& given) {
+        if (std::ranges::find(words, given) != words.end()) return std::string();
+        std::string all;
+        for (const std::string& word : words)
+          all += all.empty() ? word : (&word == &words.back() ? " and " : ", ") + word;
+        return flag + " " + given + ": not known; " + all + " are";
+      },
+      "");
+}
+
 }  // namespace davit::tool

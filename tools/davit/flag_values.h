@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include <CLI/CLI.hpp>
 
 namespace davit::tool {
@@ -8,5 +11,8 @@ namespace davit::tool {
 /// DAVIT_JSON=maybe, with a sentence that names it; -v may be a digit. Flags that take words of their own
 /// stay as they are. Call it when every command is there.
 void check_flag_values(CLI::App& app);
+
+/// A check for an option that the help does not show: CLI11 does not say the name of such a one.
+CLI::Validator known_word(std::string flag, std::vector<std::string> words);
 
 }  // namespace davit::tool

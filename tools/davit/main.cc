@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
   add_push(app, action);
   add_pull(app, action);
   add_copy(app, action);
+  add_manifest(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

@@ -2,24 +2,13 @@
 
 #include <algorithm>
 
+#include "flag_values.h"
+
 namespace davit::tool {
 namespace {
 
 Error usage(std::string message, std::string hint = {}) {
   return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
-
-/// A check for an option that the help does not show: CLI11 does not say the name of such a one.
-CLI::Validator known(std::string flag, std::vector<std::string> words) {
-  return CLI::Validator(
-      [flag = std::move(flag), words = std::move(words)](const std::string& given) {
-        if (std::ranges::find(words, given) != words.end()) return std::string();
-        std::string all;
-        for (const std::string& word : words)
-          all += all.empty() ? word : (&word == &words.back() ? " and " : ", ") + word;
-        return flag + " " + given + ": not known; " + all + " are";
-      },
-      "");
 }
 
 }  // namespace
@@ -73,50 +62,12 @@ Result<> TransferFlags::read_compression(CopyOptions& options) const {
   return {};
 }
 
-/// --platform, and what skopeo says instead.
-Result<> TransferFlags::read_platforms(CopyOptions& options) const {
-  for (const std::string& listed : platforms) {
-    for (std::string_view left = listed; !left.empty();) {
-      const std::string_view one = left.substr(0, left.find(','));
-      left.remove_prefix(std::min(one.size() + 1, left.size()));
-      if (one == "all") {
-        options.platforms.clear();
-        continue;
-      }
-      auto platform = Platform::parse(one);
-      if (!platform) return platform.error();
-      options.platforms.push_back(*std::move(platform));
-    }
-  }
-  const bool overridden = !override_os.empty() || !override_arch.empty() || !override_variant.empty();
-  if (multi_arch == "index-only")
-    return usage("--multi-arch index-only: an index without its images is not copied",
-                 "--multi-arch all copies every platform, --platform OS/ARCH those that it names");
-  if (!platforms.empty() && (overridden || !multi_arch.empty()))
-    return usage("--platform, and --multi-arch or --override-..., say two things about the same",
-                 "leave out all but --platform");
-  if (overridden && multi_arch == "all")
-    return usage("--multi-arch all copies every platform, --override-... one", "leave out one of them");
-  if (!overridden && multi_arch != "system") return {};
-  const Platform here = Platform::host();
-  for (const std::string& part : {override_os, override_arch, override_variant}) {
-    if (part.find_first_of("/:") != std::string::npos)
-      return usage("--override-os, --override-arch and --override-variant are one word each",
-                   "write --platform OS/ARCH[/VARIANT]");
-  }
-  std::string wanted = (override_os.empty() ? here.os : override_os) + "/" +
-                       (override_arch.empty() ? here.architecture : override_arch);
-  if (!override_variant.empty()) wanted += "/" + override_variant;
-  auto platform = Platform::parse(wanted);
-  if (!platform) return platform.error();
-  options.platforms = {*std::move(platform)};
-  return {};
-}
-
 Result<CopyOptions> TransferFlags::options() const {
   CopyOptions options;
   options.tags = tags;
-  if (auto read = read_platforms(options); !read) return read.error();
+  auto platforms = platform.chosen();
+  if (!platforms) return platforms.error();
+  options.platforms = *std::move(platforms);
   options.resume = resume.value_or(true);
   options.sync = !no_sync;
   if (all_tags) options.all_tags = choice;
@@ -175,7 +126,9 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_flag("--oci", oci,
                        "OCI manifests: written where davit writes one, converted where there are others"));
   add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
-  command.add_option("--format,-f", format)->check(known("--format", {"oci", "v2s2", "docker"}))->group("");
+  command.add_option("--format,-f", format)
+      ->check(known_word("--format", {"oci", "v2s2", "docker"}))
+      ->group("");
   add(command.add_option("--reuse", reuse, "how far to trust the repository's earlier images about layers"))
       ->type_name("off|tag|repo|verified")
       ->check(CLI::IsMember({"off", "tag", "repo", "verified"}));
@@ -185,10 +138,7 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_flag("-n,--no-clobber", no_clobber, "do not move a tag that points at something else"));
   add(command.add_flag("--create-repo{yes}", create_repo,
                        "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
-  add(command.add_option("-p,--platform", platforms,
-                         "only this platform of an index, as linux/arm64; several give an index of them"))
-      ->type_name("OS/ARCH[/VARIANT]")
-      ->allow_extra_args(false);
+  platform.add_to(command, "only this platform of an index, as linux/arm64; several give an index of them");
   add(command.add_flag("--preserve-digests", preserve_digests,
                        "refuse what would change the image's digest"));
   if (verb == Verb::copy) {
@@ -221,13 +171,6 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_flag("--json", json, "one JSON object per destination on stdout"));
   add(command.add_option("--digest-file,--digestfile", digest_file, "write the digest to this file"))
       ->type_name("FILE");
-  command.add_flag("--all,--all-platforms", all)->group("");
-  command.add_option("--override-os", override_os)->group("");
-  command.add_option("--override-arch", override_arch)->group("");
-  command.add_option("--override-variant", override_variant)->group("");
-  command.add_option("--multi-arch", multi_arch)
-      ->check(known("--multi-arch", {"system", "all", "index-only"}))
-      ->group("");
   command.add_flag("--insecure", insecure)->group("");
   connection.add_to(command);
   if (verb != Verb::push) connection.source_credentials.add_to(command, "src-", ", for the source");

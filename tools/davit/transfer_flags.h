@@ -8,6 +8,7 @@
 
 #include <davit/client.h>
 
+#include "platform_flags.h"
 #include "shared_flags.h"
 
 namespace davit::tool {
@@ -17,7 +18,7 @@ enum class Verb { push, pull, copy };
 /// What push, pull and copy have in common: every flag that says how images travel.
 struct TransferFlags {
   std::vector<std::string> tags;
-  std::vector<std::string> platforms;
+  PlatformFlags platform;
   std::string compress;
   bool recompress = false;
   std::string skopeo_format;  ///< --dest-compress-format
@@ -40,11 +41,6 @@ struct TransferFlags {
   bool exit_code = false;
   bool json = false;
   std::string digest_file;
-  bool all = false;
-  std::string override_os;  ///< skopeo's words for --platform
-  std::string override_arch;
-  std::string override_variant;
-  std::string multi_arch;
   bool insecure = false;
   ConnectionFlags connection;
   OutputFlags output;
@@ -55,7 +51,6 @@ struct TransferFlags {
 
  private:
   Result<> read_compression(CopyOptions& options) const;
-  Result<> read_platforms(CopyOptions& options) const;
 
   const CLI::App* app_ = nullptr;
 };

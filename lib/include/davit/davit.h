@@ -3,6 +3,7 @@
 /// \file
 /// Everything libdavit promises, in one include.
 
+#include <davit/artifact.h>
 #include <davit/aws.h>
 #include <davit/call_context.h>
 #include <davit/client.h>
@@ -11,10 +12,13 @@
 #include <davit/descriptor.h>
 #include <davit/digest.h>
 #include <davit/error.h>
+#include <davit/listing.h>
 #include <davit/log.h>
 #include <davit/manifest.h>
 #include <davit/platform.h>
 #include <davit/reference.h>
+#include <davit/referrers.h>
+#include <davit/removal.h>
 #include <davit/result.h>
 #include <davit/secret.h>
 #include <davit/transfer.h>

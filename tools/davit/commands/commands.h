@@ -21,6 +21,7 @@ void add_doctor(CLI::App& app, Action& action);
 void add_ecr(CLI::App& app, Action& action);
 void add_login(CLI::App& app, Action& action);
 void add_logout(CLI::App& app, Action& action);
+void add_manifest(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
 

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <davit/content.h>
+#include <davit/descriptor.h>
+#include <davit/platform.h>
+#include <davit/reference.h>
+
+namespace davit {
+
+/// An image, index or artifact that a name stands for, opened for reading: `source->manifest()` of the root's
+/// digest is its document, and everything below it can be opened there. Plain data; an edited image is one
+/// with another source and root. REQUIRES: the client that opened it outlives it.
+struct OpenedImage {
+  std::shared_ptr<ContentSource> source;  ///< co-owned by everything that reads from it
+  Descriptor root;
+  std::string name;                    ///< for people: "registry/repository:tag", "app.tar (app:1.4)"
+  std::optional<Reference> reference;  ///< where it is in a registry: copies go by it to mount, and to name
+  std::vector<std::string> names;  ///< what it is called there: "registry/repository:tag", "app:1.4", "1.4"
+  std::vector<std::string> notes;  ///< for people: what was left out and why
+  /// An archive holds the image without a manifest, and `root` is one that describes it as it is stored, its
+  /// layers uncompressed. A copy compresses them, and gives the image another digest.
+  bool made = false;
+};
+
+struct OpenOptions {
+  std::vector<Platform> platforms = {};  ///< of an index only these; one gives its manifest by itself
+  std::stop_token stop = {};
+  std::optional<std::chrono::milliseconds> timeout = {};
+};
+
+}  // namespace davit
