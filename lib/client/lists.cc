@@ -187,16 +187,14 @@ Result<> Client::list_tags(std::string_view repository, const ListOptions& optio
     for (const Result<>& each : done) DAVIT_TRY_VOID(each);
     return {};
   };
-  DAVIT_TRY_VOID(from->read_tags(
-      kPage,
-      [&](std::vector<std::string> names) -> Result<bool> {
-        std::vector<ListedTag> rows;
-        rows.reserve(names.size());
-        for (std::string& name : names) rows.push_back({.name = std::move(name)});
-        DAVIT_TRY_VOID(sieve.take(std::move(rows), complete));
-        return true;
-      },
-      context));
+  const registry::NamePage take = [&](std::vector<std::string> names) -> Result<bool> {
+    std::vector<ListedTag> rows;
+    rows.reserve(names.size());
+    for (std::string& name : names) rows.push_back({.name = std::move(name)});
+    DAVIT_TRY_VOID(sieve.take(std::move(rows), complete));
+    return true;
+  };
+  DAVIT_TRY_VOID(from->read_tags(kPage, take, context));
   return sieve.finish(complete);
 }
 

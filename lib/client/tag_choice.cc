@@ -50,7 +50,9 @@ Result<NameFilter> NameFilter::make(const TagChoice& choice) {
   auto parts = std::make_shared<Parts>();
   DAVIT_TRY(parts->include, compile(choice.include));
   DAVIT_TRY(parts->exclude, compile(choice.exclude));
-  if (!choice.semver.empty()) DAVIT_TRY(parts->range, model::VersionRange::parse(choice.semver));
+  if (!choice.semver.empty()) {
+    DAVIT_TRY(parts->range, model::VersionRange::parse(choice.semver));
+  }
   return NameFilter(std::move(parts));
 }
 

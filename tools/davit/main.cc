@@ -84,7 +84,12 @@ int main(int argc, char** argv) {
   add_push(app, action);
   add_pull(app, action);
   add_copy(app, action);
+  add_ls(app, action);
   add_manifest(app, action);
+  add_tag(app, action);
+  add_delete(app, action);
+  add_attach(app, action);
+  add_discover(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

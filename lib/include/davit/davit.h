@@ -16,6 +16,7 @@
 #include <davit/log.h>
 #include <davit/manifest.h>
 #include <davit/platform.h>
+#include <davit/platforms.h>
 #include <davit/reference.h>
 #include <davit/referrers.h>
 #include <davit/removal.h>

@@ -41,6 +41,35 @@ bool print(const std::string& text) {
   return false;
 }
 
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool continues = (byte & 0xc0) == 0x80;
+    if (out.size() >= limit && !continues) return out + "...";
+    // The control characters beyond ASCII are C2 80 to C2 9F.
+    const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (byte >= 0x20 && byte != 0x7f && !c1) {
+      out += text[i];
+      continue;
+    }
+    if (byte == '\n') {
+      out += "\\n";
+      continue;
+    }
+    if (byte == '\t') {
+      out += ' ';
+      continue;
+    }
+    const auto shown = c1 ? static_cast<unsigned char>(text[++i]) : byte;
+    const char digits[] = "0123456789abcdef";
+    out += "\\x";
+    out += digits[shown >> 4];
+    out += digits[shown & 15];
+  }
+  return out;
+}
+
 bool stderr_is_terminal() {
   return ::isatty(STDERR_FILENO) == 1;
 }
