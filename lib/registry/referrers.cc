@@ -17,8 +17,13 @@ constexpr std::uint64_t kPageLimit = 4u << 20;
 constexpr int kMostPages = 1'000;
 constexpr std::size_t kMostReferrers = 10'000;
 constexpr std::uint64_t kMostBytes = 16u << 20;
-/// How often the index under the tag is written when others write it at the same time.
+/// How often the index under the tag is written, and looked at, when others write it at the same time.
 constexpr int kMostWrites = 12;
+constexpr int kMostLooks = 60;
+/// How long nobody may have written until a change is taken as kept.
+constexpr std::chrono::milliseconds kCalm{100};
+constexpr std::chrono::milliseconds kCalmAmongOthers{600};
+constexpr std::chrono::milliseconds kLongestCalm{2'000};
 
 std::string fallback_tag(const Digest& subject) {
   // A tag has at most 128 characters: longer digests are cut as the specification cuts them.
@@ -110,46 +115,47 @@ Result<> Repository::forget_referrer(const Digest& subject, const Digest& referr
   return edit_referrers(subject, entry, Listed::no, context);
 }
 
-/// There is no way to write on condition that nobody else has. So whoever writes looks afterwards whether
-/// what it wrote is still there, at once and once more after everybody who had read before must have written;
-/// and writes it again, into what the others have made of the index, where it is not. The entries of others
-/// are never written anew from memory.
+/// There is no way to write on condition that nobody else has. So whoever writes watches what it wrote until
+/// nobody has written for a while, longer where others are seen to write; and where its change has been lost
+/// to somebody who had read before, it is made again, in what the others have made of the index. The entries
+/// of others are never written anew from memory.
 Result<> Repository::edit_referrers(const Digest& subject, const Descriptor& entry, Listed wanted,
                                     const CallContext& context) {
+  using std::chrono::milliseconds;
   MutexLock lock(referrer_tags_);  // in this process one after the other
   const std::string names[] = {fallback_tag(subject)};
   const std::string place = "the tag " + names[0] + " in " + registry_.host() + "/" + name_;
   Clock& clock = registry_.wire().clock();
-  std::chrono::milliseconds calm{0};  // how long others may need between reading and writing
-  bool written = false;
-  bool looked_again = false;
-  for (int writes = 0; writes <= kMostWrites;) {
+  std::optional<Digest> last;  // what was under the tag when it was last looked at or written
+  milliseconds calm = kCalm;
+  int writes = 0;
+  for (int looks = 0; looks < kMostLooks; ++looks) {
     const auto begun = clock.steady();
     const auto there = manifest(names[0], context);
     if (!there && there.error().code != Errc::not_found) return there.error();
     if (there && !there->is_index())
       return make_error(Errc::conflict, place + " should list referrers, and names something else").on(side_);
     const std::optional<Manifest> index = there ? std::optional(*there) : std::nullopt;
+    const std::optional<Digest> now = index ? std::optional(index->descriptor().digest) : std::nullopt;
+    if (writes > 0 && now != last) calm = std::max(calm, kCalmAmongOthers);
     if (lists(index, entry.digest) == (wanted == Listed::yes)) {
-      if (!written || looked_again) return {};
-      looked_again = true;
-      DAVIT_TRY_VOID(clock.sleep_for(calm, context));
-      continue;
+      if (writes == 0 || now == last) return {};
+      last = now;
+    } else {
+      if (++writes > kMostWrites) break;
+      const std::string before = index ? index->bytes() : content::new_index({});
+      DAVIT_TRY(std::string after, wanted == Listed::yes ? content::with_unnamed(before, {&entry, 1})
+                                                         : content::without(before, entry.digest));
+      DAVIT_TRY(const Manifest edited, Manifest::parse(std::move(after), model::kOciIndex));
+      DAVIT_TRY_VOID(put_manifest(edited, names, context));
+      last = edited.descriptor().digest;
+      // The others are as far from the registry as this one, or so.
+      const auto took = std::chrono::ceil<milliseconds>(clock.steady() - begun);
+      calm = std::clamp(4 * took, calm, std::max(calm, kLongestCalm));
     }
-    const std::string before = index ? index->bytes() : content::new_index({});
-    DAVIT_TRY(std::string after, wanted == Listed::yes ? content::with_unnamed(before, {&entry, 1})
-                                                       : content::without(before, entry.digest));
-    DAVIT_TRY(const Manifest edited, Manifest::parse(std::move(after), model::kOciIndex));
     // Those who lose to each other write at different times from now on.
-    if (written)
-      DAVIT_TRY_VOID(clock.sleep_for(
-          std::chrono::milliseconds(static_cast<int>(clock.random() * 20.0 * writes)), context));
-    DAVIT_TRY_VOID(put_manifest(edited, names, context));
-    ++writes;
-    written = true;
-    looked_again = false;
-    const auto took = std::chrono::ceil<std::chrono::milliseconds>(clock.steady() - begun);
-    calm = std::clamp(2 * took, std::chrono::milliseconds(10), std::chrono::milliseconds(1'000));
+    const auto more = writes > 1 ? milliseconds(static_cast<int>(clock.random() * 100.0)) : milliseconds(0);
+    DAVIT_TRY_VOID(clock.sleep_for(calm + more, context));
   }
   Error error = make_error(Errc::conflict, place + " is changed by others again and again").on(side_);
   error.retryable = true;

@@ -10,7 +10,8 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr const char* kEmptyDigest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+constexpr const char* kEmptyDigest =
+    "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
 Descriptor file(const std::string& bytes, const std::string& title, const std::string& type = "text/plain") {
   Descriptor out;
@@ -42,8 +43,7 @@ TEST_CASE("an artifact is an image manifest with a type, the empty config, its f
       {"schemaVersion", 2},
       {"mediaType", "application/vnd.oci.image.manifest.v1+json"},
       {"artifactType", "application/spdx+json"},
-      {"config",
-       {{"mediaType", "application/vnd.oci.empty.v1+json"}, {"digest", kEmptyDigest}, {"size", 2}}},
+      {"config", {{"mediaType", "application/vnd.oci.empty.v1+json"}, {"digest", kEmptyDigest}, {"size", 2}}},
       {"layers", Json::array({{{"mediaType", "application/spdx+json"},
                                {"digest", Digest::of("sbom").to_string()},
                                {"size", 4},
@@ -74,9 +74,11 @@ TEST_CASE("an artifact says when it was made only where somebody says it") {
   CHECK(silent->annotations().empty());
   CHECK(artifact_manifest(parts)->bytes() == silent->bytes());
   parts.created = std::chrono::sys_seconds(std::chrono::seconds(1700000000));
-  CHECK(artifact_manifest(parts)->annotations().at(std::string(kCreatedAnnotation)) == "2023-11-14T22:13:20Z");
+  CHECK(artifact_manifest(parts)->annotations().at(std::string(kCreatedAnnotation)) ==
+        "2023-11-14T22:13:20Z");
   parts.annotations[std::string(kCreatedAnnotation)] = "2020-01-01T00:00:00Z";
-  CHECK(artifact_manifest(parts)->annotations().at(std::string(kCreatedAnnotation)) == "2020-01-01T00:00:00Z");
+  CHECK(artifact_manifest(parts)->annotations().at(std::string(kCreatedAnnotation)) ==
+        "2020-01-01T00:00:00Z");
 }
 
 TEST_CASE("what would be no valid artifact is refused") {

@@ -47,7 +47,8 @@ TEST_CASE("a registry without a catalog does not support the list") {
 }
 
 TEST_CASE("a page that leads to itself or to another host ends the list with an error") {
-  for (const char* link : {"</v2/_catalog?n=1000>; rel=\"next\"", "<https://other.example/v2/_catalog>; rel=\"next\""}) {
+  for (const char* link :
+       {"</v2/_catalog?n=1000>; rel=\"next\"", "<https://other.example/v2/_catalog>; rel=\"next\""}) {
     Scene scene([&](const Sent&) -> Scripted {
       return {.headers = {{"Link", link}}, .body = R"({"repositories":["a"]})"};
     });
@@ -58,7 +59,8 @@ TEST_CASE("a page that leads to itself or to another host ends the list with an 
 
 TEST_CASE("who has seen enough tags gets no further page") {
   Scene scene([](const Sent&) -> Scripted {
-    return {.headers = {{"Link", "</v2/app/tags/list?last=b>; rel=\"next\""}}, .body = R"({"tags":["a","b"]})"};
+    return {.headers = {{"Link", "</v2/app/tags/list?last=b>; rel=\"next\""}},
+            .body = R"({"tags":["a","b"]})"};
   });
   const auto read = scene.repository->read_tags(
       100, [](const std::vector<std::string>&) -> Result<bool> { return false; }, kContext);
@@ -70,8 +72,7 @@ TEST_CASE("who has seen enough tags gets no further page") {
 TEST_CASE("an error of whoever takes the pages is the result") {
   Scene scene([](const Sent&) -> Scripted { return {.body = R"({"tags":["a"]})"}; });
   const auto read = scene.repository->read_tags(
-      100,
-      [](const std::vector<std::string>&) -> Result<bool> { return make_error(Errc::local_io, "full"); },
+      100, [](const std::vector<std::string>&) -> Result<bool> { return make_error(Errc::local_io, "full"); },
       kContext);
   REQUIRE_FALSE(read);
   CHECK(read.error().code == Errc::local_io);

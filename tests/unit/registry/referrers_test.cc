@@ -47,7 +47,8 @@ struct Old {
 
   Scripted operator()(const Sent& sent) {
     const std::string name = sent.path.substr(sent.path.rfind('/') + 1);
-    if (sent.path.find("/referrers/") != std::string::npos) return {.status = 404, .body = "404 page not found"};
+    if (sent.path.find("/referrers/") != std::string::npos)
+      return {.status = 404, .body = "404 page not found"};
     if (sent.method == "PUT") {
       documents[name] = sent.body;
       if (name == kTag) {
@@ -85,7 +86,8 @@ TEST_CASE("a type is asked for, and what a registry does not leave out is left o
   REQUIRE(found);
   REQUIRE(found->size() == 1);
   CHECK(found->front().digest == Digest::of("a"));
-  CHECK(scene.transport.sent[0].path == "/v2/app/referrers/" + kSubject.to_string() + "?artifactType=x%2Fsbom");
+  CHECK(scene.transport.sent[0].path ==
+        "/v2/app/referrers/" + kSubject.to_string() + "?artifactType=x%2Fsbom");
   // Who says that it has left out the others knows the types that are not in its list.
   filters = true;
   CHECK(scene.repository->referrers_of_type(kSubject, "x/sbom", kContext)->size() == 3);
@@ -129,7 +131,11 @@ TEST_CASE("an entry that another writer's index has replaced is written again, i
       if (old.puts_of_tag == 1) old.documents[kTag] = theirs;
     };
   }
-  SECTION("after the first look") {
+  SECTION("after it has been seen among the entries of others") {
+    old.after_put = [&] {
+      if (old.puts_of_tag == 1)
+        old.documents[kTag].insert(old.documents[kTag].find("[{") + 1, entry("more", "x/sbom") + ",");
+    };
     old.after_get = [&] {
       if (old.puts_of_tag == 1 && old.gets_of_tag == 2) old.documents[kTag] = theirs;
     };

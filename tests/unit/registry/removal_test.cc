@@ -14,10 +14,11 @@ const CallContext kContext;
 const std::string kType = "application/vnd.oci.image.manifest.v1+json";
 
 Manifest image(const std::string& more = "") {
-  return Manifest::parse(R"({"schemaVersion":2,"mediaType":")" + kType +
-                             R"(","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":")" +
-                             Digest::of("{}").to_string() + R"(","size":2},"layers":[])" + more + "}",
-                         kType)
+  return Manifest::parse(
+             R"({"schemaVersion":2,"mediaType":")" + kType +
+                 R"(","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":")" +
+                 Digest::of("{}").to_string() + R"(","size":2},"layers":[])" + more + "}",
+             kType)
       .value();
 }
 
@@ -41,6 +42,8 @@ struct Shelf {
   Scripted operator()(const Sent& sent) {
     const std::string name = sent.path.substr(sent.path.rfind('/') + 1);
     const bool by_digest = name.find(':') != std::string::npos;
+    if (sent.path.find("/referrers/") != std::string::npos)
+      return {.status = 404, .body = "404 page not found"};
     if (sent.method == "PUT") {
       add(Manifest::parse(sent.body, sent.headers.at("Content-Type")).value(),
           by_digest ? std::vector<std::string>() : std::vector{name});
@@ -50,7 +53,8 @@ struct Shelf {
     if (sent.method == "DELETE") {
       if (deletes == Deletes::nothing_at_all) return {.status = 405, .body = errors("UNSUPPORTED")};
       if (deletes == Deletes::nothing_but_says_so) return {.status = 202};
-      if (deletes == Deletes::digests_alone && !by_digest) return {.status = 400, .body = errors("DIGEST_INVALID")};
+      if (deletes == Deletes::digests_alone && !by_digest)
+        return {.status = 400, .body = errors("DIGEST_INVALID")};
       if (!manifests.contains(digest)) return {.status = 404, .body = errors("MANIFEST_UNKNOWN")};
       if (by_digest || deletes == Deletes::tags_with_images) drop(digest);
       tags.erase(name);
