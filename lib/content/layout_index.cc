@@ -104,6 +104,17 @@ Result<std::string> with_unnamed(std::string_view index, std::span<const Descrip
   return finished(document);
 }
 
+Result<std::string> without(std::string_view index, const Digest& digest) {
+  DAVIT_TRY(Document document, editable(index));
+  const std::string text = digest.to_string();
+  Document left = Document::array();
+  for (Document& entry : document["manifests"]) {
+    if (entry["digest"] != text) left.push_back(std::move(entry));
+  }
+  document["manifests"] = std::move(left);
+  return finished(document);
+}
+
 void PutManifests::add(const Manifest& manifest, std::span<const std::string> names) {
   const Descriptor& own = manifest.descriptor();
   if (names.empty()) {

@@ -32,6 +32,9 @@ Result<std::string> with_names(std::string_view index, const Descriptor& root,
 /// `index`, edited to list those of `roots` that it does not list under any name. Errors: corrupt.
 Result<std::string> with_unnamed(std::string_view index, std::span<const Descriptor> roots);
 
+/// `index` without the entries of this digest; all else is as it was. Errors: corrupt.
+Result<std::string> without(std::string_view index, const Digest& digest);
+
 /// The manifests that were put into a layout, to know which of them index.json has to lead to although they
 /// have no name: those that no index put beside them lists. Not thread-safe.
 class PutManifests {

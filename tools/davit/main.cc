@@ -99,6 +99,11 @@ int main(int argc, char** argv) {
   add_mutate(app, action);
   add_rebase(app, action);
   add_flatten(app, action);
+  add_ls(app, action);
+  add_tag(app, action);
+  add_delete(app, action);
+  add_attach(app, action);
+  add_discover(app, action);
   add_login(app, action);
   add_logout(app, action);
   add_auth(app, action);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <davit/artifact.h>
 #include <davit/aws.h>
 #include <davit/credentials.h>
 #include <davit/ecr.h>
@@ -17,7 +18,10 @@
 #include <davit/export.h>
 #include <davit/image.h>
 #include <davit/index.h>
+#include <davit/listing.h>
 #include <davit/log.h>
+#include <davit/referrers.h>
+#include <davit/removal.h>
 #include <davit/result.h>
 #include <davit/transfer.h>
 
@@ -210,6 +214,40 @@ class DAVIT_EXPORT Client {
   /// their layers compressed. For what a registry names, and nothing changes, that is one HEAD. Errors: as
   /// push().
   Result<Descriptor> digest(std::string_view source, const CopyOptions& options = {});
+
+  /// Gives an image of a registry further tags: its manifest is read once and put under each, unchanged.
+  /// `tags` are tags, or references in the same repository. One result for each tag, in order. An immutable
+  /// tag that has the image already is a success. An error means that nothing was written.
+  Result<std::vector<Delivery>> tag(std::string_view image, std::span<const std::string> tags,
+                                    const TagOptions& options = {});
+
+  /// Removes from registries: by a tag that tag alone, by a digest the image with all its tags. Never an
+  /// image because a tag was named: where a registry cannot do that, the result is `unsupported` and the tag
+  /// stays. One result for each reference, in order. An error means that nothing was touched.
+  Result<std::vector<Removal>> remove(std::span<const std::string> references,
+                                      const RemoveOptions& options = {});
+  /// What remove() would do; changes nothing.
+  Result<std::vector<Removal>> plan_remove(std::span<const std::string> references,
+                                           const RemoveOptions& options = {});
+
+  /// Puts files into a registry as an artifact that refers to an image. The same files and options give the
+  /// same artifact. Registries without a list of referrers get one under the tag that the distribution
+  /// specification gives it, in which entries of others stay. No file is an artifact of annotations alone.
+  Result<Delivered> attach(std::string_view image, std::span<const AttachedFile> files,
+                           const AttachOptions& options);
+
+  /// What refers to an image: signatures, SBOMs, any artifact. Any source that lists referrers.
+  Result<ReferrerTree> referrers(std::string_view image, const DiscoverOptions& options = {});
+
+  /// Whether a word means a registry ("localhost:5000", "registry.example.com/", "ecr:"), a repository, or an
+  /// image. May ask AWS for an account. Errors: invalid_argument.
+  Result<ListPlace> place(std::string_view text, std::stop_token stop = {});
+  /// The tags of a repository, in the registry's order; with TagChoice::latest in version order, in one page.
+  /// At most a page is in memory. Errors: those of `each_page`; not_found; unsupported.
+  Result<> list_tags(std::string_view repository, const ListOptions& options, const TagPage& each_page);
+  /// The repositories of a registry, likewise.
+  Result<> list_repositories(std::string_view registry, const ListOptions& options,
+                             const RepositoryPage& each_page);
 
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
