@@ -181,7 +181,7 @@ std::string entry_head(const Entry& entry, std::string_view name, std::string_vi
     put_number(block, 337, 8, attributes.device_minor);
   }
   const std::string& map = attributes.sparse_map;
-  if (gnu) std::memcpy(&block[kSparseAt], map.data(), std::min(map.size(), kSparseLength));
+  if (gnu) put_text(block, kSparseAt, kSparseLength, map);
   put_checksum(block);
   out.append(block.data(), block.size());
   if (gnu && map.size() > kSparseLength) out.append(map, kSparseLength);

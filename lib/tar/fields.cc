@@ -8,7 +8,7 @@
 namespace davit::tar {
 
 void put_text(Block& block, std::size_t at, std::size_t length, std::string_view text) {
-  std::memcpy(&block[at], text.data(), std::min(text.size(), length));
+  std::ranges::copy(text.substr(0, length), block.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 void put_octal(Block& block, std::size_t at, std::size_t length, std::uint64_t value) {
