@@ -56,7 +56,8 @@ void EditingFlags::add_to(CLI::App& command, const std::string& source_help) {
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   command.add_option("SRC", source, source_help);
   command.add_option("DST", destination, "where the new image goes (SRC, where that is a tag in a registry)");
-  add(command.add_option("-t,--tag", to, "the same as DST, as crane writes it"))
+  // Without DAVIT_TAG: in a copy that is a further tag, and no destination.
+  command.add_option("-t,--tag", to, "the same as DST, as crane writes it")
       ->type_name("DST")
       ->allow_extra_args(false);
   command.add_option("-o,--output", to)->allow_extra_args(false)->group("");
