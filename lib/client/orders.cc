@@ -2,6 +2,7 @@
 // names.
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -143,6 +144,7 @@ struct Ends {
   std::shared_ptr<ContentSink> own_sink = {};  ///< co-owned by the orders
   std::vector<std::string> own_names = {};
   const IndexWork* index = nullptr;
+  std::map<Digest, Reference> elsewhere = {};  ///< blobs that are not from the source's own repository
 
   /// The same places for an image that keeps the one tag it has.
   [[nodiscard]] Ends beside(const std::string& tag) const {
@@ -193,6 +195,25 @@ void add_index_work(const IndexWork& work, const Reference& to, transfer::Order&
   };
 }
 
+/// Which repository of the destination's registry holds a blob: that of the source, or where an edit has it
+/// from.
+std::function<std::string(const Descriptor&)> mounts_for(const Reference* source,
+                                                         const std::map<Digest, Reference>& elsewhere,
+                                                         const Reference& to) {
+  const auto useful = [&](const Reference& place) {
+    return place.host == to.host && place.repository != to.repository;
+  };
+  std::map<Digest, std::string> others;  // empty: nothing to mount from
+  for (const auto& [digest, place] : elsewhere)
+    others.emplace(digest, useful(place) ? place.repository : std::string());
+  std::string own = source != nullptr && useful(*source) ? source->repository : std::string();
+  if (own.empty() && others.empty()) return {};
+  return [own = std::move(own), others = std::move(others)](const Descriptor& blob) {
+    const auto other = others.find(blob.digest);
+    return other == others.end() ? own : other->second;
+  };
+}
+
 Result<> add_repositories(const DestinationPattern& pattern, const Picked& picked, Ends& ends,
                           transfer::Order& order) {
   const auto* named = std::get_if<Reference>(&ends.from);
@@ -204,8 +225,9 @@ Result<> add_repositories(const DestinationPattern& pattern, const Picked& picke
                                                            ends.options.create_repository));
     if (ends.index != nullptr) {
       add_index_work(*ends.index, first, order, destination);
-    } else if (named != nullptr && named->host == first.host && named->repository != first.repository)
-      destination.mount_from = [repository = named->repository](const Descriptor&) { return repository; };
+    } else {
+      destination.mount_from = mounts_for(named, ends.elsewhere, first);
+    }
     const auto add = [&](const std::string& tag) {
       if (!tag.empty() && std::ranges::find(destination.tags, tag) == destination.tags.end())
         destination.tags.push_back(tag);
@@ -423,7 +445,9 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
             .tags = copy.tags,
             .own_sink = errand.own_sink,
             .own_names = errand.own_names,
-            .index = errand.index};
+            .index = errand.index,
+            .elsewhere = {}};
+  if (errand.image != nullptr) ends.elsewhere = errand.image->elsewhere;
   for (const std::string& destination : errand.destinations) {
     if (errand.verb == Verb::pull && destination.empty()) {
       ends.targets.emplace_back(client::default_output(std::get<Reference>(from)));

@@ -143,6 +143,7 @@ Result<OpenedImage> append_layers(const OpenedImage& image, std::span<const Laye
 Result<OpenedImage> rebase_image(const OpenedImage& image, const OpenedImage& old_base,
                                  const OpenedImage& new_base, const EditOptions& options) {
   const CallContext context = context_of(options);
+  std::map<Digest, Reference> elsewhere = image.elsewhere;
   const auto edit = [&](const ImageDocuments& before) -> Result<EditedImage> {
     DAVIT_TRY(const model::ImageConfig config, model::ImageConfig::parse(before.config));
     DAVIT_TRY(const BaseDocuments from, base_for(old_base, config.platform, "old base", context));
@@ -152,13 +153,15 @@ Result<OpenedImage> rebase_image(const OpenedImage& image, const OpenedImage& ol
                                     called(new_base, to.documents.manifest), options.time));
     EditedImage out{.documents = std::move(after)};
     for (const Descriptor& layer : to.documents.manifest.layers()) {
-      if (!model::is_foreign_layer(model::essence(layer.media_type)))
-        out.blobs.push_back(content::blob_content(to.source, layer));
+      if (model::is_foreign_layer(model::essence(layer.media_type))) continue;
+      out.blobs.push_back(content::blob_content(to.source, layer));
+      if (new_base.reference) elsewhere.insert_or_assign(layer.digest, *new_base.reference);
     }
     return out;
   };
   DAVIT_TRY(OpenedImage out, compose::edit_images(image, edit, context));
   out.made = image.made || new_base.made;
+  out.elsewhere = std::move(elsewhere);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "editing.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "digest_file.h"
 #include "exit_code.h"
@@ -55,7 +56,8 @@ void EditingFlags::add_to(CLI::App& command, const std::string& source_help) {
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   command.add_option("SRC", source, source_help);
   command.add_option("DST", destination, "where the new image goes (SRC, where that is a tag in a registry)");
-  add(command.add_option("-t,--tag", to, "the same as DST, as crane writes it"))
+  // Without DAVIT_TAG: in a copy that is a further tag, and no destination.
+  command.add_option("-t,--tag", to, "the same as DST, as crane writes it")
       ->type_name("DST")
       ->allow_extra_args(false);
   command.add_option("-o,--output", to)->allow_extra_args(false)->group("");
@@ -69,6 +71,8 @@ void EditingFlags::add_to(CLI::App& command, const std::string& source_help) {
   add(command.add_flag("--create-repo{yes}", create_repo,
                        "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
   add(command.add_flag("--no-sync", no_sync, "do not wait until files are on the disk"));
+  add(command.add_flag("--dry-run", dry_run, "say what would be done and do nothing"));
+  add(command.add_flag("--exit-code", exit_code, "with --dry-run: exit 10 when something would change"));
   add(command.add_flag("--json", json, "one JSON object per destination on stdout"));
   add(command.add_option("--digest-file,--digestfile", digest_file, "write the digest to this file"))
       ->type_name("FILE");
@@ -134,14 +138,16 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
   if (!copy) return fail(copy.error());
   auto platforms = flags.platform.chosen();
   if (!platforms) return fail(platforms.error());
-  if (!flags.digest_file.empty()) {
+  if (!flags.dry_run && !flags.digest_file.empty()) {
     if (auto writable = check_digest_file(flags.digest_file); !writable) return fail(writable.error());
   }
   std::vector<std::string> written = flags.to;
   if (!flags.destination.empty()) written.push_back(flags.destination);
   also_read.push_back(flags.source);
   if (written.empty()) written.push_back(flags.source);
-  if (auto fits = check_stdout(written); !fits) return fail(fits.error());
+  if (!flags.dry_run) {
+    if (auto fits = check_stdout(written); !fits) return fail(fits.error());
+  }
   auto settings = flags.connection.client_options(flags.output.verbose,
                                                   {.sources = std::move(also_read), .destinations = written},
                                                   CredentialScope::both);
@@ -164,17 +170,33 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
                             .edit = {.time = *time, .stop = signals.stop(), .timeout = copy->timeout}};
   const auto edited = edit(*image, context);
   if (!edited) return fail(edited.error());
-  const auto deliveries = client.copy(*edited, *destinations, *copy);
-  for (const std::string& text : notes.take()) line.note(text);
+  const auto show_notes = [&] {
+    for (const std::string& text : notes.take()) line.note(text);
+  };
+  if (flags.dry_run) {
+    const auto plans = client.plan_copy(*edited, *destinations, *copy);
+    show_notes();
+    if (!plans) return fail(plans.error());
+    if (!print(flags.json ? plan_json(*plans) : plan_text(*plans, !flags.create_repo.empty()))) return kLocal;
+    return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
+  }
+  Transfer transfer = client.start_copy(*edited, *destinations, *copy);
+  while (!transfer.wait_for(std::chrono::milliseconds(100))) {
+    show_notes();
+    line.update(transfer.progress());
+  }
+  const auto deliveries = transfer.result();
+  show_notes();
   if (!deliveries) return fail(deliveries.error());
-  line.finish({}, *deliveries);
+  line.update(transfer.progress());
+  line.finish(transfer.progress(), *deliveries);
   complain_about(*deliveries);
   if (!print_results(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries), *destinations))
     return kLocal;
   if (!flags.digest_file.empty()) {
     if (auto saved = write_digest_file(flags.digest_file, *deliveries); !saved) return fail(saved.error());
   }
-  return exit_code(*deliveries);
+  return tool::exit_code(*deliveries);
 }
 
 }  // namespace davit::tool

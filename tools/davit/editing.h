@@ -28,12 +28,14 @@ struct EditingFlags {
   std::string create_repo;
   bool no_sync = false;
   bool preserve_digests = false;
+  bool dry_run = false;
+  bool exit_code = false;
   bool json = false;
   std::string digest_file;
   ConnectionFlags connection;
   OutputFlags output;
 
-  /// With SRC and DST in front, SRC where `needs_source`.
+  /// SRC and DST come first; a command that cannot do without SRC makes it required.
   void add_to(CLI::App& command, const std::string& source_help);
   /// Errors: invalid_argument.
   [[nodiscard]] Result<CopyOptions> copy_options() const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -29,6 +30,8 @@ struct OpenedImage {
   /// An archive holds the image without a manifest, and `root` is one that describes it as it is stored, its
   /// layers uncompressed. A copy compresses them, and gives the image another digest.
   bool made = false;
+  /// Blobs that an edit took from other repositories: copies go by it to mount.
+  std::map<Digest, Reference> elsewhere = {};
 };
 
 /// One image of those that a source holds.

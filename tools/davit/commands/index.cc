@@ -206,7 +206,7 @@ void add_create(CLI::App& index, Action& action) {
 }
 
 /// crane's words: a base that may be left out, and -t for the result.
-void add_append(CLI::App& index, Action& action) {
+void add_index_append(CLI::App& index, Action& action) {
   struct Flags : ChangeFlags {
     std::vector<std::string> manifests;
     bool docker_base = false;
@@ -391,7 +391,7 @@ void add_index(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("index", kDescription);
   command->require_subcommand(1);
   add_create(*command, action);
-  add_append(*command, action);
+  add_index_append(*command, action);
   add_add(*command, action);
   add_remove(*command, action);
   add_filter(*command, action);
