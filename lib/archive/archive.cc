@@ -19,6 +19,7 @@ namespace davit::archive {
 struct Views {
   std::unique_ptr<content::OciView> oci;
   std::unique_ptr<DockerView> docker;
+  bool from_docker = false;  ///< there was a manifest.json
 };
 
 namespace {
@@ -46,7 +47,7 @@ class TarShelf final : public content::BlobShelf {
   }
 
  private:
-  [[nodiscard]] Result<std::optional<TarFile>> find(const Digest& digest) const {
+  [[nodiscard]] Result<std::optional<tar::FileSpan>> find(const Digest& digest) const {
     return tar_->index.find("blobs/" + std::string(digest.algorithm_name()) + "/" + digest.hex());
   }
 
@@ -96,7 +97,7 @@ Result<Views> choose_view(const std::shared_ptr<const OpenTar>& tar, const Archi
     DAVIT_TRY(const bool legacy, has(*tar, "repositories"));
     return no_image(legacy);
   }
-  Views views;
+  Views views{.oci = {}, .docker = {}, .from_docker = manifest};
   if (index) {
     DAVIT_TRY(const std::string marker, read_entry(*tar, "oci-layout", Manifest::kMaxSize));
     DAVIT_TRY(const std::string document, read_entry(*tar, "index.json", Manifest::kMaxSize));
@@ -141,7 +142,7 @@ Result<std::shared_ptr<Archive>> Archive::open(io::File file, const std::string&
   const auto views = [&]() -> Result<Views> {
     DAVIT_TRY(auto tar, seekable_tar(std::move(file), shown, {options.temporary_directory, options.expansion},
                                      context));
-    DAVIT_TRY(auto index, TarIndex::read(tar, context));
+    DAVIT_TRY(auto index, tar::Index::read(tar, context));
     return choose_view(std::make_shared<const OpenTar>(OpenTar{std::move(tar), std::move(index), shown}),
                        options, context);
   };
@@ -152,6 +153,10 @@ Result<std::shared_ptr<Archive>> Archive::open(io::File file, const std::string&
 
 const std::vector<content::ImageListing>& Archive::images() const {
   return views_->oci ? views_->oci->images() : views_->docker->images();
+}
+
+bool Archive::from_docker() const {
+  return views_->from_docker;
 }
 
 Result<content::StoredImage> Archive::image(std::size_t position, const CallContext& context) {
@@ -178,6 +183,11 @@ Result<std::unique_ptr<ByteSource>> Archive::open(const Descriptor& blob, std::u
                                                   const CallContext& context) {
   if (views_->oci) return views_->oci->open(blob, offset, context);
   return make_error(Errc::not_found, "blob " + blob.digest.to_string() + " (the archive has no manifests)");
+}
+
+Result<std::uint64_t> Archive::blob_size(const Digest& blob, const CallContext&) {
+  if (views_->oci) return views_->oci->blob_size(blob);
+  return make_error(Errc::not_found, "blob " + blob.to_string() + " (the archive has no manifests)");
 }
 
 Result<std::vector<Descriptor>> Archive::referrers(const Digest& subject, const CallContext& context) {

@@ -44,11 +44,15 @@ class Archive final : public ContentSource, public ReferrerLister {
   /// layers and diff_ids agree. REQUIRES: position < images().size().
   Result<content::StoredImage> image(std::size_t position, const CallContext& context);
 
+  /// Whether docker save wrote it, which may list platforms that it does not hold.
+  [[nodiscard]] bool from_docker() const;
+
   /// Of the archive's own manifests. Errors: unsupported for images that have none, not_found.
   Result<Descriptor> resolve(std::string_view name, const CallContext& context) override;
   Result<Manifest> manifest(std::string_view name, const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                            const CallContext& context) override;
+  Result<std::uint64_t> blob_size(const Digest& blob, const CallContext& context) override;
   /// Of the archive's own manifests; none where it has none.
   Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) override;
   ReferrerLister* referrer_lister() override { return this; }

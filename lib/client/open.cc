@@ -2,6 +2,7 @@
 
 #include <davit/client.h>
 
+#include "base/error.h"
 #include "base/try.h"
 #include "client/client_impl.h"
 #include "client/sources.h"
@@ -9,19 +10,16 @@
 
 namespace davit {
 
-Result<OpenedImage> Client::open(std::string_view source, const OpenOptions& options) {
-  CopyOptions reading;
-  reading.stop = options.stop;
-  reading.timeout = options.timeout;
-  const CallContext context = context_for(reading);
+Result<OpenedImage> Client::Impl::open(std::string_view source, const OpenOptions& how,
+                                       const CallContext& context) {
   std::string written(source);
-  DAVIT_TRY(const client::Source from, impl_->source_of(written, context));
-  DAVIT_TRY(
-      std::vector<client::Picked> found,
-      client::open_source(from, written, reading, {.client = impl_->options}, impl_->registries, context));
+  DAVIT_TRY(const client::Source from, source_of(written, context));
+  DAVIT_TRY(std::vector<client::Picked> found,
+            client::open_source(from, written, {}, {.client = options, .as_listed = how.as_listed}, registries,
+                                context));
   client::Picked& picked = found.front();
-  if (!options.platforms.empty())
-    DAVIT_TRY_VOID(client::choose_platforms(picked, options.platforms, context));
+  if (!how.platforms.empty())
+    DAVIT_TRY_VOID(client::choose_platforms(picked, how.platforms, context));
   OpenedImage out{.source = std::move(picked.source),
                   .root = {},
                   .name = std::move(picked.label),
@@ -39,6 +37,55 @@ Result<OpenedImage> Client::open(std::string_view source, const OpenOptions& opt
   out.root = image.root;
   out.made = true;
   return out;
+}
+
+Result<OpenedImage> Client::open(std::string_view source, const OpenOptions& options) {
+  CopyOptions reading;
+  reading.stop = options.stop;
+  reading.timeout = options.timeout;
+  return impl_->open(source, options, context_for(reading));
+}
+
+namespace {
+
+/// A file is looked through whatever images it holds.
+Result<OpenedBlob> blob_in_file(const std::vector<client::Picked>& images, const Digest& digest,
+                                const CallContext& context) {
+  for (const client::Picked& picked : images) {
+    std::shared_ptr<ContentSource> source = picked.source;
+    if (const auto* raw = std::get_if<content::RawImage>(&picked.image.root)) {
+      DAVIT_TRY(content::DescribedImage image, content::described(*raw, model::Format::docker, context));
+      source = std::move(image.source);
+    }
+    const auto size = source->blob_size(digest, context);
+    if (size) return OpenedBlob{std::move(source), {.media_type = {}, .digest = digest, .size = *size}};
+    if (size.error().code != Errc::not_found) return size.error();
+  }
+  return make_error(Errc::not_found, images.front().label + ": there is no blob " + digest.to_string())
+      .on(Side::source);
+}
+
+}  // namespace
+
+Result<OpenedBlob> Client::open_blob(std::string_view source, const Digest& digest,
+                                     const OpenOptions& options) {
+  CopyOptions reading;
+  reading.stop = options.stop;
+  reading.timeout = options.timeout;
+  const CallContext context = context_for(reading);
+  std::string written(source);
+  DAVIT_TRY(const client::Source from, impl_->source_of(written, context));
+  if (const auto* reference = std::get_if<Reference>(&from)) {
+    DAVIT_TRY(std::shared_ptr<ContentSource> repository,
+              impl_->registries.repository(reference->host, reference->repository, Side::source));
+    auto size = repository->blob_size(digest, context);
+    if (!size) return client::with_reading(size.error().on(Side::source), written, *reference);
+    return OpenedBlob{std::move(repository), {.media_type = {}, .digest = digest, .size = *size}};
+  }
+  const client::SourceSettings settings{.client = impl_->options, .all_images = true, .as_listed = true};
+  DAVIT_TRY(const std::vector<client::Picked> images,
+            client::open_source(from, written, reading, settings, impl_->registries, context));
+  return blob_in_file(images, digest, context);
 }
 
 }  // namespace davit

@@ -27,11 +27,19 @@ Error bad_file(const Error& error, const std::string& path) {
   return out.message.find(path) == std::string::npos ? out.with_context(escaped(path, 300)) : out;
 }
 
+/// An image without a look at what is below its manifest.
+template <class Store>
+Result<content::StoredImage> listed(Store& store, const content::ImageListing& listing,
+                                    const CallContext& context) {
+  DAVIT_TRY(const Manifest root, store.manifest(listing.root.to_string(), context));
+  return content::StoredImage{.names = listing.names, .root = root.descriptor()};
+}
+
 /// The images that are meant: the one that was named, the only one, or, where every destination is a
 /// template, all.
 template <class Store>
 Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const FileLocation& location,
-                                 bool templates, const CallContext& context) {
+                                 const SourceSettings& settings, const CallContext& context) {
   std::vector<std::size_t> positions;
   if (location.position) {
     if (*location.position >= store->images().size()) {
@@ -40,7 +48,7 @@ Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const File
                             " images, so there is no @" + std::to_string(*location.position));
     }
     positions = {*location.position};
-  } else if (location.name.empty() && templates && store->images().size() > 1) {
+  } else if (location.name.empty() && settings.all_images && store->images().size() > 1) {
     for (std::size_t i = 0; i < store->images().size(); ++i) positions.push_back(i);
   } else {
     auto chosen = content::choose_image(store->images(), location.name);
@@ -49,7 +57,9 @@ Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const File
   }
   std::vector<Picked> out;
   for (const std::size_t position : positions) {
-    auto image = store->image(position, context);
+    const content::ImageListing& listing = store->images()[position];
+    auto image = settings.as_listed && !listing.root.empty() ? listed(*store, listing, context)
+                                                             : store->image(position, context);
     if (!image) return bad_file(image.error(), location.path);
     std::string label = location.path == "-" ? "standard input" : escaped(location.path, 300);
     if (!image->names.empty()) label += " (" + escaped(image->names.front(), 200) + ")";
@@ -59,8 +69,7 @@ Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const File
 }
 
 Result<std::vector<Picked>> open_file(const FileLocation& location, const CopyOptions& push,
-                                      const ClientOptions& options, bool templates,
-                                      const CallContext& context) {
+                                      const SourceSettings& settings, const CallContext& context) {
   const auto absent =
       push.preserve_digests ? content::AbsentPlatforms::refuse : content::AbsentPlatforms::leave_out;
   if (location.path != "-" && is_directory(location.path)) {
@@ -72,20 +81,22 @@ Result<std::vector<Picked>> open_file(const FileLocation& location, const CopyOp
     }
     auto layout = layout::Layout::open(location.path, absent);
     if (!layout) return bad_file(layout.error(), location.path);
-    return pick(*layout, location, templates, context);
+    return pick(*layout, location, settings, context);
   }
-  const archive::ArchiveOptions settings{.temporary_directory = options.temporary_directory,
-                                         .absent = absent,
-                                         .keep_manifests = push.keep_archive_layers};
+  const archive::ArchiveOptions options{.temporary_directory = settings.client.temporary_directory,
+                                        .absent = absent,
+                                        .keep_manifests = push.keep_archive_layers};
   Result<std::shared_ptr<archive::Archive>> opened = [&] {
-    if (location.path != "-") return archive::Archive::open(location.path, settings, context);
+    if (location.path != "-") return archive::Archive::open(location.path, options, context);
     io::File input(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
     if (!input.is_open())
       return Result<std::shared_ptr<archive::Archive>>(errno_error("open standard input", errno));
-    return archive::Archive::open(std::move(input), "standard input", settings, context);
+    return archive::Archive::open(std::move(input), "standard input", options, context);
   }();
   if (!opened) return bad_file(opened.error(), location.path == "-" ? "standard input" : location.path);
-  return pick(*opened, location, templates, context);
+  SourceSettings own = settings;
+  own.as_listed = settings.as_listed && !(*opened)->from_docker();
+  return pick(*opened, location, own, context);
 }
 
 /// The manifest is read at once: it is needed in any case, and the first answer already says whether the
@@ -94,25 +105,31 @@ Result<std::vector<Picked>> open_registry(const Reference& reference, std::strin
                                           Registries& registries, const CallContext& context) {
   DAVIT_TRY(std::shared_ptr<registry::Repository> repository,
             registries.repository(reference.host, reference.repository, Side::source));
-  const std::string tag = reference.tag.empty() && !reference.digest ? "latest" : reference.tag;
-  const std::string name = tag.empty() ? reference.digest->to_string() : tag;
+  const std::string name = source_name(reference);
   auto root = repository->manifest(name, context);
   if (!root) {
     return with_reading(root.error().on(Side::source), written, reference);
   }
-  const Digest& digest = root->descriptor().digest;
-  if (!tag.empty() && reference.digest && digest != *reference.digest) {
-    return make_error(Errc::conflict, reference.to_string() + ": the tag points at " + digest.to_string(),
-                      "leave out the tag to have what the digest names")
-        .on(Side::source);
-  }
+  DAVIT_TRY_VOID(check_pin(reference, root->descriptor().digest));
   content::StoredImage image{.root = root->descriptor()};
-  if (!tag.empty()) image.names = {reference.name() + ":" + tag};
+  if (Reference::is_tag(name)) image.names = {reference.name() + ":" + name};
   std::shared_ptr<ContentSource> source = content::with_manifest(std::move(repository), *std::move(root));
   return std::vector<Picked>{{std::move(source), std::move(image), reference.to_string()}};
 }
 
 }  // namespace
+
+std::string source_name(const Reference& reference) {
+  if (!reference.tag.empty()) return reference.tag;
+  return reference.digest ? reference.digest->to_string() : "latest";
+}
+
+Result<> check_pin(const Reference& reference, const Digest& digest) {
+  if (reference.tag.empty() || !reference.digest || digest == *reference.digest) return {};
+  return make_error(Errc::conflict, reference.to_string() + ": the tag points at " + digest.to_string(),
+                    "leave out the tag to have what the digest names")
+      .on(Side::source);
+}
 
 Error with_reading(Error error, std::string_view written, const Reference& reference) {
   const bool missing = error.code == Errc::not_found;
@@ -135,7 +152,7 @@ Result<std::vector<Picked>> open_source(const Source& from, std::string_view wri
                                         const CopyOptions& options, const SourceSettings& settings,
                                         Registries& registries, const CallContext& context) {
   if (const auto* file = std::get_if<FileLocation>(&from))
-    return open_file(*file, options, settings.client, settings.all_images, context);
+    return open_file(*file, options, settings, context);
   return open_registry(std::get<Reference>(from), written, registries, context);
 }
 

@@ -25,6 +25,7 @@ struct Picked {
 struct SourceSettings {
   const ClientOptions& client;
   bool all_images = false;  ///< of a file with several, where none is named
+  bool as_listed = false;   ///< OpenOptions::as_listed
 };
 
 /// The images that a source argument means: the one that was named, the only one, or all. `written` is the
@@ -36,6 +37,12 @@ Result<std::vector<Picked>> open_source(const Source& from, std::string_view wri
 /// `error`, about the image `reference`, with how the argument `written` came to mean that image, where this
 /// may be what is wrong. Its own hint stays.
 Error with_reading(Error error, std::string_view written, const Reference& reference);
+
+/// What a repository is asked for when this is a source: the tag, else the digest, else latest.
+std::string source_name(const Reference& reference);
+
+/// Whether the tag of a reference that has a digest, too, points there. Errors: conflict.
+Result<> check_pin(const Reference& reference, const Digest& digest);
 
 /// Leaves only these platforms. Errors: not_found. REQUIRES: `wanted` is not empty.
 Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context);

@@ -23,9 +23,6 @@ inline constexpr std::string_view kContainerdName = "io.containerd.image.name";
 /// How index.json describes a manifest, still without a name.
 Descriptor index_entry(const Manifest& manifest);
 
-/// An index.json that lists these.
-std::string new_index(std::span<const Descriptor> entries);
-
 /// `index`, edited to list `root` under each of `names`; entries that had one of these names are gone. All
 /// else is as it was: order, unknown members, other entries. The very text comes back when it says so
 /// already. Errors: corrupt when `index` is no index; invalid_argument for names that are no text.

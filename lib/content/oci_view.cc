@@ -263,6 +263,12 @@ Result<std::vector<Descriptor>> OciView::referrers(const Digest& subject, const 
   return out;
 }
 
+Result<std::uint64_t> OciView::blob_size(const Digest& blob) const {
+  DAVIT_TRY(const auto size, shelf_->size(blob));
+  if (size) return *size;
+  return make_error(Errc::not_found, "blob " + blob.to_string() + " is missing");
+}
+
 Result<std::unique_ptr<ByteSource>> OciView::open(const Descriptor& blob, std::uint64_t offset,
                                                   const CallContext& context) const {
   DAVIT_TRY(const auto size, shelf_->size(blob.digest));

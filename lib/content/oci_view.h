@@ -55,6 +55,9 @@ class OciView {
   /// The manifests that index.json leads to, under a name or without one, and that name `subject` as theirs.
   Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context);
 
+  /// Errors: not_found.
+  [[nodiscard]] Result<std::uint64_t> blob_size(const Digest& blob) const;
+
   /// Errors: not_found; corrupt when the stored size is another.
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                                          const CallContext& context) const;

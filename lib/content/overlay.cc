@@ -64,6 +64,11 @@ class Overlay final : public ContentSource, public RangeReader {
       return make_error(Errc::unsupported, "what is made here comes in one piece");
     return inner_->range_reader()->open_range(blob, range, context);
   }
+  Result<std::uint64_t> blob_size(const Digest& blob, const CallContext& context) override {
+    if (const auto own = blobs_.find(blob); own != blobs_.end()) return own->second->descriptor()->size;
+    return inner_ != nullptr ? inner_->blob_size(blob, context)
+                             : Result<std::uint64_t>(nothing(blob.to_string()));
+  }
   TagLister* tag_lister() override { return inner_ != nullptr ? inner_->tag_lister() : nullptr; }
   RangeReader* range_reader() override {
     return inner_ != nullptr && inner_->range_reader() != nullptr ? this : nullptr;

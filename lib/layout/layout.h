@@ -27,6 +27,9 @@ class Layout final : public ContentSource, public ReferrerLister {
   Result<Manifest> manifest(std::string_view name, const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                            const CallContext& context) override;
+  Result<std::uint64_t> blob_size(const Digest& blob, const CallContext&) override {
+    return view_->blob_size(blob);
+  }
   Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) override {
     return view_->referrers(subject, context);
   }

@@ -11,6 +11,10 @@ namespace davit::model {
 
 Result<ImageConfig> ImageConfig::parse(std::string_view bytes) {
   DAVIT_TRY(const nlohmann::json document, parse_json(bytes));
+  return from(document);
+}
+
+Result<ImageConfig> ImageConfig::from(const nlohmann::json& document) {
   if (!document.is_object())
     return make_error(Errc::corrupt, "an image configuration that is not a JSON object");
   DAVIT_TRY_VOID(refuse_case_variants(document, {"os", "architecture", "variant", "rootfs"}));

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <davit/digest.h>
 #include <davit/platform.h>
 
@@ -17,6 +19,8 @@ struct ImageConfig {
 
   /// Errors: corrupt.
   static Result<ImageConfig> parse(std::string_view bytes);
+  /// The same from a document that parse_json() has read.
+  static Result<ImageConfig> from(const nlohmann::json& document);
 };
 
 }  // namespace davit::model

@@ -12,8 +12,8 @@ constexpr std::size_t kMostSessions = 256;
 
 }  // namespace
 
-Result<bool> Repository::has_blob(const Digest& digest, const CallContext& context) {
-  const Purpose why = purpose("look for blob", digest.short_form());
+Result<Answer> Repository::ask_for_blob(const Purpose& why, const Digest& digest,
+                                        const CallContext& context) {
   Tries patience = registry_.wire().tries();
   while (true) {
     const bool head = registry_.head_works() && registry_.quirks().head_blobs;
@@ -22,13 +22,13 @@ Result<bool> Repository::has_blob(const Digest& digest, const CallContext& conte
               .stream = true};
     if (!head) call.request.headers.push_back({"Range", "bytes=0-0"});
     DAVIT_TRY(Answer answer, registry_.wire().send(why, call, context));
-    if (answer.status == 416 && !head) return true;  // an empty blob has no first byte
+    if (answer.status == 416 && !head) return answer;  // an empty blob has no first byte
     if (answer.ok()) {
       const auto stated = Digest::parse(answer.headers.get("Docker-Content-Digest"));
       if (stated && stated->algorithm() == digest.algorithm() && *stated != digest) {
         return strange_answer(why, answer, Errc::corrupt, "the registry answers with " + stated->to_string());
       }
-      return true;
+      return answer;
     }
     if (head && (answer.status == 405 || answer.status == 501 || answer.status == 400 ||
                  (answer.foreign && answer.status == 403))) {
@@ -36,10 +36,31 @@ Result<bool> Repository::has_blob(const Digest& digest, const CallContext& conte
       continue;
     }
     if (answer.status != 404) return answer_error(why, answer);
-    if (!was_written(digest) || patience.count() >= kMostPatience) return false;
+    if (!was_written(digest) || patience.count() >= kMostPatience) return answer;
     DAVIT_TRY(const bool again, patience.again(Trouble::transient, {}, context));
-    if (!again) return false;
+    if (!again) return answer;
   }
+}
+
+Result<bool> Repository::has_blob(const Digest& digest, const CallContext& context) {
+  DAVIT_TRY(const Answer answer,
+            ask_for_blob(purpose("look for blob", digest.short_form()), digest, context));
+  return answer.status != 404;
+}
+
+Result<std::uint64_t> Repository::blob_size(const Digest& blob, const CallContext& context) {
+  const Purpose why = purpose("look for blob", blob.short_form());
+  DAVIT_TRY(const Answer answer, ask_for_blob(why, blob, context));
+  if (answer.status == 404) return answer_error(why, answer);
+  if (answer.status == 416) return std::uint64_t{0};
+  std::optional<std::uint64_t> size;
+  if (answer.status == 206) {
+    if (const auto range = parse_content_range(answer.headers.get("Content-Range"))) size = range->total;
+  } else {
+    size = parse_decimal(answer.headers.get("Content-Length"));
+  }
+  if (size) return *size;
+  return strange_answer(why, answer, Errc::unsupported, "the registry does not say how large it is");
 }
 
 Result<Descriptor> Repository::put_blob(const Content& content, const CallContext& context) {

@@ -8,6 +8,7 @@
 #include "content/layout_index.h"
 #include "content/referrer_entry.h"
 #include "model/media_type.h"
+#include "model/write_manifest.h"
 #include "registry/name_list.h"
 #include "registry/repository.h"
 
@@ -153,7 +154,7 @@ Result<> Repository::edit_referrers(const Digest& subject, const Descriptor& ent
       last = now;
     } else {
       if (++writes > kMostWrites) break;
-      const std::string before = index ? index->bytes() : content::new_index({});
+      const std::string before = index ? index->bytes() : model::index_manifest(model::Format::oci, {});
       DAVIT_TRY(std::string after, wanted == Listed::yes ? content::with_unnamed(before, {&entry, 1})
                                                          : content::without(before, entry.digest));
       DAVIT_TRY(const Manifest edited, Manifest::parse(std::move(after), model::kOciIndex));

@@ -40,6 +40,7 @@ class Repository final : public ContentSource,
                                                          const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                            const CallContext& context) override;
+  Result<std::uint64_t> blob_size(const Digest& blob, const CallContext& context) override;
   Result<std::unique_ptr<ByteSource>> open_range(const Descriptor& blob, ByteRange range,
                                                  const CallContext& context) override;
   TagLister* tag_lister() override { return this; }
@@ -105,6 +106,8 @@ class Repository final : public ContentSource,
 
  private:
   Result<bool> make(const CallContext& context);
+  /// The answer to whether the blob is there: a success, or 404.
+  Result<Answer> ask_for_blob(const Purpose& why, const Digest& digest, const CallContext& context);
   enum class Listed { yes, no };
   Result<> note_referrer(const Manifest& referrer, const CallContext& context);
   Result<> forget_referrer(const Digest& subject, const Digest& referrer, const CallContext& context);

@@ -23,7 +23,8 @@ Result<OpenOptions> ReadingFlags::open_options(const Signals& signals) const {
   if (!platforms) return platforms.error();
   auto limit = connection.time_limit();
   if (!limit) return limit.error();
-  return OpenOptions{.platforms = *std::move(platforms), .stop = signals.stop(), .timeout = *limit};
+  return OpenOptions{
+      .platforms = *std::move(platforms), .as_listed = as_listed, .stop = signals.stop(), .timeout = *limit};
 }
 
 Result<CallContext> ReadingFlags::context(const Signals& signals) const {

@@ -18,6 +18,7 @@ struct ReadingFlags {
   PlatformFlags platform;
   ConnectionFlags connection;
   OutputFlags output;
+  bool as_listed = false;  ///< OpenOptions::as_listed; no flag, the command knows
 
   void add_to(CLI::App& command);
   /// A client for these arguments, all of them read from. Errors: invalid_argument, local_io.

@@ -8,24 +8,19 @@
 
 #include <davit/client.h>
 
+#include "compression_flags.h"
 #include "platform_flags.h"
 #include "shared_flags.h"
 
 namespace davit::tool {
 
-enum class Verb { push, pull, copy };
+enum class Verb { push, pull, copy, index };
 
 /// What push, pull and copy have in common: every flag that says how images travel.
 struct TransferFlags {
   std::vector<std::string> tags;
   PlatformFlags platform;
-  std::string compress;
-  bool recompress = false;
-  std::string skopeo_format;  ///< --dest-compress-format
-  std::string skopeo_level;   ///< --dest-compress-level
-  bool oci = false;
-  bool docker = false;
-  std::string format;
+  CompressionFlags compression;
   std::string reuse = "repo";
   std::vector<std::string> reuse_from;
   bool no_clobber = false;
@@ -50,8 +45,6 @@ struct TransferFlags {
   [[nodiscard]] Result<CopyOptions> options() const;
 
  private:
-  Result<> read_compression(CopyOptions& options) const;
-
   const CLI::App* app_ = nullptr;
 };
 

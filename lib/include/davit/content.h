@@ -127,6 +127,13 @@ class ContentSource {
   virtual Result<std::unique_ptr<ByteSource>> open(const Descriptor& blob, std::uint64_t offset,
                                                    const CallContext& context) = 0;
 
+  /// How large a blob is of which only the digest is known. Errors: not_found; unsupported where nobody says.
+  virtual Result<std::uint64_t> blob_size(const Digest& blob, const CallContext& context) {
+    static_cast<void>(context);
+    return Error{.code = Errc::unsupported,
+                 .message = "the size of blob " + blob.to_string() + " is not known"};
+  }
+
   /// Capabilities: null when absent.
   virtual TagLister* tag_lister() { return nullptr; }
   virtual RangeReader* range_reader() { return nullptr; }

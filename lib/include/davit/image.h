@@ -9,6 +9,8 @@
 
 #include <davit/content.h>
 #include <davit/descriptor.h>
+#include <davit/export.h>
+#include <davit/manifest.h>
 #include <davit/platform.h>
 #include <davit/reference.h>
 
@@ -29,8 +31,28 @@ struct OpenedImage {
   bool made = false;
 };
 
+/// One image of those that a source holds.
+struct SingleImage {
+  Manifest manifest;
+  std::string note;  ///< for people: which one was taken where there was a choice; may be empty
+};
+
+/// The one container image that an opened source stands for, for looking into it: an index is looked through
+/// for its only one, or for the one for linux on this machine's architecture. Errors: not_found, listing what
+/// there is; those of the source.
+DAVIT_EXPORT Result<SingleImage> single_image(const OpenedImage& opened, const CallContext& context);
+
+/// A blob that a digest names, where it is.
+struct OpenedBlob {
+  std::shared_ptr<ContentSource> source;  ///< co-owned by everything that reads from it
+  Descriptor blob;                        ///< without a media type: nobody says
+};
+
 struct OpenOptions {
   std::vector<Platform> platforms = {};  ///< of an index only these; one gives its manifest by itself
+  /// Of a layout or an OCI archive: the image as its index lists it. Otherwise it is checked first that
+  /// everything is there, and platforms that are not are left out.
+  bool as_listed = false;
   std::stop_token stop = {};
   std::optional<std::chrono::milliseconds> timeout = {};
 };

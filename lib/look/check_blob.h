@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <davit/content.h>
+
+namespace davit::look {
+
+/// Something wrong with a blob.
+struct BlobProblem {
+  Error error;
+  std::optional<std::size_t> diff_id =
+      {};  ///< which of the expected ones it is not; else it is the blob's own
+};
+
+/// What is wrong with the bytes of a blob: its size, its digest, and, of a layer of a container image, the
+/// compression and what the bytes unpack to. Nothing when all is well. `diff_ids` are what configs say of the
+/// layer; without any the bytes are not unpacked. Constant memory: 64 KiB twice, and the decoder's window.
+std::vector<BlobProblem> check_blob(ContentSource& source, const Descriptor& blob,
+                                    std::span<const Digest> diff_ids, const CallContext& context);
+
+/// The same without reading it: whether it is there, and of the size that its descriptor says.
+std::vector<BlobProblem> check_presence(ContentSource& source, const Descriptor& blob,
+                                        const CallContext& context);
+
+}  // namespace davit::look

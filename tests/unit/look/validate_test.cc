@@ -1,0 +1,171 @@
+#include <davit/validate.h>
+
+#include <algorithm>
+
+#include "support/catch.h"
+#include "support/memory_store.h"
+
+using namespace davit;
+using test::add_image;
+using test::add_index;
+using test::entry;
+using test::for_platform;
+using test::MemoryStore;
+
+namespace {
+
+/// "hello\n" as gzip(1) -n writes it.
+const std::string kGzip(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\xe7\x02\x00\x20\x30\x3a\x36\x06\x00\x00"
+    "\x00",
+    26);
+const char* const kGzipLayer = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+bool mentions(const Validation& found, const std::string& where, const std::string& words) {
+  return std::ranges::any_of(found.problems, [&](const Problem& each) {
+    return each.where == where && each.error.message.find(words) != std::string::npos;
+  });
+}
+
+Validation validated(MemoryStore& store, const Manifest& root, const ValidateOptions& options = {}) {
+  auto found = validate(store, root.descriptor(), options, {});
+  REQUIRE(found);
+  return *std::move(found);
+}
+
+}  // namespace
+
+TEST_CASE("a sound image has no problems, and every blob was read once") {
+  MemoryStore store;
+  const Manifest one = add_image(store, {"shared", "a"});
+  const Manifest two = add_image(store, {"shared", "b"}, "arm64");
+  const Manifest index = add_index(store, {entry(one.descriptor(), for_platform("amd64")),
+                                           entry(two.descriptor(), for_platform("arm64"))});
+  const Validation found = validated(store, index);
+  CHECK(found.problems.empty());
+  CHECK(found.manifests == 3);
+  CHECK(found.blobs == 5);
+  CHECK(found.bytes == one.config()->size + two.config()->size + 6 + 1 + 1);
+  CHECK(store.asked("blob") == 5);
+}
+
+TEST_CASE("compressed layers are unpacked and compared with their diff_ids") {
+  MemoryStore store;
+  const Manifest sound = add_image(store, {kGzip}, "amd64", {Digest::of("hello\n")}, kGzipLayer);
+  CHECK(validated(store, sound).problems.empty());
+  const Manifest wrong = add_image(store, {kGzip}, "amd64", {Digest::of("other")}, kGzipLayer);
+  const Validation found = validated(store, wrong);
+  REQUIRE(found.problems.size() == 1);
+  CHECK(mentions(found, "layer 1", "unpacks to " + Digest::of("hello\n").to_string()));
+  CHECK(found.problems[0].digest == Digest::of(kGzip));
+  CHECK(found.problems[0].error.code == Errc::corrupt);
+  CHECK(validated(store, wrong, {.layers = false}).problems.empty());
+}
+
+TEST_CASE("a layer whose compression is not what its media type says is a problem") {
+  MemoryStore store;
+  const Manifest image = add_image(store, {"plain"}, "amd64", {Digest::of("plain")}, kGzipLayer);
+  const Validation found = validated(store, image);
+  REQUIRE(found.problems.size() == 1);
+  CHECK(mentions(found, "layer 1", "its media type says"));
+}
+
+TEST_CASE("compressed data that ends early or is damaged is a problem even with the right digest") {
+  MemoryStore store;
+  const Manifest image =
+      add_image(store, {kGzip.substr(0, 20)}, "amd64", {Digest::of("hello\n")}, kGzipLayer);
+  const Validation found = validated(store, image);
+  REQUIRE(found.problems.size() == 1);
+  CHECK(mentions(found, "layer 1", "cannot be unpacked"));
+}
+
+TEST_CASE("every problem is reported, not only the first") {
+  MemoryStore store;
+  const Manifest one = add_image(store, {"first", "second", "third"});
+  const Manifest two = add_image(store, {"fourth"}, "arm64");
+  const Manifest three = add_image(store, {"fifth"}, "s390x");
+  const Manifest index = add_index(
+      store, {entry(one.descriptor(), for_platform("amd64")), entry(two.descriptor(), for_platform("arm64")),
+              entry(three.descriptor(), for_platform("s390x"))});
+  store.blobs.erase(Digest::of("first"));               // missing
+  store.blobs[Digest::of("second")] = "seconD";         // other bytes
+  store.blobs[Digest::of("third")] = "third and more";  // longer
+  store.blobs[two.config()->digest] = "{}";             // another config
+  store.manifests.erase(three.descriptor().digest.to_string());
+  const Validation found = validated(store, index);
+  CHECK(found.problems.size() == 5);
+  CHECK(mentions(found, "linux/amd64, layer 1", "is missing"));
+  CHECK(mentions(found, "linux/amd64, layer 2", "has the digest"));
+  CHECK(mentions(found, "linux/amd64, layer 3", "longer"));
+  CHECK(mentions(found, "linux/arm64, config", two.config()->digest.to_string()));
+  CHECK(mentions(found, "linux/s390x", "is missing"));
+  CHECK(std::ranges::all_of(found.problems,
+                            [](const Problem& each) { return each.error.code == Errc::corrupt; }));
+}
+
+TEST_CASE("without layers only their presence and size is asked for") {
+  MemoryStore store;
+  const Manifest image = add_image(store, {"first", "second", "third"});
+  store.blobs.erase(Digest::of("first"));
+  store.blobs[Digest::of("second")] = "seconD";
+  store.blobs[Digest::of("third")] = "third and more";
+  const Validation found = validated(store, image, {.layers = false});
+  CHECK(found.problems.size() == 2);
+  CHECK(mentions(found, "layer 1", "is missing"));
+  CHECK(mentions(found, "layer 3", "14 bytes where its descriptor says 5"));
+  CHECK(store.asked("blob") == 1);  // the config
+}
+
+TEST_CASE("sizes and types that an index gives wrongly are problems") {
+  MemoryStore store;
+  const Manifest image = add_image(store, {"a"});
+  Descriptor size = image.descriptor();
+  size.size += 1;
+  const Validation wrong_size = validated(store, add_index(store, {entry(size)}));
+  REQUIRE(wrong_size.problems.size() == 1);
+  CHECK(wrong_size.problems[0].error.message.find("its descriptor says") != std::string::npos);
+  Descriptor type = image.descriptor();
+  type.media_type = "application/vnd.docker.distribution.manifest.v2+json";
+  const Validation wrong_type = validated(store, add_index(store, {entry(type)}));
+  REQUIRE(wrong_type.problems.size() == 1);
+  CHECK(wrong_type.problems[0].error.message.find("where its descriptor says") != std::string::npos);
+}
+
+TEST_CASE("a config that names another number of layers is a problem") {
+  MemoryStore store;
+  const Manifest image = add_image(store, {"a", "b"}, "amd64", {Digest::of("a")});
+  const Validation found = validated(store, image);
+  REQUIRE(found.problems.size() == 1);
+  CHECK(mentions(found, "config", "names 1 layers, and the manifest has 2"));
+}
+
+TEST_CASE("foreign layers are left out, and counted") {
+  MemoryStore store;
+  const Manifest image =
+      add_image(store, {"base"}, "amd64", {}, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+  store.blobs.erase(Digest::of("base"));
+  const Validation found = validated(store, image);
+  CHECK(found.problems.empty());
+  CHECK(found.left_out == 1);
+}
+
+TEST_CASE("two images that say different things about one layer are both looked at") {
+  MemoryStore store;
+  const Manifest one = add_image(store, {kGzip}, "amd64", {Digest::of("hello\n")}, kGzipLayer);
+  const Manifest two = add_image(store, {kGzip}, "arm64", {Digest::of("other")}, kGzipLayer);
+  const Manifest index = add_index(store, {entry(one.descriptor(), for_platform("amd64")),
+                                           entry(two.descriptor(), for_platform("arm64"))});
+  const Validation found = validated(store, index);
+  REQUIRE(found.problems.size() == 1);
+  CHECK(found.problems[0].where == "linux/arm64, layer 1");
+}
+
+TEST_CASE("a validation that is stopped is cancelled and not sound") {
+  MemoryStore store;
+  const Manifest image = add_image(store, {"a"});
+  std::stop_source stop;
+  stop.request_stop();
+  const auto found = validate(store, image.descriptor(), {}, {.stop = stop.get_token(), .deadline = {}});
+  REQUIRE_FALSE(found);
+  CHECK(found.error().code == Errc::cancelled);
+}
