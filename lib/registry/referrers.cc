@@ -1,6 +1,7 @@
 // What refers to a manifest: the referrers API (OCI distribution specification, "Listing Referrers") and the
 // tag that stands for it where a registry has no such API ("Referrers Tag Schema").
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/try.h"
@@ -21,6 +22,8 @@ constexpr std::uint64_t kMostBytes = 16u << 20;
 /// How often the index under the tag is written, and looked at, when others write it at the same time.
 constexpr int kMostWrites = 12;
 constexpr int kMostLooks = 60;
+/// How long the writing of a tag may take.
+constexpr std::chrono::milliseconds kMoment{30};
 /// How long nobody may have written until a change is taken as kept.
 constexpr std::chrono::milliseconds kCalm{100};
 constexpr std::chrono::milliseconds kCalmAmongOthers{600};
@@ -130,12 +133,19 @@ Result<> Repository::edit_referrers(const Digest& subject, const Descriptor& ent
   std::optional<Digest> last;  // what was under the tag when it was last looked at or written
   milliseconds calm = kCalm;
   int writes = 0;
+  bool missed = false;
   for (int looks = 0; looks < kMostLooks; ++looks) {
     const auto begun = clock.steady();
     const auto there = manifest(names[0], context);
     if (!there && there.error().code != Errc::not_found) return there.error();
     if (there && !there->is_index())
       return make_error(Errc::conflict, place + " should list referrers, and names something else").on(side_);
+    // A tag that is just being written is not there for a moment, and that must not cost what it lists.
+    if (!there && !std::exchange(missed, true)) {
+      DAVIT_TRY_VOID(clock.sleep_for(kMoment, context));
+      continue;
+    }
+    missed = false;
     const std::optional<Manifest> index = there ? std::optional(*there) : std::nullopt;
     const std::optional<Digest> now = index ? std::optional(index->descriptor().digest) : std::nullopt;
     if (writes > 0 && now != last) calm = std::max(calm, kCalmAmongOthers);

@@ -6,8 +6,8 @@ import stat
 from support import *
 
 
-COMMANDS = ("push", "pull", "copy", "index", "inspect", "manifest", "config", "digest", "blob", "tree", "validate", "cat", "diff", "export", "login",
-            "logout", "auth", "ecr", "doctor", "serve", "version")
+COMMANDS = ("push", "pull", "copy", "index", "inspect", "manifest", "config", "digest", "blob", "tree", "validate", "cat", "diff", "export", "ls", "tag", "delete",
+            "attach", "discover", "login", "logout", "auth", "ecr", "doctor", "serve", "version")
 
 
 class Usage(Case):
@@ -32,6 +32,7 @@ class Usage(Case):
         self.assertIn("--digest-file", named)
         named.discard("--delay-directory-restore")  # GNU tar's
         commands = (["push"], ["pull"], ["copy"], ["diff"], ["inspect"], ["digest"], ["blob"], ["tree"], ["validate"],
+                    ["ls"], ["delete"], ["attach"], ["discover"],
                     ["login"], ["logout"], ["serve"], ["ecr", "create"], ["ecr", "check"], ["auth", "whoami"])
         shown = "".join(davit(*command, "--help").stdout for command in commands)
         self.assertEqual([option for option in sorted(named) if option not in shown], [])

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import support
-from support import DAVIT, SystemTest, digest, docker_save, layer, main, require, serve, write
+from support import DAVIT, SystemTest, digest, docker_save, layer, main, require, serve, wait_until, write
 
 EMPTY = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
@@ -244,6 +244,7 @@ class LongListTest(ReferTest):
             return 200, headers, json.dumps({"name": "app", "tags": tags}).encode()
 
         server = serve(answer)
+        self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         name = "127.0.0.1:%d/app" % server.server_port
         out = self.davit("ls", name, measure=True)
@@ -276,7 +277,7 @@ class EcrTest(ReferTest):
         self.assertEqual(self.davit("ls", self.host + "/tags").lines, ["2"])
         self.davit("delete", "%s/tags@%s" % (self.host, pushed))
         self.assertEqual(self.davit("ls", self.host + "/tags").out, "")
-        self.assertIn("BatchDeleteImage", self.server.operations())
+        wait_until(lambda: "BatchDeleteImage" in self.server.operations(), "the log has the deletion")
 
     def test_an_immutable_tag_with_the_same_image_is_fine(self):
         self.davit("ecr", "create", self.host + "/fixed", "--immutable")
@@ -296,9 +297,11 @@ class EcrTest(ReferTest):
             self.assertEqual(each["Digest"], pushed)
             self.assertGreater(each["Size"], 0)
             self.assertRegex(each["Pushed"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-        self.assertEqual(self.server.operations()[before:], ["DescribeImages"])
+        # A line of the log comes a moment after the answer, so that of the tag's PUT may be among these.
+        wait_until(lambda: "DescribeImages" in self.server.operations()[before:], "the log has the question")
+        self.assertEqual([each for each in self.server.operations()[before:] if each != "PutImage"], ["DescribeImages"])
         self.assertIn("listed", self.davit("ls", self.host).lines)
-        self.assertIn("DescribeRepositories", self.server.operations()[before:])
+        wait_until(lambda: "DescribeRepositories" in self.server.operations()[before:], "the log has the question")
 
     def test_who_may_not_ask_the_api_asks_the_registry(self):
         self.push("chosen:1")
@@ -309,7 +312,8 @@ class EcrTest(ReferTest):
         self.assertEqual(self.davit("ls", "-l", self.host + "/chosen", *creds).lines[0].split()[0], "1")
         out = self.davit("delete", self.host + "/chosen:1", *creds, code=1)
         self.assertIn("only the API of AWS tells", out.err)
-        self.assertEqual({line["listener"] for line in self.server.lines()[before:]}, {"registry"})
+        asked = {line.get("operation") for line in self.server.lines()[before:] if line["listener"] == "api"}
+        self.assertFalse(asked & {"DescribeRepositories", "DescribeImages", "BatchDeleteImage"}, asked)
         self.assertEqual(self.davit("ls", self.host + "/chosen").lines, ["1"])
 
     def test_referrers_come_in_pages_and_by_type(self):

@@ -126,6 +126,7 @@ TEST_CASE("a referrer that is listed already is not listed again") {
 TEST_CASE("an entry that another writer's index has replaced is written again, into that index") {
   Old old;
   const std::string theirs = index_of({entry("other", "x/sbom")});
+  bool seen = false;
   SECTION("before the first look") {
     old.after_put = [&] {
       if (old.puts_of_tag == 1) old.documents[kTag] = theirs;
@@ -137,7 +138,7 @@ TEST_CASE("an entry that another writer's index has replaced is written again, i
         old.documents[kTag].insert(old.documents[kTag].find("[{") + 1, entry("more", "x/sbom") + ",");
     };
     old.after_get = [&] {
-      if (old.puts_of_tag == 1 && old.gets_of_tag == 2) old.documents[kTag] = theirs;
+      if (old.puts_of_tag == 1 && !std::exchange(seen, true)) old.documents[kTag] = theirs;
     };
   }
   Scene scene(std::ref(old));
@@ -168,4 +169,32 @@ TEST_CASE("a tag that lists no referrers is not replaced by a list") {
   REQUIRE_FALSE(put);
   CHECK(put.error().code == Errc::conflict);
   CHECK(old.puts_of_tag == 0);
+}
+
+TEST_CASE("a tag that is missing for the moment in which somebody writes it keeps what it lists") {
+  Old old;
+  old.documents[kTag] = index_of({entry("a", "x/sbom")});
+  bool missing = false;
+  Scene scene([&](const Sent& sent) -> Scripted {
+    if (sent.method == "GET" && sent.path.ends_with(kTag) && !std::exchange(missing, true))
+      return {.status = 404, .body = errors("MANIFEST_UNKNOWN")};
+    return old(sent);
+  });
+  REQUIRE(scene.repository->put_manifest(artifact(), {}, kContext));
+  CHECK(old.lists(Digest::of("a")));
+  CHECK(old.lists(artifact().descriptor().digest));
+}
+
+TEST_CASE("a registry that doubts the digest of a manifest is asked again") {
+  Old old;
+  int doubts = 2;
+  Scene scene([&](const Sent& sent) -> Scripted {
+    if (sent.method == "PUT" && doubts-- > 0) return {.status = 400, .body = errors("DIGEST_INVALID")};
+    return old(sent);
+  });
+  CHECK(scene.repository->put_manifest(artifact(), {}, kContext));
+  doubts = 1000;
+  const auto put = scene.repository->put_manifest(artifact("x/other"), {}, kContext);
+  REQUIRE_FALSE(put);
+  CHECK(put.error().code == Errc::corrupt);
 }

@@ -6,7 +6,6 @@
 #include "changing.h"
 #include "commands/commands.h"
 #include "exit_code.h"
-#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 
 namespace davit::tool {

@@ -6,7 +6,6 @@
 #include "exit_code.h"
 #include "flag_values.h"
 #include "reading.h"
-#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 
 namespace davit::tool {
@@ -95,7 +94,11 @@ int run(const Flags& flags, const Signals& signals) {
   const auto tree = client.referrers(flags.source, options);
   if (!tree) return fail(tree.error());
   if (flags.json || flags.format == "json")
-    return print(json_text(to_json(tree->name, tree->subject, tree->referrers))) ? kOk : kLocal;
+    return print(to_json(tree->name, tree->subject, tree->referrers)
+                     .dump(4, ' ', false, Json::error_handler_t::replace) +
+                 "\n")
+               ? kOk
+               : kLocal;
   std::string out;
   if (flags.format == "table") {
     list(tree->referrers, out);

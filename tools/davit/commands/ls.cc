@@ -8,7 +8,6 @@
 #include "commands/commands.h"
 #include "exit_code.h"
 #include "reading.h"
-#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "units.h"
 
@@ -195,9 +194,11 @@ int show_platforms(const Flags& flags, const Signals& signals) {
                      entries.push_back(std::move(entry));
                    }
                    if (flags.json)
-                     out = json_text({{"name", image.name},
-                                      {"digest", image.root.digest.to_string()},
-                                      {"platforms", std::move(entries)}});
+                     out = Json{{"name", image.name},
+                                {"digest", image.root.digest.to_string()},
+                                {"platforms", std::move(entries)}}
+                               .dump(4, ' ', false, Json::error_handler_t::replace) +
+                           "\n";
                    return print(out) ? kOk : kLocal;
                  });
 }
