@@ -168,7 +168,7 @@ class DAVIT_EXPORT Client {
   /// What push() with these options and Reuse::off would put, without sending anything: archives are read and
   /// their layers compressed. For what a registry names, and nothing changes, that is one HEAD. Errors: as
   /// push().
-  Result<Descriptor> digest(std::string_view source, const CopyOptions& options = {});
+  Result<ResolvedImage> digest(std::string_view source, const CopyOptions& options = {});
 
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
