@@ -47,7 +47,7 @@ class TarShelf final : public content::BlobShelf {
   }
 
  private:
-  [[nodiscard]] Result<std::optional<TarFile>> find(const Digest& digest) const {
+  [[nodiscard]] Result<std::optional<tar::FileSpan>> find(const Digest& digest) const {
     return tar_->index.find("blobs/" + std::string(digest.algorithm_name()) + "/" + digest.hex());
   }
 
@@ -142,7 +142,7 @@ Result<std::shared_ptr<Archive>> Archive::open(io::File file, const std::string&
   const auto views = [&]() -> Result<Views> {
     DAVIT_TRY(auto tar, seekable_tar(std::move(file), shown, {options.temporary_directory, options.expansion},
                                      context));
-    DAVIT_TRY(auto index, TarIndex::read(tar, context));
+    DAVIT_TRY(auto index, tar::Index::read(tar, context));
     return choose_view(std::make_shared<const OpenTar>(OpenTar{std::move(tar), std::move(index), shown}),
                        options, context);
   };

@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "archive/blob_entry.h"
 #include "archive/image_name.h"
 #include "archive/planned_tar.h"
 #include "archive/tar_stream.h"
-#include "archive/tar_write.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
 #include "io/memory.h"
 #include "model/media_type.h"
+#include "model/write_manifest.h"
 
 namespace davit::archive {
 namespace {
@@ -146,7 +147,7 @@ std::vector<TarDocument> ArchiveWriter::documents() {
     add(images, images_.at(root.digest).docker, {});
   }
   std::vector<TarDocument> out;
-  out.push_back({"index.json", content::new_index(entries)});
+  out.push_back({"index.json", model::index_manifest(model::Format::oci, entries)});
   if (format_ == ArchiveFormat::docker) out.push_back({"manifest.json", docker_manifest(images)});
   out.push_back({"oci-layout", std::string(content::kLayoutMarker)});
   return out;

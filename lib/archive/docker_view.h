@@ -5,16 +5,16 @@
 #include <vector>
 
 #include "archive/docker_manifest.h"
-#include "archive/tar_index.h"
 #include "content/stored_image.h"
 #include "io/file.h"
+#include "tar/index.h"
 
 namespace davit::archive {
 
 /// The tar that an archive is, shared by its views and the contents cut from it.
 struct OpenTar {
   std::shared_ptr<const io::File> file;  // co-owned by every content cut from it
-  TarIndex index;
+  tar::Index index;
   std::string name;  ///< for messages
 };
 

@@ -9,13 +9,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "archive/tar_write.h"
+#include "archive/blob_entry.h"
 #include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
 #include "io/memory.h"
 #include "io/written_part.h"
+#include "tar/write.h"
 
 namespace davit::archive {
 namespace {
@@ -56,7 +57,7 @@ Result<std::string> target_of(const std::string& path) {
 }  // namespace
 
 std::uint64_t PlannedTar::Stretch::end() const {
-  return begin + size + tar_padding(size);
+  return begin + size + tar::padding(size);
 }
 
 /// Writes one stretch.
@@ -133,7 +134,7 @@ bool PlannedTar::has(const Descriptor& blob) {
 
 PlannedTar::Stretch PlannedTar::placed(const Digest& digest, std::uint64_t size) {
   Stretch out{.head = end_, .size = size};
-  out.begin = end_ + tar_entry_head(blob_entry(digest), size, EntryState::pending).size();
+  out.begin = end_ + entry_head(blob_entry(digest), size, EntryState::pending).size();
   end_ = out.end();
   return out;
 }
@@ -161,8 +162,7 @@ Result<> PlannedTar::lay_out_all() {
   DAVIT_TRY_VOID(file_->truncate(end_));  // cuts off what an earlier run has put behind its plan
   if (same) return {};
   for (const auto& [digest, stretch] : stretches_)
-    DAVIT_TRY_VOID(
-        write(stretch.head, tar_entry_head(blob_entry(digest), stretch.size, EntryState::pending)));
+    DAVIT_TRY_VOID(write(stretch.head, entry_head(blob_entry(digest), stretch.size, EntryState::pending)));
   return {};
 }
 
@@ -173,9 +173,9 @@ Result<bool> PlannedTar::go_on() {
     DAVIT_TRY(const std::size_t count,
               file_->file().read_at(stretch.head, std::as_writable_bytes(std::span(found))));
     if (count != found.size()) return false;
-    if (found == tar_entry_head(blob_entry(digest), stretch.size, EntryState::complete)) {
+    if (found == entry_head(blob_entry(digest), stretch.size, EntryState::complete)) {
       stretch.kept = stretch.size;
-    } else if (found == tar_entry_head(blob_entry(digest), stretch.size, EntryState::pending)) {
+    } else if (found == entry_head(blob_entry(digest), stretch.size, EntryState::pending)) {
       DAVIT_TRY(stretch.kept, io::written_part(file_->file(), stretch.begin, stretch.begin + stretch.size));
       punch(stretch, stretch.kept);  // what came out of order would blur where the front ends
     } else {
@@ -193,7 +193,7 @@ Result<std::unique_ptr<BlobDraft>> PlannedTar::draft(const Descriptor& blob, con
   if (found == stretches_.end()) {
     const Stretch stretch = placed(blob.digest, blob.size);
     DAVIT_TRY_VOID(
-        here(write(stretch.head, tar_entry_head(blob_entry(blob.digest), blob.size, EntryState::pending))));
+        here(write(stretch.head, entry_head(blob_entry(blob.digest), blob.size, EntryState::pending))));
     DAVIT_TRY_VOID(here(file_->truncate(end_)));
     found = stretches_.emplace(blob.digest, stretch).first;
   }
@@ -258,8 +258,8 @@ Result<> PlannedTar::write(std::uint64_t at, std::string_view bytes) {
 }
 
 Result<> PlannedTar::complete(const Digest& digest, const Stretch& stretch) {
-  DAVIT_TRY_VOID(write(stretch.begin + stretch.size, std::string(tar_padding(stretch.size), '\0')));
-  DAVIT_TRY_VOID(write(stretch.head, tar_entry_head(blob_entry(digest), stretch.size, EntryState::complete)));
+  DAVIT_TRY_VOID(write(stretch.begin + stretch.size, std::string(tar::padding(stretch.size), '\0')));
+  DAVIT_TRY_VOID(write(stretch.head, entry_head(blob_entry(digest), stretch.size, EntryState::complete)));
   MutexLock lock(mutex_);
   stretches_[digest].complete = true;
   return {};
@@ -275,7 +275,7 @@ void PlannedTar::punch(const Stretch& stretch, std::uint64_t kept) {
 }
 
 Result<> PlannedTar::begin_again(const Digest& digest, const Stretch& stretch) {
-  DAVIT_TRY_VOID(write(stretch.head, tar_entry_head(blob_entry(digest), stretch.size, EntryState::pending)));
+  DAVIT_TRY_VOID(write(stretch.head, entry_head(blob_entry(digest), stretch.size, EntryState::pending)));
   punch(stretch, 0);
   return {};
 }
@@ -312,7 +312,7 @@ Result<> PlannedTar::move_down(std::uint64_t from, std::uint64_t to, std::uint64
 
 Result<> PlannedTar::append(std::uint64_t& at, const std::string& name, ByteSource& source,
                             std::uint64_t size, const CallContext& context) {
-  const std::string head = tar_entry_head(name, size, EntryState::complete);
+  const std::string head = entry_head(name, size, EntryState::complete);
   DAVIT_TRY_VOID(write(at, head));
   at += head.size();
   std::vector<std::byte> buffer(kBuffer);
@@ -323,8 +323,8 @@ Result<> PlannedTar::append(std::uint64_t& at, const std::string& name, ByteSour
     DAVIT_TRY_VOID(file_->write_at(at, std::span(buffer).first(count)));
     at += count;
   }
-  DAVIT_TRY_VOID(write(at, std::string(tar_padding(size), '\0')));
-  at += tar_padding(size);
+  DAVIT_TRY_VOID(write(at, std::string(tar::padding(size), '\0')));
+  at += tar::padding(size);
   return {};
 }
 
@@ -337,8 +337,8 @@ Result<> PlannedTar::write_rest(std::uint64_t at, std::span<const TarDocument> d
     io::MemorySource source(std::make_shared<const std::string>(document.bytes));
     DAVIT_TRY_VOID(append(at, document.name, source, document.bytes.size(), context));
   }
-  DAVIT_TRY_VOID(write(at, std::string(kTarEnd, '\0')));
-  return file_->truncate(at + kTarEnd);
+  DAVIT_TRY_VOID(write(at, std::string(tar::kEnd, '\0')));
+  return file_->truncate(at + tar::kEnd);
 }
 
 Result<> PlannedTar::publish() {

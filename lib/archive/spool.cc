@@ -6,15 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include <poll.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/context.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/sniff.h"
 #include "io/read_all.h"
+#include "io/stream_source.h"
 
 namespace davit::archive {
 namespace {
@@ -25,30 +23,6 @@ constexpr char kAccepted[] =
 Error not_a_tar(const std::string& looks) {
   return make_error(Errc::corrupt, "looks like " + looks, kAccepted);
 }
-
-/// A pipe, socket or terminal.
-class StreamSource final : public ByteSource {
- public:
-  StreamSource(io::File file, CallContext context) : file_(std::move(file)), context_(std::move(context)) {}
-
-  Result<std::size_t> read(std::span<std::byte> into) override {
-    constexpr int kLookUp = 200;  // ms between looks at the stop token
-    for (;;) {
-      DAVIT_TRY_VOID(check(context_));
-      pollfd wait{file_.descriptor(), POLLIN, 0};
-      const int ready = ::poll(&wait, 1, kLookUp);
-      if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
-      if (ready < 0) return errno_error("poll", errno);
-      const ssize_t count = ::read(file_.descriptor(), into.data(), into.size());
-      if (count >= 0) return static_cast<std::size_t>(count);
-      if (errno != EINTR && errno != EAGAIN) return errno_error("read", errno);
-    }
-  }
-
- private:
-  io::File file_;
-  CallContext context_;
-};
 
 /// Bytes that were read to look at them, and the source they came from.
 class RejoinedSource final : public ByteSource {
@@ -95,18 +69,8 @@ Result<std::shared_ptr<const io::File>> spool(std::unique_ptr<ByteSource> source
   if (const auto inner = codec::sniff(head); inner != codec::FileKind::tar) {
     return not_a_tar(codec::describe(kind) + " around " + codec::describe(inner));
   }
-  DAVIT_TRY(auto file, io::File::temporary(options.directory));
   RejoinedSource whole(std::move(head), std::move(source));
-  std::vector<std::byte> buffer(256 << 10);
-  for (std::uint64_t done = 0;;) {
-    DAVIT_TRY(const std::size_t count, io::read_full(whole, buffer));
-    if (count == 0) break;
-    if (auto written = file.write_at(done, std::span(buffer).first(count)); !written) {
-      return written.error().with_context("temporary copy in " + options.directory);
-    }
-    done += count;
-  }
-  return std::make_shared<const io::File>(std::move(file));
+  return io::spooled(whole, options.directory);
 }
 
 Result<std::shared_ptr<const io::File>> from_regular(io::File opened, const std::string& name,
@@ -125,7 +89,7 @@ Result<std::shared_ptr<const io::File>> from_regular(io::File opened, const std:
 
 Result<std::shared_ptr<const io::File>> from_stream(io::File opened, const SpoolOptions& options,
                                                     const CallContext& context) {
-  auto stream = std::make_unique<StreamSource>(std::move(opened), context);
+  auto stream = io::stream_source(std::move(opened), context);
   DAVIT_TRY(auto head, take_head(*stream));
   const codec::FileKind kind = codec::sniff(head);
   DAVIT_TRY_VOID(refuse_unless_readable(kind));

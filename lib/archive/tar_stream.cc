@@ -3,10 +3,11 @@
 #include <utility>
 #include <vector>
 
-#include "archive/tar_write.h"
+#include "archive/blob_entry.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "io/memory.h"
+#include "tar/write.h"
 
 namespace davit::archive {
 namespace {
@@ -73,9 +74,9 @@ Result<> TarStream::entry(const std::string& name, ByteSource& source, std::uint
                           const CallContext& context) {
   std::vector<std::byte> buffer(kBuffer);
   DAVIT_TRY(const std::size_t first, source.read(buffer));
-  auto done = write(tar_entry_head(name, size, EntryState::complete), context);
+  auto done = write(entry_head(name, size, EntryState::complete), context);
   if (done) done = copy(source, buffer, first, size, context);
-  if (done) done = write(std::string(tar_padding(size), '\0'), context);
+  if (done) done = write(std::string(tar::padding(size), '\0'), context);
   if (!done) {
     done = done.error().with_context(name);
     broken_ = done.error();
@@ -109,7 +110,7 @@ Result<> TarStream::finish(std::span<const TarDocument> documents, const CallCon
     io::MemorySource source(std::make_shared<const std::string>(document.bytes));
     DAVIT_TRY_VOID(entry(document.name, source, document.bytes.size(), context));
   }
-  auto ended = write(std::string(kTarEnd, '\0'), context);
+  auto ended = write(std::string(tar::kEnd, '\0'), context);
   broken_ = ended ? make_error(Errc::internal, "it is finished") : ended.error();
   return ended;
 }

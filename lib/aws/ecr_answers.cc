@@ -80,7 +80,8 @@ EcrRepository repository_of(const Json& each) {
                     .exclusions = {},
                     .scan_on_push = false,
                     .encryption = text_of(object_of(each, "encryptionConfiguration"), "encryptionType"),
-                    .kms_key = text_of(object_of(each, "encryptionConfiguration"), "kmsKey")};
+                    .kms_key = text_of(object_of(each, "encryptionConfiguration"), "kmsKey"),
+                    .created = time_of(each, "createdAt")};
   for (const Json& filter : list_of(each, "imageTagMutabilityExclusionFilters"))
     out.exclusions.push_back(text_of(filter, "filter"));
   const Json& scanning = object_of(each, "imageScanningConfiguration");
@@ -166,13 +167,38 @@ Result<EcrImagePage> parse_image_page(std::string_view body) {
   EcrImagePage out{.images = {}, .next = text_of(parsed, "nextToken")};
   for (const Json& each : list_of(parsed, "imageDetails")) {
     EcrImageDetail image{.digest = text_of(each, "imageDigest"),
-                         .tag = {},
-                         .pushed = time_of(each, "imagePushedAt").value_or(Wall())};
-    const Json& tags = list_of(each, "imageTags");
-    if (!tags.empty() && tags.front().is_string()) image.tag = tags.front().get<std::string>();
+                         .tags = {},
+                         .pushed = time_of(each, "imagePushedAt").value_or(Wall()),
+                         .size = {},
+                         .media_type = text_of(each, "imageManifestMediaType"),
+                         .artifact_type = text_of(each, "artifactMediaType")};
+    for (const Json& tag : list_of(each, "imageTags")) {
+      if (tag.is_string()) image.tags.push_back(tag.get<std::string>());
+    }
+    const auto size = each.is_object() ? each.find("imageSizeInBytes") : each.end();
+    if (size != each.end() && size->is_number_unsigned()) image.size = size->get<std::uint64_t>();
     out.images.push_back(std::move(image));
   }
   return out;
+}
+
+Result<EcrRepositoryPage> parse_repository_page(std::string_view body) {
+  DAVIT_TRY(const Json parsed, document(body));
+  EcrRepositoryPage out{.repositories = {}, .next = text_of(parsed, "nextToken")};
+  for (const Json& each : list_of(parsed, "repositories")) out.repositories.push_back(repository_of(each));
+  return out;
+}
+
+Result<EcrDeletion> parse_deletion(std::string_view body) {
+  DAVIT_TRY(const Json parsed, document(body));
+  const Json& failures = list_of(parsed, "failures");
+  if (!failures.empty()) {
+    const std::string code = text_of(failures.front(), "failureCode");
+    return EcrDeletion{.code = code.empty() ? "unknown" : code,
+                       .reason = text_of(failures.front(), "failureReason")};
+  }
+  if (list_of(parsed, "imageIds").empty()) return strange("neither deleted nor refused");
+  return EcrDeletion{};
 }
 
 Result<EcrAliasPage> parse_alias_page(std::string_view body) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,6 +51,18 @@ struct EcrRepository {
   bool scan_on_push = false;
   std::string encryption;  ///< "AES256", "KMS", "KMS_DSSE"
   std::string kms_key;
+  std::optional<std::chrono::system_clock::time_point> created = {};
+};
+
+struct EcrRepositoryPage {
+  std::vector<EcrRepository> repositories;
+  std::string next;  ///< empty at the end
+};
+
+/// What BatchDeleteImage could not do with one image.
+struct EcrDeletion {
+  std::string code;  ///< "ImageNotFound"; empty when it is done
+  std::string reason = {};
 };
 
 /// The names under which a caller's repositories stand in the public gallery.
@@ -60,8 +73,11 @@ struct EcrAliasPage {
 
 struct EcrImageDetail {
   std::string digest;
-  std::string tag;  ///< one of them; empty where there is none
+  std::vector<std::string> tags;
   std::chrono::system_clock::time_point pushed;
+  std::optional<std::uint64_t> size = {};
+  std::string media_type = {};
+  std::string artifact_type = {};  ///< that of the config where the manifest states none
 };
 
 struct EcrImagePage {
@@ -79,6 +95,9 @@ Result<EcrImages> parse_images(std::string_view body);
 Result<std::vector<EcrRepository>> parse_repositories(std::string_view body);
 Result<std::map<std::string, std::string>> parse_resource_tags(std::string_view body);
 Result<EcrImagePage> parse_image_page(std::string_view body);
+Result<EcrRepositoryPage> parse_repository_page(std::string_view body);
+/// The answer of BatchDeleteImage about a single image.
+Result<EcrDeletion> parse_deletion(std::string_view body);
 /// The answer of DescribeRegistries. Aliases that are not in force are left out.
 Result<EcrAliasPage> parse_alias_page(std::string_view body);
 

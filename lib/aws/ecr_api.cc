@@ -139,18 +139,68 @@ Result<EcrImages> EcrApi::get_images(const std::string& repository, std::span<co
   return out;
 }
 
+Result<EcrImagePage> EcrApi::describe_images(const std::string& repository, const std::string& next,
+                                             const CallContext& context) {
+  Json request = about(repository);
+  request["maxResults"] = 1000;
+  // The public gallery knows no filter.
+  if (!site_.host.is_public) request["filter"] = Json::object({{"tagStatus", "TAGGED"}});
+  if (!next.empty()) request["nextToken"] = next;
+  DAVIT_TRY(const std::string body, call("DescribeImages", request.dump(), context));
+  DAVIT_TRY(EcrImagePage found, parse_image_page(body));
+  std::erase_if(found.images, [](const EcrImageDetail& image) { return image.tags.empty(); });
+  if (!next.empty() && found.next == next)
+    return make_error(Errc::protocol, "DescribeImages: a page that is followed by itself");
+  return found;
+}
+
+Result<EcrImageDetail> EcrApi::describe_tag(const std::string& repository, const std::string& tag,
+                                            const CallContext& context) {
+  Json request = about(repository);
+  request["imageIds"] = Json::array({Json::object({{"imageTag", tag}})});
+  DAVIT_TRY(const std::string body, call("DescribeImages", request.dump(), context));
+  DAVIT_TRY(EcrImagePage found, parse_image_page(body));
+  for (EcrImageDetail& image : found.images) {
+    if (std::ranges::find(image.tags, tag) != image.tags.end()) return std::move(image);
+  }
+  return make_error(Errc::protocol, "DescribeImages: nothing about the tag in it");
+}
+
+Result<EcrRepositoryPage> EcrApi::describe_repositories(const std::string& next, const CallContext& context) {
+  Json request = Json::object({{"maxResults", 1000}});
+  if (!site_.host.is_public && !site_.host.account.empty()) request["registryId"] = site_.host.account;
+  if (!next.empty()) request["nextToken"] = next;
+  DAVIT_TRY(const std::string body, call("DescribeRepositories", request.dump(), context));
+  DAVIT_TRY(EcrRepositoryPage found, parse_repository_page(body));
+  if (!next.empty() && found.next == next)
+    return make_error(Errc::protocol, "DescribeRepositories: a page that is followed by itself");
+  return found;
+}
+
+Result<> EcrApi::delete_image(const std::string& repository, const std::string& tag_or_digest,
+                              const CallContext& context) {
+  Json request = about(repository);
+  const bool is_tag = tag_or_digest.find(':') == std::string::npos;
+  request["imageIds"] = Json::array({Json::object({{is_tag ? "imageTag" : "imageDigest", tag_or_digest}})});
+  DAVIT_TRY(const ApiAnswer answer, exchange("BatchDeleteImage", request.dump(), context));
+  if (!is_success(answer)) return refused("BatchDeleteImage", answer);
+  DAVIT_TRY(const EcrDeletion deletion, parse_deletion(answer.body));
+  const std::string& code = deletion.code;
+  if (code.empty() || (code == "ImageNotFound" && answer.may_be_done)) return {};
+  const std::string said = "BatchDeleteImage: " + escaped(code, 80) +
+                           (deletion.reason.empty() ? "" : ": " + escaped(deletion.reason, 300));
+  if (code == "ImageNotFound") return make_error(Errc::not_found, said);
+  if (code == "ImageReferencedByManifestList")
+    return make_error(Errc::conflict, said, "delete the index that lists the image first");
+  return make_error(Errc::unsupported, said);
+}
+
 Result<std::vector<std::string>> EcrApi::newest_tags(const std::string& repository, std::size_t count,
                                                      const CallContext& context) {
   std::vector<EcrImageDetail> newest;
   std::string next;
   for (int page = 0; page < kMostPages; ++page) {
-    Json request = about(repository);
-    request["maxResults"] = 1000;
-    request["filter"] = Json::object({{"tagStatus", "TAGGED"}});
-    if (!next.empty()) request["nextToken"] = next;
-    DAVIT_TRY(const std::string body, call("DescribeImages", request.dump(), context));
-    DAVIT_TRY(EcrImagePage found, parse_image_page(body));
-    std::erase_if(found.images, [](const EcrImageDetail& image) { return image.tag.empty(); });
+    DAVIT_TRY(EcrImagePage found, describe_images(repository, next, context));
     std::ranges::move(found.images, std::back_inserter(newest));
     std::ranges::stable_sort(newest, std::greater<>(), &EcrImageDetail::pushed);
     if (newest.size() > count)
@@ -160,7 +210,7 @@ Result<std::vector<std::string>> EcrApi::newest_tags(const std::string& reposito
   }
   std::vector<std::string> tags;
   tags.reserve(newest.size());
-  for (EcrImageDetail& image : newest) tags.push_back(std::move(image.tag));
+  for (EcrImageDetail& image : newest) tags.push_back(std::move(image.tags.front()));
   return tags;
 }
 

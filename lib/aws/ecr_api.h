@@ -54,6 +54,18 @@ class EcrApi {
   /// Manifests by tag or digest, a request for every kManifestBatch. What is missing is in `failures`.
   Result<EcrImages> get_images(const std::string& repository, std::span<const std::string> names,
                                const CallContext& context);
+  /// A page of the images that have tags, the one behind `next`; all tags of each image are in it.
+  Result<EcrImagePage> describe_images(const std::string& repository, const std::string& next,
+                                       const CallContext& context);
+  /// The image under a tag, with all its tags. Errors: not_found.
+  Result<EcrImageDetail> describe_tag(const std::string& repository, const std::string& tag,
+                                      const CallContext& context);
+  /// A page of the account's repositories.
+  Result<EcrRepositoryPage> describe_repositories(const std::string& next, const CallContext& context);
+  /// Removes one image by its digest, with all its tags; or a tag, with which its image goes when it was the
+  /// last one. Errors: not_found; conflict for an image that an index needs.
+  Result<> delete_image(const std::string& repository, const std::string& tag_or_digest,
+                        const CallContext& context);
   /// The tags pushed last, newest first, out of the first ten thousand images that ECR lists.
   Result<std::vector<std::string>> newest_tags(const std::string& repository, std::size_t count,
                                                const CallContext& context);

@@ -5,9 +5,28 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "model/media_type.h"
 
 namespace davit::aws {
 namespace {
+
+constexpr int kMostPages = 10'000;
+
+/// A row for each tag.
+std::vector<ListedTag> rows_of(const EcrImagePage& page) {
+  std::vector<ListedTag> rows;
+  for (const EcrImageDetail& image : page.images) {
+    const auto digest = Digest::parse(image.digest);
+    for (const std::string& tag : image.tags) {
+      ListedTag row{.name = tag, .digest = {}, .media_type = image.media_type, .size = image.size};
+      if (digest) row.digest = *digest;
+      if (!model::is_image_config(image.artifact_type)) row.artifact_type = image.artifact_type;
+      if (image.pushed != std::chrono::system_clock::time_point()) row.pushed = image.pushed;
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
 
 /// Whether an ECR tag pattern, where `*` stands for anything, fits the whole tag.
 bool fits(std::string_view pattern, std::string_view tag) {
@@ -31,6 +50,13 @@ bool is_fixed(const EcrRepository& repository, std::string_view tag) {
   const bool excluded = std::ranges::any_of(repository.exclusions,
                                             [&](const std::string& pattern) { return fits(pattern, tag); });
   return repository.mutability.starts_with("IMMUTABLE") != excluded;
+}
+
+/// In the public gallery the API says the name alone, and references have the alias in front.
+std::string name_in_references(const EcrRepository& repository) {
+  const auto slash = repository.uri.find('/');
+  if (slash == std::string::npos || !repository.uri.ends_with("/" + repository.name)) return repository.name;
+  return repository.uri.substr(slash + 1);
 }
 
 class EcrNative final : public registry::Native {
@@ -93,6 +119,47 @@ class EcrNative final : public registry::Native {
       if (is_fixed(found, tag)) out.push_back(tag);
     }
     return out;
+  }
+
+  Result<> describe_tags(const std::string& repository, const TagPage& each_page,
+                         const CallContext& context) override {
+    std::string next;
+    for (int page = 0; page < kMostPages; ++page) {
+      DAVIT_TRY(EcrImagePage found, api_.describe_images(repository, next, context));
+      DAVIT_TRY_VOID(each_page(rows_of(found)));
+      next = std::move(found.next);
+      if (next.empty()) return {};
+    }
+    return make_error(Errc::protocol, "DescribeImages: pages without end");
+  }
+
+  Result<> repositories(const RepositoryPage& each_page, const CallContext& context) override {
+    std::string next;
+    for (int page = 0; page < kMostPages; ++page) {
+      DAVIT_TRY(EcrRepositoryPage found, api_.describe_repositories(next, context));
+      std::vector<ListedRepository> rows;
+      for (EcrRepository& each : found.repositories)
+        rows.push_back({.name = name_in_references(each), .created = each.created});
+      DAVIT_TRY_VOID(each_page(rows));
+      next = std::move(found.next);
+      if (next.empty()) return {};
+    }
+    return make_error(Errc::protocol, "DescribeRepositories: pages without end");
+  }
+
+  Result<> remove_tag(const std::string& repository, const std::string& tag,
+                      const CallContext& context) override {
+    DAVIT_TRY(const EcrImageDetail image, api_.describe_tag(repository, tag, context));
+    if (image.tags.size() < 2)
+      return make_error(Errc::unsupported,
+                        "it is the last tag of its image, which ECR would delete with it; nothing is changed",
+                        "deleting " + image.digest + " deletes the image and the tag");
+    return api_.delete_image(repository, tag, context);
+  }
+
+  Result<> remove_image(const std::string& repository, const Digest& digest,
+                        const CallContext& context) override {
+    return api_.delete_image(repository, digest.to_string(), context);
   }
 
   Result<bool> create(const std::string& repository, const NewRepository& how,

@@ -60,7 +60,17 @@ char lower(char c) {
 }  // namespace
 
 std::string_view to_string(Verb verb) {
-  return verb == Verb::push ? "push" : verb == Verb::pull ? "pull" : "copy";
+  switch (verb) {
+    case Verb::push:
+      return "push";
+    case Verb::pull:
+      return "pull";
+    case Verb::copy:
+      return "copy";
+    case Verb::index:
+      break;
+  }
+  return "index create";
 }
 
 Error bad_argument(std::string_view text, const std::string& why, std::string hint) {
@@ -71,8 +81,11 @@ Error bad_argument(std::string_view text, const std::string& why, std::string hi
 }
 
 std::string command_line(Verb verb, std::string_view source, std::string_view destination) {
-  return "davit " + std::string(to_string(verb)) + " " + in_line(source, "SOURCE") + " " +
-         in_line(destination, "DESTINATION");
+  const std::string from = in_line(source, "SOURCE");
+  const std::string to = in_line(destination, "DESTINATION");
+  const bool result_first = verb == Verb::index;
+  return "davit " + std::string(to_string(verb)) + " " + (result_first ? to : from) + " " +
+         (result_first ? from : to);
 }
 
 bool ends_like(std::string_view text, std::string_view ending) {

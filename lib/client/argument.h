@@ -9,7 +9,7 @@
 namespace davit::client {
 
 /// What a command moves images between.
-enum class Verb { push, pull, copy };
+enum class Verb { push, pull, copy, index };
 std::string_view to_string(Verb verb);
 
 /// An argument that cannot be: it is quoted, unless it holds credentials. Code: invalid_argument.

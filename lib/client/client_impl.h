@@ -8,11 +8,22 @@
 #include "client/registries.h"
 #include "client/target.h"
 #include "codec/compress.h"
+#include "content/joined.h"
 #include "transfer/order.h"
 #include "transfer/progress.h"
 #include "transfer/settings.h"
 
 namespace davit {
+
+/// What an index is made of, besides its document.
+struct IndexWork {
+  std::shared_ptr<content::JoinedSource> joined;  ///< co-owned by the orders
+  std::vector<Descriptor> entries;                ///< what it lists
+  std::set<Digest> made;                          ///< as transfer::Order has it
+  /// Manifests that are in a registry already: which repository has them.
+  std::map<Digest, Reference> places;
+  std::optional<Digest> replaces;  ///< what the tags must still point at
+};
 
 /// What a caller asks for, in words.
 struct Errand {
@@ -23,6 +34,7 @@ struct Errand {
   client::SinkUse use = client::SinkUse::write;
   std::shared_ptr<ContentSource> own_source = {};  ///< set: `source` is a name in this store
   const OpenedImage* image = nullptr;              ///< set: the source, opened already
+  const IndexWork* index = nullptr;                ///< set: `image` is an index over several sources
   std::shared_ptr<ContentSink> own_sink = {};      ///< set: the only destination
   std::vector<std::string> own_names = {};         ///< what the image is called there
 };
@@ -33,17 +45,23 @@ class Client::Impl {
  public:
   explicit Impl(ClientOptions given);
 
+  /// Something of this client's in the background. `work` gets the options with the token that stops it.
+  using Work = std::function<Result<std::vector<Delivery>>(Impl&, const CopyOptions&, transfer::Board&)>;
+
   /// What a source argument means. An `ecr:` reference is written out on the way. Errors: invalid_argument.
   Result<client::Source> source_of(std::string& written, const CallContext& context);
+  Result<OpenedImage> open(std::string_view source, const OpenOptions& how, const CallContext& context);
   /// Everything an errand has to do, or the reason why it cannot begin.
   Result<std::vector<transfer::Order>> orders(const Errand& errand, transfer::Board& board,
                                               const CallContext& context);
   Result<std::vector<Delivery>> deliver(const Errand& errand, transfer::Board& board);
+  Result<std::vector<Plan>> plan(const Errand& errand, transfer::Board& board);
+  /// Runs `work` with a board of its own, and tells the observer the end.
+  Result<std::vector<Delivery>> watched(const CopyOptions& how, const Work& work);
   Result<std::vector<Delivery>> deliver(const Errand& errand);
   Result<std::vector<Plan>> plan(const Errand& errand);
   /// The same in the background.
-  static Transfer start(const std::shared_ptr<Impl>& impl, client::Verb verb, std::string source,
-                        std::vector<std::string> destinations, CopyOptions options);
+  static Transfer start(const std::shared_ptr<Impl>& impl, CopyOptions how, Work work);
 
   const ClientOptions options;
   std::stop_source closing;  ///< the client's destructor says so to what runs in the background

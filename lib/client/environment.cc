@@ -89,6 +89,7 @@ ClientOptions ClientOptions::from_environment() {
   options.system_ca_file = variable("SSL_CERT_FILE");
   options.system_ca_directory = variable("SSL_CERT_DIR");
   if (std::string directory = variable("TMPDIR"); !directory.empty()) options.temporary_directory = directory;
+  options.source_date_epoch = variable("SOURCE_DATE_EPOCH");
   return options;
 }
 

@@ -59,53 +59,77 @@ transfer::Settings settings_for(const Errand& errand, const ClientOptions& clien
   if (options.recompress)
     settings.recompress =
         options.reuse == Reuse::off ? transfer::Recompress::all : transfer::Recompress::other_forms;
-  if (settings.format == ManifestFormat::automatic && writes_oci(errand.destinations, errand.verb))
+  // The images of an index keep their formats: only what has none yet is written in that of the index.
+  if (errand.index != nullptr) {
+    settings.format = ManifestFormat::automatic;
+    settings.convert = false;
+  } else if (settings.format == ManifestFormat::automatic && writes_oci(errand.destinations, errand.verb))
     settings.format = ManifestFormat::oci;
   return settings;
 }
 
 Result<std::vector<Delivery>> Client::Impl::deliver(const Errand& errand, transfer::Board& board) {
   const CallContext context = context_for(errand.options);
-  auto result = [&]() -> Result<std::vector<Delivery>> {
-    DAVIT_TRY(auto work, orders(errand, board, context));
-    transfer::Run run(std::move(work), settings_for(errand, options), compressor, board, context);
-    return run.deliver();
-  }();
+  DAVIT_TRY(auto work, orders(errand, board, context));
+  transfer::Run run(std::move(work), settings_for(errand, options), compressor, board, context);
+  return run.deliver();
+}
+
+Result<std::vector<Delivery>> Client::Impl::watched(const CopyOptions& how, const Work& work) {
+  transfer::Board board(how.observer, notifier);
+  auto result = work(*this, how, board);
   board.finished(result ? *result : std::vector<Delivery>());
-  if (errand.options.observer != nullptr) notifier.drain();
+  if (how.observer != nullptr) notifier.drain();
   return result;
 }
 
 Result<std::vector<Delivery>> Client::Impl::deliver(const Errand& errand) {
-  transfer::Board board(errand.options.observer, notifier);
-  return deliver(errand, board);
+  return watched(errand.options, [&](Impl& impl, const CopyOptions&, transfer::Board& board) {
+    return impl.deliver(errand, board);
+  });
+}
+
+Result<std::vector<Plan>> Client::Impl::plan(const Errand& errand, transfer::Board& board) {
+  const CallContext context = context_for(errand.options);
+  DAVIT_TRY(auto work, orders(errand, board, context));
+  transfer::Run run(std::move(work), settings_for(errand, options), compressor, board, context);
+  return run.plan();
 }
 
 Result<std::vector<Plan>> Client::Impl::plan(const Errand& errand) {
   transfer::Board board(errand.options.observer, notifier);
-  const CallContext context = context_for(errand.options);
-  auto plans = [&]() -> Result<std::vector<Plan>> {
-    DAVIT_TRY(auto work, orders(errand, board, context));
-    transfer::Run run(std::move(work), settings_for(errand, options), compressor, board, context);
-    return run.plan();
-  }();
+  auto plans = plan(errand, board);
   if (errand.options.observer != nullptr) notifier.drain();  // the observer may go when this returns
   return plans;
 }
 
-Transfer Client::Impl::start(const std::shared_ptr<Impl>& impl, Verb verb, std::string source,
-                             std::vector<std::string> destinations, CopyOptions options) {
-  Observer* observer = options.observer;
-  std::stop_token caller = options.stop;
-  auto work = [impl, verb, source = std::move(source), destinations = std::move(destinations),
-               options = std::move(options)](transfer::Board& board, std::stop_token stop) mutable {
-    options.stop = std::move(stop);
-    return impl->deliver({.verb = verb, .source = source, .destinations = destinations, .options = options},
-                         board);
+Transfer Client::Impl::start(const std::shared_ptr<Impl>& impl, CopyOptions how, Work work) {
+  Observer* observer = how.observer;
+  std::stop_token caller = how.stop;
+  auto all = [impl, how = std::move(how), work = std::move(work)](transfer::Board& board,
+                                                                  std::stop_token stop) mutable {
+    how.stop = std::move(stop);
+    auto result = work(*impl, how, board);
+    board.finished(result ? *result : std::vector<Delivery>());
+    if (how.observer != nullptr) impl->notifier.drain();
+    return result;
   };
-  return Transfer(std::make_unique<Transfer::State>(std::move(work), observer, impl->notifier,
+  return Transfer(std::make_unique<Transfer::State>(std::move(all), observer, impl->notifier,
                                                     std::move(caller), impl->closing.get_token()));
 }
+
+namespace {
+
+/// A transfer whose arguments it keeps.
+Client::Impl::Work errand_of(Verb verb, std::string source, std::vector<std::string> destinations) {
+  return [verb, source = std::move(source), destinations = std::move(destinations)](
+             Client::Impl& impl, const CopyOptions& options, transfer::Board& board) {
+    return impl.deliver({.verb = verb, .source = source, .destinations = destinations, .options = options},
+                        board);
+  };
+}
+
+}  // namespace
 
 Result<Delivered> Client::push(std::string_view source, std::string_view destination,
                                const PushOptions& options) {
@@ -120,7 +144,8 @@ Result<std::vector<Delivery>> Client::push(std::string_view source, std::span<co
 }
 
 Transfer Client::start_push(std::string source, std::vector<std::string> destinations, PushOptions options) {
-  return Impl::start(impl_, Verb::push, std::move(source), std::move(destinations), std::move(options));
+  return Impl::start(impl_, std::move(options),
+                     errand_of(Verb::push, std::move(source), std::move(destinations)));
 }
 
 Result<std::vector<Plan>> Client::plan_push(std::string_view source,
@@ -143,7 +168,8 @@ Result<Delivered> Client::pull(std::string_view reference, std::string_view outp
 }
 
 Transfer Client::start_pull(std::string reference, std::string output, PullOptions options) {
-  return Impl::start(impl_, Verb::pull, std::move(reference), {std::move(output)}, std::move(options));
+  return Impl::start(impl_, std::move(options),
+                     errand_of(Verb::pull, std::move(reference), {std::move(output)}));
 }
 
 Result<std::vector<Plan>> Client::plan_pull(std::string_view reference, std::string_view output,
@@ -200,7 +226,32 @@ Result<Delivered> Client::copy(std::string_view source, std::shared_ptr<ContentS
 }
 
 Transfer Client::start_copy(std::string source, std::vector<std::string> destinations, CopyOptions options) {
-  return Impl::start(impl_, Verb::copy, std::move(source), std::move(destinations), std::move(options));
+  return Impl::start(impl_, std::move(options),
+                     errand_of(Verb::copy, std::move(source), std::move(destinations)));
+}
+
+Transfer Client::start_copy(OpenedImage image, std::vector<std::string> destinations, CopyOptions options) {
+  return Impl::start(impl_, std::move(options),
+                     [image = std::move(image), destinations = std::move(destinations)](
+                         Impl& impl, const CopyOptions& how, transfer::Board& board) {
+                       return impl.deliver({.verb = Verb::copy,
+                                            .source = image.name,
+                                            .destinations = destinations,
+                                            .options = how,
+                                            .image = &image},
+                                           board);
+                     });
+}
+
+Result<std::vector<Plan>> Client::plan_copy(const OpenedImage& image,
+                                            std::span<const std::string> destinations,
+                                            const CopyOptions& options) {
+  return impl_->plan({.verb = Verb::copy,
+                      .source = image.name,
+                      .destinations = destinations,
+                      .options = options,
+                      .use = SinkUse::plan,
+                      .image = &image});
 }
 
 Result<std::vector<Plan>> Client::plan_copy(std::string_view source,

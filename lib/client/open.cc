@@ -10,20 +10,16 @@
 
 namespace davit {
 
-Result<OpenedImage> Client::open(std::string_view source, const OpenOptions& options) {
-  CopyOptions reading;
-  reading.stop = options.stop;
-  reading.timeout = options.timeout;
-  const CallContext context = context_for(reading);
+Result<OpenedImage> Client::Impl::open(std::string_view source, const OpenOptions& how,
+                                       const CallContext& context) {
   std::string written(source);
-  DAVIT_TRY(const client::Source from, impl_->source_of(written, context));
-  DAVIT_TRY(
-      std::vector<client::Picked> found,
-      client::open_source(from, written, reading, {.client = impl_->options, .as_listed = options.as_listed},
-                          impl_->registries, context));
+  DAVIT_TRY(const client::Source from, source_of(written, context));
+  DAVIT_TRY(std::vector<client::Picked> found,
+            client::open_source(from, written, {}, {.client = options, .as_listed = how.as_listed}, registries,
+                                context));
   client::Picked& picked = found.front();
-  if (!options.platforms.empty())
-    DAVIT_TRY_VOID(client::choose_platforms(picked, options.platforms, context));
+  if (!how.platforms.empty())
+    DAVIT_TRY_VOID(client::choose_platforms(picked, how.platforms, context));
   OpenedImage out{.source = std::move(picked.source),
                   .root = {},
                   .name = std::move(picked.label),
@@ -41,6 +37,13 @@ Result<OpenedImage> Client::open(std::string_view source, const OpenOptions& opt
   out.root = image.root;
   out.made = true;
   return out;
+}
+
+Result<OpenedImage> Client::open(std::string_view source, const OpenOptions& options) {
+  CopyOptions reading;
+  reading.stop = options.stop;
+  reading.timeout = options.timeout;
+  return impl_->open(source, options, context_for(reading));
 }
 
 namespace {

@@ -142,6 +142,7 @@ struct Ends {
   std::span<const std::string> tags;           ///< further ones, for every repository
   std::shared_ptr<ContentSink> own_sink = {};  ///< co-owned by the orders
   std::vector<std::string> own_names = {};
+  const IndexWork* index = nullptr;
 
   /// The same places for an image that keeps the one tag it has.
   [[nodiscard]] Ends beside(const std::string& tag) const {
@@ -178,6 +179,20 @@ Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, tr
   return {};
 }
 
+/// What is known about the images of an index and the repository it goes to.
+void add_index_work(const IndexWork& work, const Reference& to, transfer::Order& order,
+                    transfer::Destination& destination) {
+  for (const auto& [digest, place] : work.places) {
+    if (place.host == to.host && place.repository == to.repository) order.settled.insert(digest);
+  }
+  destination.replaces = work.replaces;
+  destination.mount_from = [joined = work.joined, host = to.host,
+                            own = to.repository](const Descriptor& blob) {
+    std::string from = joined->repository_of(blob.digest, host);
+    return from == own ? std::string() : from;
+  };
+}
+
 Result<> add_repositories(const DestinationPattern& pattern, const Picked& picked, Ends& ends,
                           transfer::Order& order) {
   const auto* named = std::get_if<Reference>(&ends.from);
@@ -187,7 +202,9 @@ Result<> add_repositories(const DestinationPattern& pattern, const Picked& picke
     transfer::Destination destination{.sink = {}, .name = name, .tags = {}, .expected = first.digest};
     DAVIT_TRY(destination.sink, ends.registries.repository(first.host, first.repository, Side::destination,
                                                            ends.options.create_repository));
-    if (named != nullptr && named->host == first.host && named->repository != first.repository)
+    if (ends.index != nullptr) {
+      add_index_work(*ends.index, first, order, destination);
+    } else if (named != nullptr && named->host == first.host && named->repository != first.repository)
       destination.mount_from = [repository = named->repository](const Descriptor&) { return repository; };
     const auto add = [&](const std::string& tag) {
       if (!tag.empty() && std::ranges::find(destination.tags, tag) == destination.tags.end())
@@ -230,6 +247,9 @@ Result<> fits_docker_archive(const Picked& picked, const CopyOptions& options, c
 /// The platforms that were asked for; where a docker-archive is written, which holds one, this machine's.
 Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
   const bool docker = std::ranges::any_of(ends.targets, is_docker_archive);
+  if (docker && ends.verb == Verb::index)
+    return make_error(Errc::invalid_argument, "a docker-archive holds no index",
+                      "write an oci-archive or a layout");
   if (docker) DAVIT_TRY_VOID(fits_docker_archive(picked, ends.options, context));
   if (!ends.options.platforms.empty()) {
     if (ends.options.preserve_digests)
@@ -270,6 +290,7 @@ Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order
       .source = picked.source, .root = picked.image.root, .name = picked.label, .destinations = {}};
   if (const auto* root = std::get_if<Descriptor>(&picked.image.root); root != nullptr && picked.made)
     order.made.insert(root->digest);
+  if (ends.index != nullptr) order.made = ends.index->made;
   for (const Target& target : ends.targets) {
     if (const auto* pattern = std::get_if<DestinationPattern>(&target)) {
       DAVIT_TRY_VOID(add_repositories(*pattern, picked, ends, order));
@@ -340,6 +361,14 @@ Result<> convert(Picked& picked, const CopyOptions& options, const CallContext& 
   return {};
 }
 
+/// When a registry has everything that an index lists, it is put with one request.
+bool worth_a_look(const transfer::Order& order, const std::vector<Descriptor>& entries,
+                  const CopyOptions& options) {
+  return options.on_existing_tag != OnExistingTag::replace || order.destinations.size() != 1 ||
+         !std::ranges::all_of(entries,
+                              [&](const Descriptor& entry) { return order.settled.contains(entry.digest); });
+}
+
 /// What cannot be had together with layers that are compressed anew.
 Result<> refuse_with_recompress(const CopyOptions& options) {
   if (!options.recompress) return {};
@@ -393,7 +422,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
             .files = files,
             .tags = copy.tags,
             .own_sink = errand.own_sink,
-            .own_names = errand.own_names};
+            .own_names = errand.own_names,
+            .index = errand.index};
   for (const std::string& destination : errand.destinations) {
     if (errand.verb == Verb::pull && destination.empty()) {
       ends.targets.emplace_back(client::default_output(std::get<Reference>(from)));
@@ -434,7 +464,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   std::vector<transfer::Order> out;
   for (Picked& picked : images) {
     DAVIT_TRY_VOID(choose(picked, ends, context));
-    DAVIT_TRY_VOID(convert(picked, copy, context));
+    if (errand.index == nullptr) DAVIT_TRY_VOID(convert(picked, copy, context));
     DAVIT_TRY_VOID(add_order(picked, ends, out, board, context));
     if (!copy.digest_tags) continue;
     // A tag that lists referrers is kept up by whoever puts them, where the registry has no other list.
@@ -445,6 +475,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     }
   }
   DAVIT_TRY_VOID(refuse_shared_tags(out));
+  if (errand.index != nullptr && errand.use == client::SinkUse::write)
+    out.front().look = worth_a_look(out.front(), errand.index->entries, copy);
   return out;
 }
 

@@ -42,6 +42,12 @@ bool Registries::plain_http(const std::string& host) const {
   return options_for(host).plain_http.value_or(is_local(host));
 }
 
+Result<registry::Registry*> Registries::registry(const std::string& host, Side side) {
+  MutexLock lock(mutex_);
+  DAVIT_TRY(Host * at, host_for(host, side));
+  return at->registry.get();
+}
+
 Result<net::Url> Registries::origin(const std::string& host) {
   MutexLock lock(mutex_);
   DAVIT_TRY(const Host* known, host_for(host, Side::source));

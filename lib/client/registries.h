@@ -29,6 +29,9 @@ class Registries {
                                                            Side side,
                                                            const std::optional<NewRepository>& create = {});
 
+  /// The registry itself, for what is not about one repository. It lives as long as this.
+  Result<registry::Registry*> registry(const std::string& host, Side side);
+
   /// Where a registry is really reached, with its TLS settings in force.
   Result<net::Url> origin(const std::string& host);
   [[nodiscard]] const RegistryOptions& options_for(const std::string& host) const;

@@ -38,33 +38,45 @@ bool matches(const Patterns& patterns, const std::string& tag) {
                              [&](const auto& pattern) { return re2::RE2::FullMatch(tag, *pattern); });
 }
 
-/// Versions by their precedence, everything else by how it is written, before them.
-bool older(const std::string& a, const std::string& b) {
-  const auto x = model::Version::parse(a);
-  const auto y = model::Version::parse(b);
-  if (x && y && *x != *y) return *x < *y;
-  if (x.has_value() != y.has_value()) return y.has_value();
-  return model::version_less(a, b);
-}
-
 }  // namespace
 
-Result<std::vector<std::string>> choose_tags(std::vector<std::string> tags, const TagChoice& choice) {
-  DAVIT_TRY(const Patterns include, compile(choice.include));
-  DAVIT_TRY(const Patterns exclude, compile(choice.exclude));
+struct NameFilter::Parts {
+  Patterns include;
+  Patterns exclude;
   std::optional<model::VersionRange> range;
+};
+
+Result<NameFilter> NameFilter::make(const TagChoice& choice) {
+  auto parts = std::make_shared<Parts>();
+  DAVIT_TRY(parts->include, compile(choice.include));
+  DAVIT_TRY(parts->exclude, compile(choice.exclude));
   if (!choice.semver.empty()) {
-    DAVIT_TRY(range, model::VersionRange::parse(choice.semver));
+    DAVIT_TRY(parts->range, model::VersionRange::parse(choice.semver));
   }
-  std::erase_if(tags, [&](const std::string& tag) {
-    if (!Reference::is_tag(tag)) return true;  // a registry may say anything
-    if (!include.empty() && !matches(include, tag)) return true;
-    if (matches(exclude, tag)) return true;
-    if (!range) return false;
-    const auto version = model::Version::parse(tag);
-    return !version || !range->contains(*version);
-  });
-  std::ranges::sort(tags, older);
+  return NameFilter(std::move(parts));
+}
+
+bool NameFilter::takes(const std::string& name) const {
+  if (!parts_->include.empty() && !matches(parts_->include, name)) return false;
+  if (matches(parts_->exclude, name)) return false;
+  if (!parts_->range) return true;
+  const auto version = model::Version::parse(name);
+  return version && parts_->range->contains(*version);
+}
+
+bool is_older(const std::string& tag, const std::string& than) {
+  const auto x = model::Version::parse(tag);
+  const auto y = model::Version::parse(than);
+  if (x && y && *x != *y) return *x < *y;
+  if (x.has_value() != y.has_value()) return y.has_value();
+  return model::version_less(tag, than);
+}
+
+Result<std::vector<std::string>> choose_tags(std::vector<std::string> tags, const TagChoice& choice) {
+  DAVIT_TRY(const NameFilter filter, NameFilter::make(choice));
+  // A registry may say anything.
+  std::erase_if(tags, [&](const std::string& tag) { return !Reference::is_tag(tag) || !filter.takes(tag); });
+  std::ranges::sort(tags, is_older);
   tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   if (choice.latest && tags.size() > *choice.latest)
     tags.erase(tags.begin(), tags.end() - static_cast<std::ptrdiff_t>(*choice.latest));

@@ -156,6 +156,7 @@ Result<Target> parse_target(std::string_view text, Verb verb, std::string_view s
         return bad_argument(text, "a tar archive or a folder?", "write " + word + ".tar or " + word + "/");
       break;
     case Verb::copy:
+    case Verb::index:
       if (folder && registry)
         return bad_argument(text, "a folder, or a repository?",
                             "write ./" + word + " or docker://" +

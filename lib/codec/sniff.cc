@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "tar/header.h"
+
 namespace davit::codec {
 namespace {
 
@@ -25,29 +27,6 @@ bool starts_with_any_case(std::string_view text, std::string_view lower) {
 
 }  // namespace
 
-bool is_tar_header(std::span<const std::byte, 512> block) {
-  constexpr std::size_t kField = 148;
-  constexpr std::size_t kFieldSize = 8;
-  std::int64_t unsigned_sum = 0;
-  std::int64_t signed_sum = 0;  // what some old writers computed
-  for (std::size_t i = 0; i < block.size(); ++i) {
-    const bool field = i >= kField && i < kField + kFieldSize;
-    const auto byte = field ? std::uint8_t{' '} : std::to_integer<std::uint8_t>(block[i]);
-    unsigned_sum += byte;
-    signed_sum += static_cast<std::int8_t>(byte);
-  }
-  std::int64_t written = 0;
-  bool digits = false;
-  for (std::size_t i = kField; i < kField + kFieldSize; ++i) {
-    const char c = static_cast<char>(block[i]);
-    if (c == ' ' && !digits) continue;
-    if (c < '0' || c > '7') break;
-    written = written * 8 + (c - '0');
-    digits = true;
-  }
-  return digits && (written == unsigned_sum || written == signed_sum);
-}
-
 FileKind sniff(std::span<const std::byte> head) {
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   if (text.empty()) return FileKind::empty;
@@ -64,7 +43,7 @@ FileKind sniff(std::span<const std::byte> head) {
   if (text.starts_with("BZh")) return FileKind::bzip2;
   if (text.starts_with("PK\x03\x04") || text.starts_with("PK\x05\x06")) return FileKind::zip;
   if (text.starts_with("hsqs") || text.starts_with("sqsh")) return FileKind::squashfs;
-  if (head.size() >= 512 && (is_tar_header(head.first<512>()) || all_zero(text.substr(0, 512))))
+  if (head.size() >= 512 && (tar::is_header(head.first<512>()) || all_zero(text.substr(0, 512))))
     return FileKind::tar;
   const std::string_view document = without_space(text);
   for (const std::string_view tag : {"<!doctype html", "<html", "<head", "<body", "<!--", "<?xml"}) {

@@ -24,7 +24,4 @@ std::string describe(FileKind kind);
 /// The compression that davit can undo, if it is one: none for a tar or anything else.
 model::Compression compression_of(FileKind kind);
 
-/// Whether these 512 bytes are a tar header with a right checksum. A block of zeros is not one.
-bool is_tar_header(std::span<const std::byte, 512> block);
-
 }  // namespace davit::codec

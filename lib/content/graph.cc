@@ -85,6 +85,7 @@ class Walker {
         lister_(options.referrers ? source.referrer_lister() : nullptr) {}
 
   Result<Graph> walk(const Descriptor& root) {
+    if (options_.without != nullptr) seen_ = *options_.without;
     seen_.insert(root.digest);
     DAVIT_TRY_VOID(step_into(root));
     while (!path_.empty()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include <davit/content.h>
@@ -24,6 +25,8 @@ struct WalkLimits {
 struct WalkOptions {
   WorkerPool* pool = nullptr;  ///< the children of an index are read side by side
   bool referrers = false;      ///< what refers to any manifest of the graph belongs to it too
+  /// Manifests that are not of interest, nor is what is below them: neither is in the graph.
+  const std::set<Digest>* without = nullptr;
   WalkLimits limits = {};
 };
 

@@ -10,27 +10,12 @@
 #include "base/json.h"
 #include "base/try.h"
 #include "model/media_type.h"
+#include "model/write_manifest.h"
 
 namespace davit::content {
 namespace {
 
 using Document = nlohmann::ordered_json;  // members keep their order
-
-Document to_json(const Platform& platform) {
-  Document out{{"architecture", platform.architecture}, {"os", platform.os}};
-  if (!platform.os_version.empty()) out["os.version"] = platform.os_version;
-  if (!platform.os_features.empty()) out["os.features"] = platform.os_features;
-  if (!platform.variant.empty()) out["variant"] = platform.variant;
-  return out;
-}
-
-Document to_json(const Descriptor& entry) {
-  Document out{{"mediaType", entry.media_type}, {"digest", entry.digest.to_string()}, {"size", entry.size}};
-  if (!entry.annotations.empty()) out["annotations"] = entry.annotations;
-  if (entry.platform) out["platform"] = to_json(*entry.platform);
-  if (!entry.artifact_type.empty()) out["artifactType"] = entry.artifact_type;
-  return out;
-}
 
 /// For editing. What Manifest::parse has accepted cannot make the JSON library throw any more.
 Result<Document> editable(std::string_view index) {
@@ -88,12 +73,6 @@ Descriptor index_entry(const Manifest& manifest) {
   return entry;
 }
 
-std::string new_index(std::span<const Descriptor> entries) {
-  Document document{{"schemaVersion", 2}, {"mediaType", model::kOciIndex}, {"manifests", Document::array()}};
-  for (const Descriptor& entry : entries) document["manifests"].push_back(to_json(entry));
-  return document.dump();
-}
-
 Result<std::string> with_names(std::string_view index, const Descriptor& root,
                                std::span<const std::string> names) {
   DAVIT_TRY(Document document, editable(index));
@@ -103,7 +82,7 @@ Result<std::string> with_names(std::string_view index, const Descriptor& root,
       return make_error(Errc::invalid_argument, "\"" + escaped(name, 120) + "\" cannot name an image");
     Descriptor entry = root;
     entry.annotations[std::string(kRefName)] = name;
-    changed |= put_named(document["manifests"], name, to_json(entry));
+    changed |= put_named(document["manifests"], name, model::entry_json(entry));
   }
   if (!changed) return std::string(index);
   return finished(document);
@@ -118,10 +97,21 @@ Result<std::string> with_unnamed(std::string_view index, std::span<const Descrip
     const bool listed =
         std::ranges::any_of(list, [&](const Document& entry) { return entry["digest"] == digest; });
     if (listed) continue;
-    list.push_back(to_json(root));
+    list.push_back(model::entry_json(root));
     changed = true;
   }
   if (!changed) return std::string(index);
+  return finished(document);
+}
+
+Result<std::string> without(std::string_view index, const Digest& digest) {
+  DAVIT_TRY(Document document, editable(index));
+  const std::string text = digest.to_string();
+  Document left = Document::array();
+  for (Document& entry : document["manifests"]) {
+    if (entry["digest"] != text) left.push_back(std::move(entry));
+  }
+  document["manifests"] = std::move(left);
   return finished(document);
 }
 

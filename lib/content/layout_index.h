@@ -23,9 +23,6 @@ inline constexpr std::string_view kContainerdName = "io.containerd.image.name";
 /// How index.json describes a manifest, still without a name.
 Descriptor index_entry(const Manifest& manifest);
 
-/// An index.json that lists these.
-std::string new_index(std::span<const Descriptor> entries);
-
 /// `index`, edited to list `root` under each of `names`; entries that had one of these names are gone. All
 /// else is as it was: order, unknown members, other entries. The very text comes back when it says so
 /// already. Errors: corrupt when `index` is no index; invalid_argument for names that are no text.
@@ -34,6 +31,9 @@ Result<std::string> with_names(std::string_view index, const Descriptor& root,
 
 /// `index`, edited to list those of `roots` that it does not list under any name. Errors: corrupt.
 Result<std::string> with_unnamed(std::string_view index, std::span<const Descriptor> roots);
+
+/// `index` without the entries of this digest; all else is as it was. Errors: corrupt.
+Result<std::string> without(std::string_view index, const Digest& digest);
 
 /// The manifests that were put into a layout, to know which of them index.json has to lead to although they
 /// have no name: those that no index put beside them lists. Not thread-safe.

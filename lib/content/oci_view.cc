@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/try.h"
 #include "content/index_entries.h"
+#include "content/referrer_entry.h"
 #include "io/read_all.h"
 #include "model/json_fields.h"
 #include "model/media_type.h"
@@ -249,7 +250,8 @@ Result<std::vector<Descriptor>> OciView::referrers(const Digest& subject, const 
       if (!model::is_manifest(model::essence(root.media_type))) continue;
       const auto manifest = this->manifest(root.digest, root.media_type, context);
       if (!manifest && manifest.error().code != Errc::not_found) return manifest.error();
-      if (manifest && manifest->subject()) found.emplace(manifest->subject()->digest, manifest->descriptor());
+      if (manifest && manifest->subject())
+        found.emplace(manifest->subject()->digest, referrer_entry(*manifest));
     }
     MutexLock lock(mutex_);
     referrers_ = std::move(found);

@@ -112,6 +112,14 @@ Result<Format> rewrite_image(const Manifest& image, std::span<const std::optiona
   return format;
 }
 
+json platform_entry(const Platform& platform) {
+  json out{{"architecture", platform.architecture}, {"os", platform.os}};
+  if (!platform.os_version.empty()) out["os.version"] = platform.os_version;
+  if (!platform.os_features.empty()) out["os.features"] = platform.os_features;
+  if (!platform.variant.empty()) out["variant"] = platform.variant;
+  return out;
+}
+
 Format rewrite_index(const Manifest& index, const std::map<Digest, Descriptor>& now,
                      std::optional<Format> wanted, json& document) {
   Format format = wanted.value_or(format_of(index));
@@ -126,6 +134,7 @@ Format rewrite_index(const Manifest& index, const std::map<Digest, Descriptor>& 
     entry["digest"] = found->second.digest.to_string();
     entry["size"] = found->second.size;
     entry.erase("data");
+    if (found->second.platform) entry["platform"] = platform_entry(*found->second.platform);
     const std::string type = model::essence(found->second.media_type);
     if (!wanted && (type == model::kOciManifest || type == model::kOciIndex)) format = Format::oci;
   }

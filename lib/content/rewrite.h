@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <davit/manifest.h>
@@ -33,6 +34,10 @@ class Rewriter {
   /// given before the index; `layers` is empty or stands beside the layers of an image. Errors: unsupported
   /// for what the format has no name for (zstd layers and artifacts in Docker's).
   Result<Manifest> rewrite(const Manifest& manifest, std::span<const std::optional<NewLayer>> layers = {});
+
+  /// What the caller has made of a manifest himself: the indexes above list it. A platform in `now` becomes
+  /// that of its entries.
+  void replace(const Digest& before, Descriptor now) { now_.insert_or_assign(before, std::move(now)); }
 
  private:
   const std::optional<model::Format> format_;

@@ -18,6 +18,7 @@
 #include "content/oci_view.h"
 #include "io/file_lock.h"
 #include "layout/entries.h"
+#include "model/write_manifest.h"
 
 namespace davit::layout {
 namespace {
@@ -68,7 +69,7 @@ Result<> Directory::prepare(const CallContext& context) {
 Result<> Directory::mark() {
   DAVIT_TRY(const auto marker, read_document(root_->file(), kMarkerFile));
   if (marker) {
-    DAVIT_TRY_VOID(content::OciView::create(*marker, content::new_index({}), nullptr,
+    DAVIT_TRY_VOID(content::OciView::create(*marker, model::index_manifest(model::Format::oci, {}), nullptr,
                                             content::AbsentPlatforms::leave_out));
     return {};
   }
@@ -176,7 +177,7 @@ Result<> Directory::edit_index(const std::function<Result<std::string>(std::stri
   DAVIT_TRY(const io::File held, lock_index(context));
   const auto before = read_document(root_->file(), kIndexFile);
   if (!before) return before.error().with_context(escaped(path_, 400));
-  auto after = edit(*before ? **before : content::new_index({}));
+  auto after = edit(*before ? **before : model::index_manifest(model::Format::oci, {}));
   if (!after) return after.error().with_context(root_->shown(kIndexFile));
   if (*before == *after) return {};
   return replace(kIndexFile, *after);

@@ -151,6 +151,13 @@ Result<std::vector<std::string>> Repository::fixed_tags(std::span<const std::str
   return native->fixed_tags(name_, tags, context);
 }
 
+Result<> Repository::describe_tags(const TagPage& each_page, const CallContext& context) {
+  Native* native = reader(context);
+  if (native == nullptr)
+    return make_error(Errc::unsupported, registry_.host() + " tells about one image at a time");
+  return native->describe_tags(name_, each_page, context);
+}
+
 bool Repository::says_missing(const Answer& answer) {
   return answer.status == 404 && has_code(answer, "NAME_UNKNOWN");
 }

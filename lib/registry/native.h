@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <davit/digest.h>
+#include <davit/listing.h>
 #include <davit/manifest.h>
 #include <davit/transfer.h>
 
@@ -41,6 +42,22 @@ class Native {
   virtual Result<std::vector<std::string>> fixed_tags(const std::string& repository,
                                                       std::span<const std::string> tags,
                                                       const CallContext& context) = 0;
+
+  /// Every tag with its image, page by page.
+  virtual Result<> describe_tags(const std::string& repository, const TagPage& each_page,
+                                 const CallContext& context) = 0;
+
+  /// The registry's repositories, page by page.
+  virtual Result<> repositories(const RepositoryPage& each_page, const CallContext& context) = 0;
+
+  /// Removes a tag whose image has others. Errors: unsupported for the last one, with which the image would
+  /// go.
+  virtual Result<> remove_tag(const std::string& repository, const std::string& tag,
+                              const CallContext& context) = 0;
+
+  /// Removes an image and its tags. Errors: not_found; conflict where an index needs it.
+  virtual Result<> remove_image(const std::string& repository, const Digest& digest,
+                                const CallContext& context) = 0;
 
   /// Makes the repository; one that is there is a success, and stays as it is. False: it was there.
   virtual Result<bool> create(const std::string& repository, const NewRepository& how,

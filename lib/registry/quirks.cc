@@ -24,6 +24,8 @@ constexpr std::array kEcrExplanations{
                 "the repository is full: delete images, set a lifecycle policy, or ask AWS for a higher "
                 "quota",
                 Errc::unsupported},
+    Explanation{"DENIED", "referenced by manifest list", "delete the index that lists the image first",
+                Errc::conflict},
     Explanation{"DENIED", "token has expired",
                 "the login in use has expired: log in again, or let davit use the AWS credentials",
                 Errc::unauthenticated},

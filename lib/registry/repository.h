@@ -8,11 +8,13 @@
 #include <utility>
 
 #include <davit/content.h>
+#include <davit/listing.h>
 
 #include "auth/shared_calls.h"
 #include "base/mutex.h"
 #include "registry/blob_places.h"
 #include "registry/location.h"
+#include "registry/name_list.h"
 #include "registry/registry.h"
 
 namespace davit::registry {
@@ -44,7 +46,11 @@ class Repository final : public ContentSource,
   TagLister* tag_lister() override { return this; }
   RangeReader* range_reader() override { return this; }
   Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) override;
+  Result<std::vector<Descriptor>> referrers_of_type(const Digest& subject, std::string_view type,
+                                                    const CallContext& context) override;
   ReferrerLister* referrer_lister() override { return this; }
+  /// The index under the tag that lists what refers to `subject`, where a registry has no other list.
+  Result<std::optional<Manifest>> referrers_index(const Digest& subject, const CallContext& context);
 
   [[nodiscard]] std::size_t probe_batch() const override;
   Result<std::vector<Presence>> probe(std::span<const Descriptor> wanted,
@@ -60,9 +66,20 @@ class Repository final : public ContentSource,
   ContentSource* earlier() override { return this; }
 
   Result<std::vector<std::string>> tags(std::size_t most, const CallContext& context) override;
+  /// All tags, page by page, of at most `page_size` where the registry takes a wish.
+  Result<> read_tags(std::size_t page_size, const NamePage& each_page, const CallContext& context);
+  /// All tags with what the registry's own interface tells about them. Errors: unsupported where it has none.
+  Result<> describe_tags(const TagPage& each_page, const CallContext& context);
   Result<std::vector<std::string>> newest(std::size_t count, const CallContext& context) override;
   Result<bool> mount(const Descriptor& blob, std::string_view from_repository,
                      const CallContext& context) override;
+
+  /// Removes a tag, and nothing but the tag. `image` is what it names. Errors: unsupported where that cannot
+  /// be done; the tag is then where it was.
+  Result<> remove_tag(const std::string& tag, const Manifest& image, const CallContext& context);
+  /// Removes a manifest with all its tags, and from the list of what refers to its subject. Errors: conflict
+  /// where an index needs it; unsupported where the registry removes nothing.
+  Result<> remove_manifest(const Manifest& image, const CallContext& context);
 
   // For the files of this room.
   BlobPlaces& places() { return places_; }
@@ -91,9 +108,13 @@ class Repository final : public ContentSource,
   Result<bool> make(const CallContext& context);
   /// The answer to whether the blob is there: a success, or 404.
   Result<Answer> ask_for_blob(const Purpose& why, const Digest& digest, const CallContext& context);
-  [[nodiscard]] Result<std::optional<net::Url>> next_page(const Purpose& why, const Answer& answer) const;
-  Result<std::vector<Descriptor>> referrers_by_tag(const Digest& subject, const CallContext& context);
+  enum class Listed { yes, no };
   Result<> note_referrer(const Manifest& referrer, const CallContext& context);
+  Result<> forget_referrer(const Digest& subject, const Digest& referrer, const CallContext& context);
+  Result<> edit_referrers(const Digest& subject, const Descriptor& entry, Listed wanted,
+                          const CallContext& context);
+  Result<bool> is_gone(const std::string& name, const Digest& digest, const CallContext& context);
+  Result<Answer> send_delete(const Purpose& why, const std::string& name, const CallContext& context);
   Result<> put_under(const Manifest& manifest, const std::string& name, const CallContext& context);
   Result<std::vector<Presence>> probe_natively(Native& native, std::span<const Descriptor> wanted,
                                                const CallContext& context);

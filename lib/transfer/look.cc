@@ -26,6 +26,7 @@ void Run::look_at_tags() {
   };
   std::vector<Look> looks;
   for (Shipment& shipment : shipments_) {
+    if (!shipment.order->look) continue;
     for (Dispatch& dispatch : shipment.dispatches) {
       if (!dispatch.live() || dispatch.sink()->earlier() == nullptr) continue;
       for (Tag& tag : dispatch.tags) looks.push_back({&shipment, &dispatch, &tag, {}});

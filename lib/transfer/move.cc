@@ -198,6 +198,7 @@ void Run::probe() {
   for (Shipment& shipment : shipments_) {
     for (Dispatch& dispatch : shipment.dispatches) {
       if (!dispatch.live() || shipment.raw() != nullptr || shipment.manifests.empty()) continue;
+      if (!shipment.order->look) continue;
       const Descriptor& root = shipment.manifests.back().descriptor();
       if (!vouches(*dispatch.sink())) continue;
       const bool tagged =

@@ -55,7 +55,7 @@ std::set<Digest> Run::layers_to_make(const Shipment& shipment, const PendingImag
 Result<> Run::read_pending_images(Shipment& shipment) {
   DAVIT_TRY(content::Graph graph,
             content::walk(*shipment.order->source, std::get<Descriptor>(shipment.order->root), context_,
-                          {.pool = &pool_}));
+                          {.pool = &pool_, .without = &shipment.order->settled}));
   shipment.frames = std::move(graph.manifests);
   const std::set<Digest> attestations = content::attestations_among(shipment.frames);
   for (const Manifest& manifest : shipment.frames) {

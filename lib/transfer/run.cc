@@ -178,8 +178,9 @@ Result<> Run::walk_sources() {
       shipment.manifests = {*std::move(manifest)};
       continue;
     }
-    auto graph = content::walk(*shipment.order->source, root, context_,
-                               {.pool = &pool_, .referrers = settings_.referrers});
+    auto graph = content::walk(
+        *shipment.order->source, root, context_,
+        {.pool = &pool_, .referrers = settings_.referrers, .without = &shipment.order->settled});
     if (!graph) return graph.error().with_context(shipment.order->name).on(Side::source);
     for (const Descriptor& blob : graph->blobs) {
       Leaf& below = leaf(blob.digest.to_string());

@@ -14,7 +14,8 @@ ARROWS = {
     "crypto": "",
     "model": "",
     "io": "crypto",
-    "codec": "io crypto model",  # digests of what is compressed; the names of compressions
+    "tar": "io",
+    "codec": "io crypto model tar",  # digests of what is compressed; the names of compressions; what a tar begins with
     "content": "io model",
     "net": "io crypto",  # the trust store
     "auth": "net model crypto",  # base64 of Basic credentials
@@ -22,11 +23,12 @@ ARROWS = {
     "config": "model",
     "registry": "content auth net model io",
     "layout": "content model io",
-    "archive": "content model io codec",
-    "compose": "content model",
+    "archive": "content model io codec tar",
+    "rootfs": "content model io codec tar crypto",  # hashes of files
+    "compose": "content io model",  # documents that were edited, as contents
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
+    "client": "archive auth aws base codec compose config content crypto io layout look model net registry tar transfer",
     "look": "content io codec model crypto",  # what layers unpack to
-    "client": "archive auth aws base codec compose config content crypto io layout look model net registry transfer",
     "emulator": "model content layout io crypto",
 }
 

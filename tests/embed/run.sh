@@ -49,6 +49,9 @@ if [[ $1 == find_package ]]; then
   [[ $(./pull "$REGISTRY/embed:1" "$SCRATCH/layout") == "$digest" ]] || fail "pull says another digest"
   [[ $(./pull "$REGISTRY/embed:1" "$SCRATCH/layout") == "$digest was there already" ]] || fail "pull fetches twice"
   [[ $(./copy "oci:$SCRATCH/layout:1" "$REGISTRY/copied:1" 2>/dev/null) == "$REGISTRY/copied@$digest" ]] || fail "copy says another digest"
+  index=$(./index "$REGISTRY/index:1" "$SCRATCH/fixtures/docker24.tar" 2>/dev/null)
+  [[ $index == "$REGISTRY/index@$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/index:1" | sha256sum | sed 's/ .*//; s/^/sha256:/')" ]] ||
+    fail "the index is not $index"
   greeting=$(./custom_source "$REGISTRY/greeting:1" "oci:$SCRATCH/greeting" | sort --unique | wc --lines)
   [[ $greeting == 2 ]] || fail "a source of one's own reaches $greeting of 2 destinations"
   skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/greeting:1" | grep --quiet vnd.example.greeting || fail "another greeting"

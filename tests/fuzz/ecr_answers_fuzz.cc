@@ -20,6 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(aws::parse_repositories(text));
   static_cast<void>(aws::parse_resource_tags(text));
   static_cast<void>(aws::parse_image_page(text));
+  static_cast<void>(aws::parse_repository_page(text));
+  static_cast<void>(aws::parse_deletion(text));
   static_cast<void>(aws::parse_alias_page(text));
   static_cast<void>(aws::password_end(text));
   static_cast<void>(aws::refusal_of(text));

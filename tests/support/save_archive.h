@@ -32,7 +32,8 @@ inline std::string tar_entry(const std::string& name, const std::string& data) {
 
 /// A `docker save` tarball of one image. `stated` replaces the diff_ids that the layers really have.
 inline std::string save_archive(const std::vector<std::string>& layers, const std::string& repo_tag,
-                                std::vector<std::string> stated = {}) {
+                                std::vector<std::string> stated = {},
+                                const std::string& architecture = "amd64") {
   std::string ids, names, out;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const std::string diff_id = i < stated.size() ? stated[i] : Digest::of(layers[i]).to_string();
@@ -42,7 +43,7 @@ inline std::string save_archive(const std::vector<std::string>& layers, const st
     out += tar_entry(name, layers[i]);
   }
   const std::string config =
-      R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[)" + ids + "]}}";
+      R"({"architecture":")" + architecture + R"(","os":"linux","rootfs":{"type":"layers","diff_ids":[)" + ids + "]}}";
   out += tar_entry(Digest::of(config).hex() + ".json", config);
   out += tar_entry("manifest.json", R"([{"Config":")" + Digest::of(config).hex() + R"(.json","RepoTags":[")" +
                                         repo_tag + R"("],"Layers":[)" + names + "]}]");

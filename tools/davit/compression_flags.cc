@@ -77,19 +77,24 @@ Result<> CompressionFlags::apply(CopyOptions& options) const {
   return {};
 }
 
-void CompressionFlags::add_to(CLI::App& command) {
+void CompressionFlags::add_to(CLI::App& command, For what) {
   app_ = &command;
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   add(command.add_option("--compress", compress,
                          "for uncompressed layers: gzip (default), zstd, none or keep"))
       ->type_name("KIND[:LEVEL]");
-  add(command.add_flag("--recompress", recompress,
-                       "compressed layers become what --compress says, too; this changes the digests"));
-  command.add_option("--dest-compress-format", skopeo_format)->group("");
-  command.add_option("--dest-compress-level", skopeo_level)->group("");
-  add(command.add_flag("--oci", oci,
-                       "OCI manifests: written where davit writes one, converted where there are others"));
-  add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
+  if (what == For::index) {
+    add(command.add_flag("--oci", oci, "an OCI index (the default)"));
+    add(command.add_flag("--docker", docker, "Docker's manifest list instead"));
+  } else {
+    add(command.add_flag("--recompress", recompress,
+                         "compressed layers become what --compress says, too; this changes the digests"));
+    command.add_option("--dest-compress-format", skopeo_format)->group("");
+    command.add_option("--dest-compress-level", skopeo_level)->group("");
+    add(command.add_flag("--oci", oci,
+                         "OCI manifests: written where davit writes one, converted where there are others"));
+    add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
+  }
   command.add_option("--format,-f", format)
       ->check(known_word("--format", {"oci", "v2s2", "docker"}))
       ->group("");

@@ -18,7 +18,10 @@ struct CompressionFlags {
   bool docker = false;
   std::string format;
 
-  void add_to(CLI::App& command);
+  /// What travels: images, whose layers may be compressed anew, or an index, whose images stay as they are.
+  enum class For { images, index };
+
+  void add_to(CLI::App& command, For what);
   /// Errors: invalid_argument.
   Result<> apply(CopyOptions& options) const;
 

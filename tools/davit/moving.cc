@@ -2,36 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <mutex>
-#include <utility>
-
-#include <unistd.h>
 
 #include "digest_file.h"
 #include "exit_code.h"
+#include "notes.h"
 #include "report.h"
 #include "ui/progress_line.h"
 #include "ui/terminal_text.h"
 
 namespace davit::tool {
 namespace {
-
-/// Keeps notes until the command's own thread shows them.
-class Notes final : public Observer {
- public:
-  void note(const std::string& text) override {
-    const std::lock_guard lock(mutex_);
-    texts_.push_back(text);
-  }
-  std::vector<std::string> take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(texts_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> texts_;
-};
 
 Result<std::vector<Plan>> plan(Client& client, Verb verb, const std::string& source,
                                const std::vector<std::string>& destinations, const CopyOptions& options) {
@@ -58,11 +38,6 @@ std::vector<std::string> as_push_reads(std::vector<std::string> destinations) {
   return destinations;
 }
 
-bool goes_to_stdout(const std::string& destination) {
-  return destination == "-" || destination == "docker-archive:-" || destination == "oci-archive:-" ||
-         destination.starts_with("docker-archive:-:") || destination.starts_with("oci-archive:-:");
-}
-
 /// What is done with the blobs, in the words of the progress.
 std::string work_of(Verb verb, const std::vector<std::string>& destinations) {
   if (verb == Verb::pull) return "fetch";
@@ -74,40 +49,35 @@ std::string work_of(Verb verb, const std::vector<std::string>& destinations) {
 
 }  // namespace
 
-int move_images(Verb verb, const std::string& source, const std::vector<std::string>& destinations,
-                const TransferFlags& flags, const Signals& signals) {
-  auto options = flags.options();
-  if (!options) return fail(options.error());
-  if (!flags.dry_run && std::ranges::any_of(destinations, goes_to_stdout) && ::isatty(STDOUT_FILENO) == 1) {
-    return fail(Error{.code = Errc::invalid_argument,
-                      .message = "an archive is not written to a terminal",
-                      .hint = "redirect standard output, or name a file"});
+int carry_out(const Movement& movement, const CopyOptions& given, const TransferFlags& flags,
+              const Signals& signals) {
+  if (!flags.dry_run) {
+    if (auto fits = check_stdout(movement.arguments.destinations); !fits) return fail(fits.error());
   }
   if (!flags.dry_run && !flags.digest_file.empty()) {
     if (auto writable = check_digest_file(flags.digest_file); !writable) return fail(writable.error());
   }
-  auto settings = flags.connection.client_options(
-      flags.output.verbose,
-      {.sources = {source}, .destinations = verb == Verb::push ? as_push_reads(destinations) : destinations},
-      scope_of(verb));
+  auto settings =
+      flags.connection.client_options(flags.output.verbose, movement.arguments, movement.credentials);
   if (!settings) return fail(settings.error());
-  options->stop = signals.stop();
   Notes notes;
-  options->observer = &notes;
+  CopyOptions options = given;
+  options.stop = signals.stop();
+  options.observer = &notes;
   Client client(*std::move(settings));
   if (flags.dry_run) {
-    const auto plans = plan(client, verb, source, destinations, *options);
+    const auto plans = movement.plan(client, options);
     for (const std::string& text : notes.take()) say("note: " + text);
     if (!plans) return fail(plans.error());
     if (!print(flags.json ? plan_json(*plans) : plan_text(*plans, !flags.create_repo.empty()))) return kLocal;
     return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
   }
 
-  ProgressLine line(flags.output.style(), work_of(verb, destinations));
+  ProgressLine line(flags.output.style(), movement.work);
   const auto show_notes = [&] {
     for (const std::string& text : notes.take()) line.note(text);
   };
-  Transfer transfer = start(client, verb, source, destinations, *options);
+  Transfer transfer = movement.start(client, options);
   while (!transfer.wait_for(std::chrono::milliseconds(100))) {
     show_notes();
     line.update(transfer.progress());
@@ -118,17 +88,30 @@ int move_images(Verb verb, const std::string& source, const std::vector<std::str
   line.update(transfer.progress());
   line.finish(transfer.progress(), *deliveries);
   complain_about(*deliveries);
-  const std::string results = flags.json ? json_lines(*deliveries) : reference_lines(*deliveries);
-  if (std::ranges::any_of(destinations, goes_to_stdout)) {
-    if (!results.empty()) say(results.substr(0, results.size() - 1));
-  } else if (!print(results)) {
+  if (!print_results(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries),
+                     movement.arguments.destinations))
     return kLocal;
-  }
   if (!flags.digest_file.empty()) {
     if (auto written = write_digest_file(flags.digest_file, *deliveries); !written)
       return fail(written.error());
   }
   return exit_code(*deliveries);
+}
+
+int move_images(Verb verb, const std::string& source, const std::vector<std::string>& destinations,
+                const TransferFlags& flags, const Signals& signals) {
+  const auto options = flags.options();
+  if (!options) return fail(options.error());
+  const Movement movement{
+      .arguments = {.sources = {source},
+                    .destinations = verb == Verb::push ? as_push_reads(destinations) : destinations},
+      .credentials = scope_of(verb),
+      .work = work_of(verb, destinations),
+      .start = [&](Client& client,
+                   const CopyOptions& how) { return start(client, verb, source, destinations, how); },
+      .plan = [&](Client& client,
+                  const CopyOptions& how) { return plan(client, verb, source, destinations, how); }};
+  return carry_out(movement, *options, flags, signals);
 }
 
 }  // namespace davit::tool

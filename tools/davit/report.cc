@@ -1,5 +1,9 @@
 #include "report.h"
 
+#include <algorithm>
+
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "ui/terminal_text.h"
@@ -40,6 +44,11 @@ json to_json(const Delivery& delivery) {
             {"bytesSent", done.blobs.bytes_sent}}}};
 }
 
+bool goes_to_stdout(const std::string& destination) {
+  return destination == "-" || destination == "docker-archive:-" || destination == "oci-archive:-" ||
+         destination.starts_with("docker-archive:-:") || destination.starts_with("oci-archive:-:");
+}
+
 /// Valid UTF-8 whatever a registry put into an error text.
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -50,6 +59,19 @@ std::string dump(const json& value) {
 bool is_file(std::string_view destination) {
   return destination.starts_with("oci:") || destination.starts_with("oci-archive:") ||
          destination.starts_with("docker-archive:");
+}
+
+Result<> check_stdout(const std::vector<std::string>& destinations) {
+  if (!std::ranges::any_of(destinations, goes_to_stdout) || ::isatty(STDOUT_FILENO) != 1) return {};
+  return Error{.code = Errc::invalid_argument,
+               .message = "an archive is not written to a terminal",
+               .hint = "redirect standard output, or name a file"};
+}
+
+bool print_results(const std::string& results, const std::vector<std::string>& destinations) {
+  if (!std::ranges::any_of(destinations, goes_to_stdout)) return print(results);
+  if (!results.empty()) say(results.substr(0, results.size() - 1));
+  return true;
 }
 
 std::string reference_lines(const std::vector<Delivery>& deliveries) {

@@ -11,6 +11,11 @@ namespace davit::tool {
 /// Whether a destination, as results name it, is a file or a folder.
 bool is_file(std::string_view destination);
 
+/// Archives are not written to terminals. Errors: invalid_argument.
+Result<> check_stdout(const std::vector<std::string>& destinations);
+/// Prints results: on stderr when an archive goes to stdout. False when that cannot be written.
+bool print_results(const std::string& results, const std::vector<std::string>& destinations);
+
 /// One "registry/repository@sha256:…" line for each destination that was reached, in order.
 std::string reference_lines(const std::vector<Delivery>& deliveries);
 /// One JSON object for each destination, one per line.

@@ -55,10 +55,11 @@ Result<CopyOptions> TransferFlags::options() const {
 void TransferFlags::add_to(CLI::App& command, Verb verb) {
   app_ = &command;
   const auto add = [](CLI::Option* option) { return with_environment(option); };
-  add(command.add_option("-t,--tag", tags, "a further tag for every destination"))
+  const bool moves = verb != Verb::index;
+  add(command.add_option("-t,--tag", tags, moves ? "a further tag for every destination" : "a further tag"))
       ->type_name("TAG")
       ->allow_extra_args(false);
-  compression.add_to(command);
+  compression.add_to(command, moves ? CompressionFlags::For::images : CompressionFlags::For::index);
   add(command.add_option("--reuse", reuse, "how far to trust the repository's earlier images about layers"))
       ->type_name("off|tag|repo|verified")
       ->check(CLI::IsMember({"off", "tag", "repo", "verified"}));
@@ -68,9 +69,12 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_flag("-n,--no-clobber", no_clobber, "do not move a tag that points at something else"));
   add(command.add_flag("--create-repo{yes}", create_repo,
                        "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
-  platform.add_to(command, "only this platform of an index, as linux/arm64; several give an index of them");
-  add(command.add_flag("--preserve-digests", preserve_digests,
-                       "refuse what would change the image's digest"));
+  platform.add_to(command,
+                  moves ? "only this platform of an index, as linux/arm64; several give an index of them"
+                        : "only these platforms, all of which have to be there; also what {arch} stands for");
+  if (moves)
+    add(command.add_flag("--preserve-digests", preserve_digests,
+                         "refuse what would change the image's digest"));
   if (verb == Verb::copy) {
     add(command.add_flag("-a,--all-tags", all_tags,
                          "every tag of the source's repository, each under its name"));
@@ -86,10 +90,12 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
         ->type_name("N")
         ->check(CLI::Range(1, 1'000'000));
   }
-  add(command.add_flag("--referrers", referrers,
-                       "also what refers to the image: signatures, SBOMs, any artifact"));
-  add(command.add_flag("--digest-tags", digest_tags,
-                       "also what is kept under tags such as sha256-DIGEST.sig, as cosign does"));
+  if (moves) {
+    add(command.add_flag("--referrers", referrers,
+                         "also what refers to the image: signatures, SBOMs, any artifact"));
+    add(command.add_flag("--digest-tags", digest_tags,
+                         "also what is kept under tags such as sha256-DIGEST.sig, as cosign does"));
+  }
   if (verb != Verb::push) {
     add_choice(command, "--resume", "--no-resume", resume,
                "go on with what an interrupted run left (the default)",

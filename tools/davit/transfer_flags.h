@@ -14,7 +14,7 @@
 
 namespace davit::tool {
 
-enum class Verb { push, pull, copy };
+enum class Verb { push, pull, copy, index };
 
 /// What push, pull and copy have in common: every flag that says how images travel.
 struct TransferFlags {

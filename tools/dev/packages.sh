@@ -4,7 +4,7 @@ declare -A PACKAGES=(
   [build]="g++ cmake ninja-build pkg-config libcurl4-openssl-dev libssl-dev nlohmann-json3-dev libzstd-dev
            zlib1g-dev libdeflate-dev libpsl-dev libyaml-cpp-dev libre2-dev libcli11-dev"
   [demo]="skopeo"
-  [test]="catch2 docker-registry skopeo umoci buildah containerd apache2-utils openssl python3 busybox-static
+  [test]="catch2 docker-registry docker.io skopeo umoci buildah containerd apache2-utils openssl python3 busybox-static
           gzip zstd strace curl awscli"
   [soak]="python3"
   [bench]="catch2 docker-registry skopeo curl python3"
@@ -13,7 +13,7 @@ declare -A PACKAGES=(
 )
 
 # Packages that would start a service as soon as they are installed, and again at every boot.
-SERVICES=(docker-registry containerd)
+declare -A SERVICES=([docker-registry]=docker-registry [containerd]=containerd [docker.io]="docker.service docker.socket")
 
 is_installed() { [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
@@ -45,7 +45,7 @@ install_packages() {
 # install_as_root PACKAGE...
 install_as_root() {
   local name fresh=()
-  for name in "${SERVICES[@]}"; do
+  for name in "${!SERVICES[@]}"; do
     if ! is_installed "$name"; then fresh+=("$name"); fi
   done
 
@@ -58,7 +58,7 @@ install_as_root() {
 
   # Installed a moment ago means that nobody here relies on it: it shall not come up at the next boot either.
   for name in "${fresh[@]}"; do
-    if is_installed "$name" && command -v systemctl >/dev/null; then systemctl --quiet disable "$name" 2>/dev/null || true; fi
+    if is_installed "$name" && command -v systemctl >/dev/null; then systemctl --quiet disable ${SERVICES[$name]} 2>/dev/null || true; fi
   done
 }
 

@@ -10,12 +10,18 @@
 #include <string_view>
 #include <vector>
 
+#include <davit/artifact.h>
 #include <davit/aws.h>
 #include <davit/credentials.h>
 #include <davit/ecr.h>
+#include <davit/edit.h>
 #include <davit/export.h>
 #include <davit/image.h>
+#include <davit/index.h>
+#include <davit/listing.h>
 #include <davit/log.h>
+#include <davit/referrers.h>
+#include <davit/removal.h>
 #include <davit/result.h>
 #include <davit/transfer.h>
 
@@ -52,7 +58,9 @@ struct DAVIT_EXPORT ClientOptions {
   std::uint64_t limit_rate = 0;  ///< bytes per second and direction, for the whole client; 0 is no limit
   std::uint64_t chunk_size = 0;  ///< upload in pieces of this size; 0: as the registry likes it
   std::uint64_t compression_memory = 24u << 20;
-  std::size_t compression_threads = 0;       ///< 0: one for each core
+  std::size_t compression_threads = 0;  ///< 0: one for each core
+  std::string source_date_epoch =
+      {};  ///< SOURCE_DATE_EPOCH, as it was set; parse_source_date_epoch() reads it
   std::string temporary_directory = "/tmp";  ///< for what cannot be sought: pipes, gzip-wrapped archives
   DockerConfigOptions docker = {};           ///< where login() and logout() keep credentials
   AwsIdentity aws = {};                      ///< who to be for ECR hosts, and for `ecr:` references
@@ -104,6 +112,7 @@ DAVIT_EXPORT std::string registry_of(std::string_view argument, Side side);
 /// `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME:TAG]`, or a path.
 class DAVIT_EXPORT Client {
  public:
+  class Impl;
   explicit Client(ClientOptions options);
   ~Client();
   Client(const Client&) = delete;
@@ -150,6 +159,9 @@ class DAVIT_EXPORT Client {
   /// From an image that was opened, as it is or edited. Without a tag at the destination, its own.
   Result<std::vector<Delivery>> copy(const OpenedImage& image, std::span<const std::string> destinations,
                                      const CopyOptions& options = {});
+  Transfer start_copy(OpenedImage image, std::vector<std::string> destinations, CopyOptions options = {});
+  Result<std::vector<Plan>> plan_copy(const OpenedImage& image, std::span<const std::string> destinations,
+                                      const CopyOptions& options = {});
   /// Into a store of your own, under `names`.
   Result<Delivered> copy(std::string_view source, std::shared_ptr<ContentSink> destination,
                          std::vector<std::string> names, const CopyOptions& options = {});
@@ -160,6 +172,39 @@ class DAVIT_EXPORT Client {
   /// not_found; invalid_argument where it could be several images; those of reading it.
   Result<OpenedImage> open(std::string_view source, const OpenOptions& options = {});
 
+  /// A file or a folder as a layer for append_layers(). A tar that is compressed already (gzip, zstd) stays
+  /// byte for byte; a plain one is compressed, and so is a folder, as a tar whose bytes follow from the files
+  /// in it: both are read once here and again when they are sent. "-" is standard input, kept in an unlinked
+  /// file. Errors: corrupt for what is no tar; local_io.
+  Result<Layer> layer(std::string_view path, const LayerOptions& options = {});
+
+  /// rebase_image() with bases that are named.
+  Result<OpenedImage> rebase(const OpenedImage& image, const RebaseOptions& options);
+
+  /// The image with one layer that has all the files of its own ones (davit/rootfs.h), and with one entry of
+  /// history; everything else stays. The new layers are kept, compressed, in unlinked files. Errors: those of
+  /// flattened_root() and of the edits.
+  Result<OpenedImage> flatten(const OpenedImage& image, const FlattenOptions& options = {});
+
+  /// Makes an index over images from anywhere, and puts it where `destination` says: the images are moved or
+  /// mounted as needed and put by digest, the index comes last. The same parts always give the same bytes.
+  /// Errors: invalid_argument for two images of one platform and for one without; not_found for a platform
+  /// that was asked for.
+  Result<Delivered> create_index(std::string_view destination, std::span<const IndexPart> parts,
+                                 const IndexOptions& options = {});
+  Transfer start_index(std::string destination, std::vector<IndexPart> parts, IndexOptions options = {});
+  Result<Plan> plan_index(std::string_view destination, std::span<const IndexPart> parts,
+                          const IndexOptions& options = {});
+
+  /// Changes the index that `index` names, and puts the result where `destination` says; empty: back under
+  /// its tag. Errors: conflict when the tag has been moved meanwhile; invalid_argument when it is no index.
+  Result<Delivered> edit_index(std::string_view index, std::string_view destination, const IndexEdit& edit,
+                               const IndexOptions& options = {});
+  Transfer start_index_edit(std::string index, std::string destination, IndexEdit edit,
+                            IndexOptions options = {});
+  Result<Plan> plan_index_edit(std::string_view index, std::string_view destination, const IndexEdit& edit,
+                               const IndexOptions& options = {});
+
   /// A blob of a repository, a layout or an archive, whichever image it belongs to: a tag or digest in
   /// `source` does not matter. Errors: not_found, and those of open().
   Result<OpenedBlob> open_blob(std::string_view source, const Digest& digest,
@@ -169,6 +214,40 @@ class DAVIT_EXPORT Client {
   /// their layers compressed. For what a registry names, and nothing changes, that is one HEAD. Errors: as
   /// push().
   Result<ResolvedImage> digest(std::string_view source, const CopyOptions& options = {});
+
+  /// Gives an image of a registry further tags: its manifest is read once and put under each, unchanged.
+  /// `tags` are tags, or references in the same repository. One result for each tag, in order. An immutable
+  /// tag that has the image already is a success. An error means that nothing was written.
+  Result<std::vector<Delivery>> tag(std::string_view image, std::span<const std::string> tags,
+                                    const TagOptions& options = {});
+
+  /// Removes from registries: by a tag that tag alone, by a digest the image with all its tags. Never an
+  /// image because a tag was named: where a registry cannot do that, the result is `unsupported` and the tag
+  /// stays. One result for each reference, in order. An error means that nothing was touched.
+  Result<std::vector<Removal>> remove(std::span<const std::string> references,
+                                      const RemoveOptions& options = {});
+  /// What remove() would do; changes nothing.
+  Result<std::vector<Removal>> plan_remove(std::span<const std::string> references,
+                                           const RemoveOptions& options = {});
+
+  /// Puts files into a registry as an artifact that refers to an image. The same files and options give the
+  /// same artifact. Registries without a list of referrers get one under the tag that the distribution
+  /// specification gives it, in which entries of others stay. No file is an artifact of annotations alone.
+  Result<Delivered> attach(std::string_view image, std::span<const AttachedFile> files,
+                           const AttachOptions& options);
+
+  /// What refers to an image: signatures, SBOMs, any artifact. Any source that lists referrers.
+  Result<ReferrerTree> referrers(std::string_view image, const DiscoverOptions& options = {});
+
+  /// Whether a word means a registry ("localhost:5000", "registry.example.com/", "ecr:"), a repository, or an
+  /// image. May ask AWS for an account. Errors: invalid_argument.
+  Result<ListPlace> place(std::string_view text, std::stop_token stop = {});
+  /// The tags of a repository, in the registry's order; with TagChoice::latest in version order, in one page.
+  /// At most a page is in memory. Errors: those of `each_page`; not_found; unsupported.
+  Result<> list_tags(std::string_view repository, const ListOptions& options, const TagPage& each_page);
+  /// The repositories of a registry, likewise.
+  Result<> list_repositories(std::string_view registry, const ListOptions& options,
+                             const RepositoryPage& each_page);
 
   /// Checks the credential against the registry, then stores it where Docker would. Returns where that was.
   Result<std::string> login(std::string_view host, const Credential& credential, std::stop_token stop = {});
@@ -199,7 +278,6 @@ class DAVIT_EXPORT Client {
 
  private:
   friend class Transfer;
-  class Impl;
   std::shared_ptr<Impl> impl_;  // co-owned by the transfers that it started
 };
 

@@ -71,6 +71,14 @@ class ReferrerLister {
   virtual ~ReferrerLister() = default;
   /// In no particular order, each once. A subject nobody refers to, or that is not there, has none.
   virtual Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) = 0;
+  /// Those of one artifact type, where the store can be asked for them alone.
+  virtual Result<std::vector<Descriptor>> referrers_of_type(const Digest& subject,
+                                                            std::string_view artifact_type,
+                                                            const CallContext& context) {
+    auto all = referrers(subject, context);
+    if (all) std::erase_if(*all, [&](const Descriptor& each) { return each.artifact_type != artifact_type; });
+    return all;
+  }
 };
 
 /// A stretch of a blob.

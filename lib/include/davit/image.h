@@ -9,6 +9,8 @@
 
 #include <davit/content.h>
 #include <davit/descriptor.h>
+#include <davit/export.h>
+#include <davit/manifest.h>
 #include <davit/platform.h>
 #include <davit/reference.h>
 
@@ -28,6 +30,17 @@ struct OpenedImage {
   /// layers uncompressed. A copy compresses them, and gives the image another digest.
   bool made = false;
 };
+
+/// One image of those that a source holds.
+struct SingleImage {
+  Manifest manifest;
+  std::string note;  ///< for people: which one was taken where there was a choice; may be empty
+};
+
+/// The one container image that an opened source stands for, for looking into it: an index is looked through
+/// for its only one, or for the one for linux on this machine's architecture. Errors: not_found, listing what
+/// there is; those of the source.
+DAVIT_EXPORT Result<SingleImage> single_image(const OpenedImage& opened, const CallContext& context);
 
 /// A blob that a digest names, where it is.
 struct OpenedBlob {

@@ -324,3 +324,113 @@ TEST_CASE("an ECR password may say when it ends") {
   CHECK_FALSE(aws::password_end(crypto::base64_encode("[1]")));
   CHECK_FALSE(aws::password_end(""));
 }
+
+TEST_CASE("tags come with what ECR tells about their images, a row each") {
+  FakeIdentity identity;
+  FakeApi api([](const aws::ApiCall& call) -> Result<net::Response> {
+    const auto request = nlohmann::json::parse(call.body);
+    CHECK(request["filter"]["tagStatus"] == "TAGGED");
+    if (!request.contains("nextToken"))
+      return says(200, R"({"nextToken":"n1","imageDetails":[{"imageDigest":")" + Digest::of("i").to_string() +
+                           R"(","imageTags":["a","b"],"imagePushedAt":1.7E9,"imageSizeInBytes":1234,
+                           "imageManifestMediaType":"m/t",
+                           "artifactMediaType":"application/vnd.oci.image.config.v1+json"}]})");
+    return says(200,
+                R"({"imageDetails":[{"imageTags":["c"],"artifactMediaType":"x/sbom","imageSizeInBytes":-1},
+                         {"imageDigest":"untagged"}]})");
+  });
+  const auto native = aws::make_ecr_native(api, identity, site());
+  std::vector<ListedTag> rows;
+  int pages = 0;
+  const TagPage take = [&](std::span<const ListedTag> page) -> Result<> {
+    ++pages;
+    rows.insert(rows.end(), page.begin(), page.end());
+    return {};
+  };
+  REQUIRE(native->describe_tags("app", take, kContext));
+  CHECK(pages == 2);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].name == "a");
+  CHECK(rows[1].name == "b");
+  for (const ListedTag& row : {rows[0], rows[1]}) {
+    CHECK(row.digest == Digest::of("i"));
+    CHECK(row.size == 1234u);
+    CHECK(row.pushed == at(1700000000));
+    CHECK(row.artifact_type.empty());
+  }
+  CHECK(rows[2].name == "c");
+  CHECK(rows[2].artifact_type == "x/sbom");
+  CHECK_FALSE(rows[2].size);
+  CHECK_FALSE(rows[2].pushed);
+  CHECK_FALSE(rows[2].digest);
+}
+
+TEST_CASE("repositories come page by page, and a page that repeats itself ends the list") {
+  FakeIdentity identity;
+  bool endless = false;
+  FakeApi api([&](const aws::ApiCall& call) -> Result<net::Response> {
+    const auto request = nlohmann::json::parse(call.body);
+    CHECK(request["registryId"] == "123456789012");
+    if (endless || !request.contains("nextToken"))
+      return says(200, R"({"nextToken":"n1","repositories":[{"repositoryName":"a","createdAt":1.0E9}]})");
+    return says(200, R"({"repositories":[{"repositoryName":"b"}]})");
+  });
+  const auto native = aws::make_ecr_native(api, identity, site());
+  std::vector<ListedRepository> rows;
+  const RepositoryPage take = [&](std::span<const ListedRepository> page) -> Result<> {
+    rows.insert(rows.end(), page.begin(), page.end());
+    return {};
+  };
+  REQUIRE(native->repositories(take, kContext));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].name == "a");
+  CHECK(rows[0].created == at(1000000000));
+  CHECK(rows[1].name == "b");
+  endless = true;
+  const auto listed = native->repositories(take, kContext);
+  REQUIRE_FALSE(listed);
+  CHECK(listed.error().code == Errc::protocol);
+}
+
+TEST_CASE("a tag is deleted by its name alone, and never the last one of an image") {
+  FakeIdentity identity;
+  std::string tags = R"(["a","b"])";
+  FakeApi api([&](const aws::ApiCall& call) -> Result<net::Response> {
+    if (call.operation == "DescribeImages")
+      return says(200, R"({"imageDetails":[{"imageDigest":"sha256:1","imageTags":)" + tags + "}]}");
+    const auto request = nlohmann::json::parse(call.body);
+    CHECK(request["imageIds"] == nlohmann::json::parse(R"([{"imageTag":"a"}])"));
+    return says(200, R"({"imageIds":[{"imageDigest":"sha256:1","imageTag":"a"}],"failures":[]})");
+  });
+  const auto native = aws::make_ecr_native(api, identity, site());
+  REQUIRE(native->remove_tag("app", "a", kContext));
+  REQUIRE(api.calls().size() == 2);
+  CHECK(api.calls().back().operation == "BatchDeleteImage");
+  tags = R"(["a"])";
+  const auto last = native->remove_tag("app", "a", kContext);
+  REQUIRE_FALSE(last);
+  CHECK(last.error().code == Errc::unsupported);
+  CHECK(api.calls().size() == 3);
+  CHECK(api.calls().back().operation == "DescribeImages");
+}
+
+TEST_CASE("what BatchDeleteImage did not do is an error, though the answer is a success") {
+  FakeIdentity identity;
+  std::string answer;
+  FakeApi api([&](const aws::ApiCall&) -> Result<net::Response> { return says(200, answer); });
+  const auto native = aws::make_ecr_native(api, identity, site());
+  const auto removed = [&](const std::string& code) {
+    answer = R"({"imageIds":[],"failures":[{"imageId":{},"failureCode":")" + code +
+             R"(","failureReason":"because"}]})";
+    return native->remove_image("app", Digest::of("i"), kContext);
+  };
+  CHECK(removed("ImageNotFound").error().code == Errc::not_found);
+  CHECK(removed("ImageReferencedByManifestList").error().code == Errc::conflict);
+  CHECK(removed("KmsError").error().code == Errc::unsupported);
+  CHECK(removed("KmsError").error().message.find("because") != std::string::npos);
+  answer = R"({"imageIds":[],"failures":[]})";
+  CHECK(native->remove_image("app", Digest::of("i"), kContext).error().code == Errc::protocol);
+  // An earlier try was left without an answer.
+  api.may_be_done = true;
+  CHECK(removed("ImageNotFound"));
+}

@@ -37,12 +37,30 @@ class FakeNative final : public registry::Native {
                                               const CallContext&) override {
     return std::vector<std::string>();
   }
+  Result<> describe_tags(const std::string&, const TagPage& each_page, const CallContext&) override {
+    const ListedTag row{.name = "v1", .size = 7};
+    return each_page({&row, 1});
+  }
+  Result<> repositories(const RepositoryPage& each_page, const CallContext&) override {
+    const ListedRepository row{.name = "app"};
+    return each_page({&row, 1});
+  }
+  Result<> remove_tag(const std::string&, const std::string& tag, const CallContext&) override {
+    removed.push_back(tag);
+    return {};
+  }
+  Result<> remove_image(const std::string&, const Digest& digest, const CallContext&) override {
+    if (refusal) return *refusal;
+    removed.push_back(digest.to_string());
+    return {};
+  }
   Result<bool> create(const std::string&, const NewRepository&, const CallContext&) override {
     ++created;
     return true;
   }
 
   std::set<Digest> there;
+  std::vector<std::string> removed;
   std::optional<Error> refusal;
   int refused_times = 1000;
   int asked = 0;
@@ -361,4 +379,56 @@ TEST_CASE("row 59: pieces are never smaller than ECR takes them") {
       options);
   REQUIRE(scene.repository->put_blob(Bytes(blob_bytes((5u << 20) + 10)), kContext));
   CHECK(first == 5u << 20);
+}
+
+TEST_CASE("tags and images of ECR are removed through its own interface") {
+  FakeNative native;
+  Scene scene([](const Sent&) { return Scripted{.status = 500}; }, ecr(&native));
+  CHECK(scene.repository->remove_tag("v1", some_image(), kContext));
+  CHECK(scene.repository->remove_manifest(some_image(), kContext));
+  CHECK(native.removed == std::vector<std::string>{"v1", some_image().descriptor().digest.to_string()});
+  CHECK(scene.transport.sent.empty());
+}
+
+TEST_CASE("without ECR's own interface a tag is not touched, and an image is deleted by the protocol") {
+  bool deleted = false;
+  const auto answer = [&](const Sent& sent) -> Scripted {
+    if (sent.method == "DELETE") {
+      deleted = true;
+      return {.status = 202};
+    }
+    return {.status = 404, .body = errors("MANIFEST_UNKNOWN")};
+  };
+  Scene alone(answer, ecr());
+  const auto tag = alone.repository->remove_tag("v1", some_image(), kContext);
+  REQUIRE_FALSE(tag);
+  CHECK(tag.error().code == Errc::unsupported);
+  CHECK_FALSE(deleted);
+  FakeNative native;
+  native.refusal = make_error(Errc::unavailable, "no way to the API");
+  Scene both(answer, ecr(&native));
+  CHECK(both.repository->remove_manifest(some_image(), kContext));
+  CHECK(deleted);
+}
+
+TEST_CASE("what ECR's own interface refuses is not tried again by the protocol") {
+  FakeNative native;
+  native.refusal = make_error(Errc::conflict, "an index needs it");
+  Scene scene([](const Sent&) { return Scripted{.status = 202}; }, ecr(&native));
+  const auto removed = scene.repository->remove_manifest(some_image(), kContext);
+  REQUIRE_FALSE(removed);
+  CHECK(removed.error().code == Errc::conflict);
+  CHECK(scene.transport.sent.empty());
+}
+
+TEST_CASE("an image that an index of ECR lists is a conflict by the protocol too") {
+  Scene scene(
+      [](const Sent&) -> Scripted {
+        return {.status = 403,
+                .body = errors("DENIED", "Requested image referenced by manifest list: [sha256:1]")};
+      },
+      ecr());
+  const auto removed = scene.repository->remove_manifest(some_image(), kContext);
+  REQUIRE_FALSE(removed);
+  CHECK(removed.error().code == Errc::conflict);
 }

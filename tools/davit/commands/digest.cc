@@ -64,7 +64,7 @@ void add_digest(CLI::App& app, Action& action) {
   with_environment(command->add_flag("--json", flags->json, "digest, media type and size as a JSON object"));
   with_environment(command->add_flag("--full-ref", flags->full, "print it as REPOSITORY@DIGEST"));
   command->add_option("--tarball", flags->tarball)->group("");
-  flags->compression.add_to(*command);
+  flags->compression.add_to(*command, CompressionFlags::For::images);
   flags->reading.add_to(*command);
   command->callback(
       [flags, &action] { action = [flags](const Signals& signals) { return run(*flags, signals); }; });

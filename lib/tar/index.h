@@ -12,10 +12,10 @@
 
 #include "io/file.h"
 
-namespace davit::archive {
+namespace davit::tar {
 
 /// Where a file inside a tar lies.
-struct TarFile {
+struct FileSpan {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
 };
@@ -23,15 +23,15 @@ struct TarFile {
 /// The entries of a tar by name. Only headers are read, so a large archive opens at once. Names are compared,
 /// never used as file names; they follow GNU tar's rules (PAX over GNU long names over ustar), and whatever
 /// tar programs would read differently is refused. Immutable, safe to share between threads.
-class TarIndex {
+class Index {
  public:
   /// Errors: corrupt for malformed or truncated archives and exceeded limits, local_io.
-  static Result<TarIndex> read(std::shared_ptr<const io::File> file, const CallContext& context);
+  static Result<Index> read(std::shared_ptr<const io::File> file, const CallContext& context);
 
   /// The file of that name, through links inside the archive; empty when there is none. Errors: corrupt for
   /// names and links that leave the archive, cycles, special files, sparse files, and files that are there
   /// twice and differ.
-  [[nodiscard]] Result<std::optional<TarFile>> find(std::string_view name) const;
+  [[nodiscard]] Result<std::optional<FileSpan>> find(std::string_view name) const;
 
   [[nodiscard]] std::size_t entries() const { return entries_.size(); }
 
@@ -39,18 +39,18 @@ class TarIndex {
   enum class Kind { file, symlink, hardlink, directory, sparse, special };
   struct Entry {
     Kind kind;
-    TarFile file;
+    FileSpan file;
     std::string link;
   };
   class Reader;
   using Entries = std::multimap<std::string, Entry, std::less<>>;
 
-  explicit TarIndex(std::shared_ptr<const io::File> file) : file_(std::move(file)) {}
-  [[nodiscard]] Result<bool> same_bytes(const TarFile& a, const TarFile& b) const;
+  explicit Index(std::shared_ptr<const io::File> file) : file_(std::move(file)) {}
+  [[nodiscard]] Result<bool> same_bytes(const FileSpan& a, const FileSpan& b) const;
   [[nodiscard]] Result<const Entry*> entry(const std::string& name) const;
 
   std::shared_ptr<const io::File> file_;  // co-owned by the contents cut from it
   Entries entries_;
 };
 
-}  // namespace davit::archive
+}  // namespace davit::tar

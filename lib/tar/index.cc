@@ -1,17 +1,17 @@
-#include "archive/tar_index.h"
+#include "tar/index.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
 
-#include "archive/tar_header.h"
 #include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "tar/header.h"
 
-namespace davit::archive {
+namespace davit::tar {
 namespace {
 
 constexpr std::uint64_t kBlock = 512;
@@ -55,9 +55,9 @@ std::string parent(std::string_view name) {
 
 /// Goes from header to header. A small window is read at a time, so that runs of small entries cost one
 /// system call.
-class TarIndex::Reader {
+class Index::Reader {
  public:
-  Reader(TarIndex& index, std::uint64_t size, const CallContext& context)
+  Reader(Index& index, std::uint64_t size, const CallContext& context)
       : index_(index), size_(size), context_(context) {}
 
   Result<> run() {
@@ -78,7 +78,7 @@ class TarIndex::Reader {
   Result<bool> step() {
     std::array<std::byte, kBlock> block{};
     DAVIT_TRY_VOID(read(position_, block));
-    DAVIT_TRY(auto header, parse_tar_header(block));
+    DAVIT_TRY(auto header, parse_header(block));
     if (!header) {
       if (extended()) return make_error(Errc::corrupt, "the archive ends behind an extension header");
       return false;  // one block of zeros ends it; whatever follows is not part of the archive
@@ -113,7 +113,7 @@ class TarIndex::Reader {
     }
   }
 
-  Result<bool> add(const TarHeader& header) {
+  Result<bool> add(const Header& header) {
     ++count_;
     if (count_ > kMaxEntries)
       return make_error(Errc::corrupt, "more than 100000 entries, so not an image archive");
@@ -157,7 +157,7 @@ class TarIndex::Reader {
       more = map[504] != std::byte{0};
     }
 
-    const TarFile file{position_, size};
+    const FileSpan file{position_, size};
     DAVIT_TRY_VOID(skip(size));
     std::string clean = cleaned(name);
     if (clean.empty()) return true;
@@ -170,7 +170,7 @@ class TarIndex::Reader {
 
   static std::string upto_nul(const std::string& text) { return text.substr(0, text.find('\0')); }
 
-  Result<std::string> extension(const TarHeader& header) {
+  Result<std::string> extension(const Header& header) {
     if (header.size > kMaxExtension)
       return make_error(Errc::corrupt, "an extension header of more than 1 MiB");
     std::string bytes(header.size, '\0');
@@ -207,7 +207,7 @@ class TarIndex::Reader {
 
   static Error truncated() { return make_error(Errc::corrupt, "the archive is truncated inside a header"); }
 
-  TarIndex& index_;
+  Index& index_;
   const std::uint64_t size_;
   const CallContext& context_;
   std::uint64_t position_ = 0;
@@ -222,14 +222,14 @@ class TarIndex::Reader {
   std::size_t window_size_ = 0;
 };
 
-Result<TarIndex> TarIndex::read(std::shared_ptr<const io::File> file, const CallContext& context) {
+Result<Index> Index::read(std::shared_ptr<const io::File> file, const CallContext& context) {
   DAVIT_TRY(const std::uint64_t size, file->size());
-  TarIndex index(std::move(file));
+  Index index(std::move(file));
   DAVIT_TRY_VOID(Reader(index, size, context).run());
   return index;
 }
 
-Result<bool> TarIndex::same_bytes(const TarFile& a, const TarFile& b) const {
+Result<bool> Index::same_bytes(const FileSpan& a, const FileSpan& b) const {
   if (a.size != b.size) return false;
   std::vector<std::byte> left(64 << 10);
   std::vector<std::byte> right(left.size());
@@ -248,7 +248,7 @@ Result<bool> TarIndex::same_bytes(const TarFile& a, const TarFile& b) const {
 
 /// The one entry of a name. Where there are several, unpacking keeps the last and many readers take the
 /// first: they have to be the same.
-Result<const TarIndex::Entry*> TarIndex::entry(const std::string& name) const {
+Result<const Index::Entry*> Index::entry(const std::string& name) const {
   const auto [begin, end] = entries_.equal_range(name);
   const Entry* found = nullptr;
   for (auto it = begin; it != end; ++it) {
@@ -267,14 +267,14 @@ Result<const TarIndex::Entry*> TarIndex::entry(const std::string& name) const {
   return found;
 }
 
-Result<std::optional<TarFile>> TarIndex::find(std::string_view name) const {
+Result<std::optional<FileSpan>> Index::find(std::string_view name) const {
   std::string current = cleaned(name);
   if (current.empty())
     return make_error(Errc::corrupt, "\"" + escaped(name, 160) + "\" is not a name inside the archive");
   for (int links = 0; links <= kMaxLinks; ++links) {
     DAVIT_TRY(const Entry* const found, entry(current));
     if (found == nullptr) {
-      if (links == 0) return std::optional<TarFile>();
+      if (links == 0) return std::optional<FileSpan>();
       return make_error(Errc::corrupt, "\"" + escaped(name, 160) + "\" is a link to \"" +
                                            escaped(current, 160) + "\", which is missing");
     }
@@ -304,4 +304,4 @@ Result<std::optional<TarFile>> TarIndex::find(std::string_view name) const {
   return make_error(Errc::corrupt, "\"" + escaped(name, 160) + "\" is a link that goes round in circles");
 }
 
-}  // namespace davit::archive
+}  // namespace davit::tar

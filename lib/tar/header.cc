@@ -1,13 +1,12 @@
-#include "archive/tar_header.h"
+#include "tar/header.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
 #include "base/try.h"
-#include "codec/sniff.h"
 
-namespace davit::archive {
+namespace davit::tar {
 namespace {
 
 constexpr std::uint64_t kMaxSize = (std::uint64_t{1} << 63) - 1;
@@ -70,11 +69,34 @@ Result<> apply(std::string_view key, std::string_view value, PaxFields& fields) 
 
 }  // namespace
 
-Result<std::optional<TarHeader>> parse_tar_header(std::span<const std::byte, 512> block) {
+bool is_header(std::span<const std::byte, 512> block) {
+  constexpr std::size_t kField = 148;
+  constexpr std::size_t kFieldSize = 8;
+  std::int64_t unsigned_sum = 0;
+  std::int64_t signed_sum = 0;  // what some old writers computed
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const bool field = i >= kField && i < kField + kFieldSize;
+    const auto byte = field ? std::uint8_t{' '} : std::to_integer<std::uint8_t>(block[i]);
+    unsigned_sum += byte;
+    signed_sum += static_cast<std::int8_t>(byte);
+  }
+  std::int64_t written = 0;
+  bool digits = false;
+  for (std::size_t i = kField; i < kField + kFieldSize; ++i) {
+    const char c = static_cast<char>(block[i]);
+    if (c == ' ' && !digits) continue;
+    if (c < '0' || c > '7') break;
+    written = written * 8 + (c - '0');
+    digits = true;
+  }
+  return digits && (written == unsigned_sum || written == signed_sum);
+}
+
+Result<std::optional<Header>> parse_header(std::span<const std::byte, 512> block) {
   if (std::ranges::all_of(block, [](std::byte b) { return b == std::byte{0}; }))
-    return std::optional<TarHeader>();
-  if (!codec::is_tar_header(block)) return make_error(Errc::corrupt, "not a tar header (wrong checksum)");
-  TarHeader header;
+    return std::optional<Header>();
+  if (!is_header(block)) return make_error(Errc::corrupt, "not a tar header (wrong checksum)");
+  Header header;
   header.name = text_of(block.subspan(0, 100));
   DAVIT_TRY(header.size, number(block.subspan(124, 12)));
   header.type = static_cast<char>(block[156]);
@@ -93,8 +115,7 @@ Result<std::optional<TarHeader>> parse_tar_header(std::span<const std::byte, 512
   return std::optional(std::move(header));
 }
 
-Result<PaxFields> parse_pax(std::string_view records) {
-  PaxFields fields;
+Result<> for_each_record(std::string_view records, const EachRecord& each) {
   while (!records.empty() && records.front() != '\0') {
     const auto malformed = make_error(Errc::corrupt, "a malformed PAX header");
     const auto space = records.find(' ');
@@ -106,10 +127,17 @@ Result<PaxFields> parse_pax(std::string_view records) {
     const std::string_view record = records.substr(space + 1, length - space - 2);
     const auto equals = record.find('=');
     if (equals == std::string_view::npos || equals == 0) return malformed;
-    DAVIT_TRY_VOID(apply(record.substr(0, equals), record.substr(equals + 1), fields));
+    DAVIT_TRY_VOID(each(record.substr(0, equals), record.substr(equals + 1)));
     records.remove_prefix(length);
   }
+  return {};
+}
+
+Result<PaxFields> parse_pax(std::string_view records) {
+  PaxFields fields;
+  DAVIT_TRY_VOID(for_each_record(
+      records, [&](std::string_view key, std::string_view value) { return apply(key, value, fields); }));
   return fields;
 }
 
-}  // namespace davit::archive
+}  // namespace davit::tar

@@ -1,0 +1,481 @@
+// Indexes: what they are made of is gathered from anywhere, and then they travel like any image.
+
+#include <algorithm>
+
+#include <davit/client.h>
+
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/try.h"
+#include "base/worker_pool.h"
+#include "client/client_impl.h"
+#include "client/sources.h"
+#include "compose/index.h"
+#include "content/described.h"
+#include "content/index_entries.h"
+#include "content/read_config.h"
+
+namespace davit {
+namespace {
+
+using client::Picked;
+using client::SinkUse;
+using client::Verb;
+using compose::Candidate;
+
+constexpr std::size_t kMostEntries = 10'000;
+constexpr std::size_t kDepth = 8;
+
+/// An index that is going to be, and everything below it.
+struct Assembled {
+  OpenedImage image;
+  IndexWork work;
+};
+
+bool replace(std::string& text, std::string_view what, std::string_view with) {
+  bool found = false;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+    found = true;
+  }
+  return found;
+}
+
+/// One part for each platform where the source is a template.
+Result<std::vector<IndexPart>> without_templates(std::span<const IndexPart> parts,
+                                                 std::span<const Platform> platforms) {
+  std::vector<IndexPart> out;
+  for (const IndexPart& part : parts) {
+    std::string probe = part.source;
+    bool templated = false;
+    for (const char* name : {"{os}", "{arch}", "{variant}", "{platform}"})
+      templated = replace(probe, name, "") || templated;
+    if (!templated) {
+      out.push_back(part);
+      continue;
+    }
+    if (platforms.empty())
+      return client::bad_argument(part.source, "a template, and no platform to fill it with",
+                                  "--platform linux/amd64,linux/arm64 says which");
+    for (const Platform& platform : platforms) {
+      IndexPart filled = part;
+      std::string dashed = platform.to_string();
+      std::ranges::replace(dashed, '/', '-');
+      replace(filled.source, "{os}", platform.os);
+      replace(filled.source, "{arch}", platform.architecture);
+      replace(filled.source, "{variant}", platform.variant);
+      replace(filled.source, "{platform}", dashed);
+      out.push_back(std::move(filled));
+    }
+  }
+  return out;
+}
+
+/// What one argument brings.
+struct Brought {
+  std::shared_ptr<ContentSource> source;  ///< co-owned by the joined one
+  std::optional<Reference> place;
+  std::vector<Candidate> candidates;
+  std::vector<std::string> notes;
+  bool made = false;
+};
+
+/// Lists what an index has, and what indexes within it have.
+class Flattening {
+ public:
+  Flattening(Brought& into, std::string from, const CallContext& context)
+      : into_(into), from_(std::move(from)), context_(context) {}
+
+  Result<> list(const Manifest& index, std::size_t depth = 1) {
+    if (depth > kDepth)
+      return make_error(Errc::corrupt, from_ + ": indexes nested deeper than " + std::to_string(kDepth));
+    for (const Descriptor& child : index.manifests()) {
+      if (into_.candidates.size() >= kMostEntries)
+        return make_error(Errc::corrupt, from_ + ": more than " + std::to_string(kMostEntries) + " entries");
+      const std::string type = model::essence(child.media_type);
+      if (model::is_index(type) && !child.platform) {
+        DAVIT_TRY(const Manifest nested, into_.source->manifest(child.digest.to_string(), context_));
+        DAVIT_TRY_VOID(list(nested, depth + 1));
+        continue;
+      }
+      Candidate candidate{.entry = child, .from = from_ + " " + content::name_platform(child)};
+      if (!child.platform && !content::is_attestation(child) && model::is_manifest(type)) {
+        DAVIT_TRY(const Manifest image, into_.source->manifest(child.digest.to_string(), context_));
+        DAVIT_TRY(candidate.entry.platform, content::configured_platform(*into_.source, image, context_));
+      }
+      into_.candidates.push_back(std::move(candidate));
+    }
+    return {};
+  }
+
+ private:
+  Brought& into_;
+  const std::string from_;
+  const CallContext& context_;
+};
+
+Result<> list_candidates(const Descriptor& root, const IndexPart& part, const std::string& label,
+                         Brought& into, const CallContext& context) {
+  DAVIT_TRY(const Manifest top, into.source->manifest(root.digest.to_string(), context));
+  if (top.is_index()) {
+    DAVIT_TRY_VOID(Flattening(into, label, context).list(top));
+  } else {
+    Descriptor entry = root;
+    entry.annotations.clear();
+    entry.artifact_type = top.artifact_type();
+    entry.platform = part.platform;
+    if (!entry.platform) {
+      auto platform = content::configured_platform(*into.source, top, context);
+      if (!platform) return platform.error().with_context(label);
+      entry.platform = *platform;
+    }
+    into.candidates.push_back({.entry = std::move(entry), .from = label});
+  }
+  std::size_t images = 0;
+  for (Candidate& candidate : into.candidates) {
+    if (content::is_attestation(candidate.entry)) continue;
+    ++images;
+    for (const auto& [key, value] : part.annotations) candidate.entry.annotations[key] = value;
+    if (part.platform) candidate.entry.platform = part.platform;
+  }
+  if (part.platform && images != 1)
+    return client::bad_argument(part.source,
+                                "platform= is for one image, and this has " + std::to_string(images));
+  return {};
+}
+
+Result<Brought> bring(Client::Impl& impl, const IndexPart& part, const CopyOptions& options,
+                      model::Format format, const CallContext& context) {
+  std::string written = part.source;
+  DAVIT_TRY(const client::Source from, impl.source_of(written, context));
+  DAVIT_TRY(std::vector<Picked> found,
+            client::open_source(from, written, options, {.client = impl.options}, impl.registries, context));
+  Picked& picked = found.front();
+  Brought out{.source = picked.source, .place = {}, .candidates = {}, .notes = {}};
+  for (const std::string& note : picked.image.notes) out.notes.push_back(picked.label + ": " + note);
+  if (const auto* reference = std::get_if<Reference>(&from)) out.place = *reference;
+  if (const auto* root = std::get_if<Descriptor>(&picked.image.root)) {
+    DAVIT_TRY_VOID(list_candidates(*root, part, picked.label, out, context));
+    return out;
+  }
+  const auto& raw = std::get<content::RawImage>(picked.image.root);
+  DAVIT_TRY(content::DescribedImage image, content::described(raw, format, context));
+  out.source = std::move(image.source);
+  out.made = true;
+  DAVIT_TRY_VOID(list_candidates(image.root, part, picked.label, out, context));
+  return out;
+}
+
+/// All parts side by side: what takes long is asking their registries.
+Result<std::vector<Brought>> bring_all(Client::Impl& impl, std::span<const IndexPart> parts,
+                                       const CopyOptions& options, model::Format format,
+                                       transfer::Board& board, const CallContext& context) {
+  std::vector<std::optional<Result<Brought>>> answers(parts.size());
+  {
+    WorkerPool pool(std::min(impl.options.jobs, std::max<std::size_t>(parts.size(), 1)));
+    for_each_index(pool, parts.size(),
+                   [&](std::size_t i) { answers[i] = bring(impl, parts[i], options, format, context); });
+  }
+  std::vector<Brought> out;
+  for (std::optional<Result<Brought>>& answer : answers) {
+    if (!*answer) return answer->error().on(Side::source);
+    for (const std::string& note : (*answer)->notes) board.note(note);
+    out.push_back(*std::move(*answer));
+  }
+  return out;
+}
+
+void take_over(std::vector<Brought>& brought, IndexWork& work) {
+  for (Brought& each : brought) {
+    std::vector<Descriptor> roots;
+    for (const Candidate& candidate : each.candidates) {
+      roots.push_back(candidate.entry);
+      if (each.place) work.places.emplace(candidate.entry.digest, *each.place);
+      if (each.made) work.made.insert(candidate.entry.digest);
+    }
+    work.joined->add(std::move(each.source), roots, std::move(each.place));
+  }
+}
+
+model::Format format_of(const CopyOptions& options) {
+  return options.format == ManifestFormat::docker ? model::Format::docker : model::Format::oci;
+}
+
+/// What was asked for and has no meaning here.
+Result<> refuse_options(const CopyOptions& options) {
+  if (options.recompress || options.referrers || options.digest_tags || options.all_tags)
+    return make_error(Errc::invalid_argument,
+                      "an index is made of images as they are, without what refers to them",
+                      "davit copy has --recompress, --referrers, --digest-tags and --all-tags");
+  return {};
+}
+
+Result<Assembled> assemble(Client::Impl& impl, std::span<const IndexPart> parts, const IndexOptions& options,
+                           transfer::Board& board, const CallContext& context) {
+  DAVIT_TRY_VOID(refuse_options(options.copy));
+  if (parts.empty()) return make_error(Errc::invalid_argument, "an index of nothing", "name its images");
+  DAVIT_TRY(const auto filled, without_templates(parts, options.platforms));
+  const model::Format format = format_of(options.copy);
+  DAVIT_TRY(std::vector<Brought> brought, bring_all(impl, filled, options.copy, format, board, context));
+  std::vector<Candidate> candidates;
+  for (const Brought& each : brought)
+    candidates.insert(candidates.end(), each.candidates.begin(), each.candidates.end());
+  Assembled out;
+  DAVIT_TRY(out.work.entries, compose::choose_entries(candidates, options.platforms));
+  DAVIT_TRY(Manifest index, compose::new_index(format, out.work.entries, options.annotations));
+  out.work.joined = std::make_shared<content::JoinedSource>();
+  take_over(brought, out.work);
+  out.image.root = index.descriptor();
+  out.image.name = "the index";
+  out.work.joined->add(std::move(index));
+  out.image.source = out.work.joined;
+  return out;
+}
+
+Errand errand_for(const Assembled& assembled, std::span<const std::string> destinations,
+                  const CopyOptions& options, SinkUse use) {
+  return {.verb = Verb::index,
+          .source = assembled.image.name,
+          .destinations = destinations,
+          .options = options,
+          .use = use,
+          .image = &assembled.image,
+          .index = &assembled.work};
+}
+
+// Edits.
+
+std::vector<std::string> names_of(const OpenedImage& image, std::string_view index,
+                                  std::string_view destination) {
+  if (!destination.empty()) return {std::string(destination)};
+  return {image.reference ? image.reference->name() + ":" + image.reference->tag : std::string(index)};
+}
+
+/// The positions that a word means: a platform, a digest, or a source whose digests are listed.
+Result<std::set<std::size_t>> positions_of(Client::Impl& impl, const Manifest& index, const std::string& word,
+                                           const CopyOptions& options, const CallContext& context) {
+  auto found = compose::find_entries(index, word);
+  const bool reference = word.find_first_of(":.") != std::string::npos && !Digest::parse(word);
+  if (found || !reference) return found;
+  transfer::Board quiet(nullptr, impl.notifier);
+  const IndexPart part{.source = word};
+  DAVIT_TRY(const auto brought, bring_all(impl, {&part, 1}, options, model::Format::oci, quiet, context));
+  std::set<std::size_t> out;
+  for (const Candidate& candidate : brought.front().candidates) {
+    auto positions = compose::find_entries(index, candidate.entry.digest.to_string());
+    if (positions) out.merge(*positions);
+  }
+  if (out.empty())
+    return make_error(Errc::not_found, "the index lists nothing of " + escaped(word, 200),
+                      found.error().hint);
+  return out;
+}
+
+Result<> keep_only(Client::Impl& impl, const Manifest& index, const IndexEdit& edit,
+                   const CopyOptions& options, const CallContext& context, std::set<std::size_t>& removed) {
+  if (edit.keep.empty()) return {};
+  std::set<std::size_t> kept;
+  for (const std::string& word : edit.keep) {
+    DAVIT_TRY(auto positions, positions_of(impl, index, word, options, context));
+    kept.merge(positions);
+  }
+  for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+    if (!kept.contains(i)) removed.insert(i);
+  }
+  return {};
+}
+
+/// What is added must not be there yet, unless it is to take its place.
+Result<> make_room(const Manifest& index, const IndexEdit& edit, compose::IndexChanges& changes) {
+  std::vector<Descriptor> fresh;
+  for (Descriptor& entry : changes.added) {
+    bool there = false;
+    for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+      const Descriptor& old = index.manifests()[i];
+      if (changes.removed.contains(i) || content::is_attestation(entry)) continue;
+      if (old.digest == entry.digest && old.platform == entry.platform) {
+        there = true;
+        continue;
+      }
+      const bool same = old.platform && entry.platform && !content::is_attestation(old) &&
+                        old.platform->normalized() == entry.platform->normalized();
+      if (!same) continue;
+      if (!edit.replace)
+        return make_error(Errc::already_exists,
+                          "the index has an image for " + entry.platform->to_string() +
+                              " already: " + old.digest.to_string(),
+                          "--replace puts the new one in its place");
+      DAVIT_TRY(auto positions, compose::find_entries(index, old.digest.to_string()));
+      changes.removed.merge(positions);
+    }
+    if (!there) fresh.push_back(std::move(entry));
+  }
+  changes.added = std::move(fresh);
+  return {};
+}
+
+Result<compose::IndexChanges> changes_for(Client::Impl& impl, const Manifest& index, const IndexEdit& edit,
+                                          const IndexOptions& options, std::vector<Brought>& brought,
+                                          const CallContext& context) {
+  compose::IndexChanges changes{.annotations = edit.annotations};
+  for (const std::string& word : edit.remove) {
+    DAVIT_TRY(auto positions, positions_of(impl, index, word, options.copy, context));
+    changes.removed.merge(positions);
+  }
+  DAVIT_TRY_VOID(keep_only(impl, index, edit, options.copy, context, changes.removed));
+  std::vector<Candidate> candidates;
+  for (const Brought& each : brought)
+    candidates.insert(candidates.end(), each.candidates.begin(), each.candidates.end());
+  DAVIT_TRY(changes.added, compose::choose_entries(candidates, options.platforms));
+  DAVIT_TRY_VOID(make_room(index, edit, changes));
+  for (const IndexEdit::EntryEdit& entry : edit.entries) {
+    DAVIT_TRY(const auto positions, positions_of(impl, index, entry.entry, options.copy, context));
+    for (const std::size_t position : positions) {
+      if (content::is_attestation(index.manifests()[position])) continue;
+      if (!entry.annotations.empty()) changes.entry_annotations[position] = entry.annotations;
+      if (entry.platform) changes.entry_platforms[position] = *entry.platform;
+    }
+  }
+  return changes;
+}
+
+/// The index as it is to be, and what it lists.
+Result<Assembled> edited(Client::Impl& impl, OpenedImage image, const IndexEdit& edit,
+                         const IndexOptions& options, transfer::Board& board, const CallContext& context) {
+  DAVIT_TRY_VOID(refuse_options(options.copy));
+  DAVIT_TRY(const Manifest before, image.source->manifest(image.root.digest.to_string(), context));
+  if (!before.is_index())
+    return make_error(Errc::invalid_argument, image.name + " is no index",
+                      "davit index create DESTINATION " + image.name + " ... makes one");
+  const bool docker = model::essence(before.descriptor().media_type) == model::kDockerList;
+  DAVIT_TRY(const auto filled, without_templates(edit.add, options.platforms));
+  DAVIT_TRY(std::vector<Brought> brought,
+            bring_all(impl, filled, options.copy, docker ? model::Format::docker : model::Format::oci, board,
+                      context));
+  DAVIT_TRY(const compose::IndexChanges changes, changes_for(impl, before, edit, options, brought, context));
+  DAVIT_TRY(Manifest after, compose::changed_index(before, changes));
+  Assembled out;
+  out.image = image;
+  out.work.entries = after.manifests();
+  out.work.joined = std::make_shared<content::JoinedSource>();
+  for (const Descriptor& entry : before.manifests()) {
+    if (image.reference) out.work.places.emplace(entry.digest, *image.reference);
+  }
+  out.work.joined->add(image.source, before.manifests(), image.reference);
+  take_over(brought, out.work);
+  out.image.root = after.descriptor();
+  out.work.joined->add(std::move(after));
+  out.image.source = out.work.joined;
+  return out;
+}
+
+}  // namespace
+
+namespace {
+
+Result<Delivered> the_one(Result<std::vector<Delivery>> deliveries) {
+  if (!deliveries) return deliveries.error();
+  return std::move(deliveries->front().result);
+}
+
+Client::Impl::Work creation(std::string destination, std::vector<IndexPart> parts, IndexOptions options) {
+  return [destination = std::move(destination), parts = std::move(parts), options = std::move(options)](
+             Client::Impl& impl, const CopyOptions& copy,
+             transfer::Board& board) -> Result<std::vector<Delivery>> {
+    DAVIT_TRY(const Assembled assembled, assemble(impl, parts, options, board, context_for(copy)));
+    const std::string destinations[] = {destination};
+    return impl.deliver(errand_for(assembled, destinations, copy, SinkUse::write), board);
+  };
+}
+
+/// Whether the tag moved under an edit that can be made again.
+bool moved(const Result<std::vector<Delivery>>& done) {
+  return done && !done->front().result && done->front().result.error().code == Errc::conflict &&
+         done->front().result.error().retryable;
+}
+
+Result<Assembled> opened_and_edited(Client::Impl& impl, const std::string& index,
+                                    const std::string& destination, const IndexEdit& edit,
+                                    const IndexOptions& options, transfer::Board& board,
+                                    const CallContext& context) {
+  DAVIT_TRY(OpenedImage image, impl.open(index, {}, context));
+  if (destination.empty() && image.reference && image.reference->tag.empty()) {
+    if (image.reference->digest)
+      return client::bad_argument(index, "a digest cannot become another index",
+                                  "say where the result goes, with --tag or as DST");
+    image.reference->tag = "latest";
+  }
+  const Digest before = image.root.digest;
+  const bool in_place = destination.empty() && image.reference;
+  DAVIT_TRY(Assembled out, edited(impl, std::move(image), edit, options, board, context));
+  if (in_place) out.work.replaces = before;
+  return out;
+}
+
+Client::Impl::Work change(std::string index, std::string destination, IndexEdit edit, IndexOptions options) {
+  return [index = std::move(index), destination = std::move(destination), edit = std::move(edit),
+          options = std::move(options)](Client::Impl& impl, const CopyOptions& copy,
+                                        transfer::Board& board) -> Result<std::vector<Delivery>> {
+    for (int again = edit.retries_on_change;; --again) {
+      const CallContext context = context_for(copy);
+      DAVIT_TRY(const Assembled after,
+                opened_and_edited(impl, index, destination, edit, options, board, context));
+      const auto destinations = names_of(after.image, index, destination);
+      auto done = impl.deliver(errand_for(after, destinations, copy, SinkUse::write), board);
+      if (!moved(done) || again <= 0) return done;
+      board.note(done->front().result.error().to_string() + ": making the change again");
+    }
+  };
+}
+
+Result<Plan> the_one(Result<std::vector<Plan>> plans) {
+  if (!plans) return plans.error();
+  return std::move(plans->front());
+}
+
+}  // namespace
+
+Result<Delivered> Client::create_index(std::string_view destination, std::span<const IndexPart> parts,
+                                       const IndexOptions& options) {
+  return the_one(impl_->watched(options.copy,
+                                creation(std::string(destination), {parts.begin(), parts.end()}, options)));
+}
+
+Transfer Client::start_index(std::string destination, std::vector<IndexPart> parts, IndexOptions options) {
+  CopyOptions copy = options.copy;
+  return Impl::start(impl_, std::move(copy),
+                     creation(std::move(destination), std::move(parts), std::move(options)));
+}
+
+Result<Plan> Client::plan_index(std::string_view destination, std::span<const IndexPart> parts,
+                                const IndexOptions& options) {
+  transfer::Board board(options.copy.observer, impl_->notifier);
+  DAVIT_TRY(const Assembled assembled, assemble(*impl_, parts, options, board, context_for(options.copy)));
+  const std::string destinations[] = {std::string(destination)};
+  return the_one(impl_->plan(errand_for(assembled, destinations, options.copy, SinkUse::plan)));
+}
+
+Result<Delivered> Client::edit_index(std::string_view index, std::string_view destination,
+                                     const IndexEdit& edit, const IndexOptions& options) {
+  return the_one(
+      impl_->watched(options.copy, change(std::string(index), std::string(destination), edit, options)));
+}
+
+Transfer Client::start_index_edit(std::string index, std::string destination, IndexEdit edit,
+                                  IndexOptions options) {
+  CopyOptions copy = options.copy;
+  return Impl::start(impl_, std::move(copy),
+                     change(std::move(index), std::move(destination), std::move(edit), std::move(options)));
+}
+
+Result<Plan> Client::plan_index_edit(std::string_view index, std::string_view destination,
+                                     const IndexEdit& edit, const IndexOptions& options) {
+  transfer::Board board(options.copy.observer, impl_->notifier);
+  const CallContext context = context_for(options.copy);
+  DAVIT_TRY(const Assembled after, opened_and_edited(*impl_, std::string(index), std::string(destination),
+                                                     edit, options, board, context));
+  const auto destinations = names_of(after.image, index, destination);
+  return the_one(impl_->plan(errand_for(after, destinations, options.copy, SinkUse::plan)));
+}
+
+}  // namespace davit

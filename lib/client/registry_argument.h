@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+
+#include <davit/manifest.h>
+#include <davit/reference.h>
+
+#include "client/registries.h"
+
+namespace davit::client {
+
+/// An argument of a command that is about registries alone; `ecr:` names are written out. Errors:
+/// invalid_argument, for files too.
+Result<Reference> registry_argument(std::string_view text, Registries& registries, Side side,
+                                    const CallContext& context);
+
+/// The manifest that a reference means; `latest` where it says neither tag nor digest. Errors: conflict where
+/// the tag points at another digest.
+Result<Manifest> manifest_of(const Reference& reference, registry::Repository& repository,
+                             const CallContext& context);
+
+/// Refuses a tag that does not point at the digest beside it. Errors: conflict.
+Result<> check_digest(const Reference& reference, const Digest& found);
+
+CallContext context_of(const std::stop_token& stop, std::optional<std::chrono::milliseconds> timeout);
+
+}  // namespace davit::client

@@ -1,0 +1,170 @@
+#include "compose/index.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/try.h"
+#include "content/index_entries.h"
+#include "model/write_manifest.h"
+
+namespace davit::compose {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+bool is_docker(const Manifest& index) {
+  return model::essence(index.descriptor().media_type) == model::kDockerList;
+}
+
+Error no_annotations() {
+  return make_error(Errc::invalid_argument, "Docker's manifest lists have no annotations",
+                    "leave out --docker, or the annotations");
+}
+
+/// What Manifest::parse accepts is what others can read.
+Result<Manifest> finished(std::string document, std::string_view media_type, Digest::Algorithm algorithm) {
+  if (document.size() > Manifest::kMaxSize)
+    return make_error(Errc::unsupported, "more entries than an index of 8 MiB holds");
+  return Manifest::parse(std::move(document), media_type, algorithm);
+}
+
+std::string list_of(std::span<const Descriptor> entries) {
+  std::string out;
+  for (const Descriptor& entry : entries) {
+    if (content::is_attestation(entry)) continue;
+    out += (out.empty() ? "" : ", ") + content::name_platform(entry);
+  }
+  return out.empty() ? "nothing" : out;
+}
+
+void annotate(json& object, const Annotations& annotations) {
+  json& all = object["annotations"];
+  if (!all.is_object()) all = json::object();
+  for (const auto& [key, value] : annotations) {
+    if (value) {
+      all[key] = *value;
+    } else {
+      all.erase(key);
+    }
+  }
+  if (all.empty()) object.erase("annotations");
+}
+
+/// Attestations about any of `chosen` belong to it.
+void add_attestations(std::span<const Descriptor> entries, std::set<std::size_t>& chosen) {
+  std::set<std::string> images;
+  for (const std::size_t position : chosen) images.insert(entries[position].digest.to_string());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (content::is_attestation(entries[i]) && images.contains(content::attested_image(entries[i])))
+      chosen.insert(i);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<Descriptor>> choose_entries(std::span<const Candidate> candidates,
+                                               std::span<const Platform> wanted) {
+  std::vector<Descriptor> entries;
+  std::map<std::string, const Candidate*> platforms;
+  for (const Candidate& candidate : candidates) {
+    const Descriptor& entry = candidate.entry;
+    const bool again = std::ranges::any_of(entries, [&](const Descriptor& other) {
+      return other.digest == entry.digest && other.platform == entry.platform;
+    });
+    if (again) continue;
+    if (!content::is_attestation(entry)) {
+      if (!entry.platform || entry.platform->architecture.empty())
+        return make_error(Errc::invalid_argument, candidate.from + " does not say which platform it is for",
+                          "write it as " + candidate.from + ",platform=OS/ARCH");
+      // Windows has an image for each of its versions.
+      const Platform normal = entry.platform->normalized();
+      std::string features;
+      for (const std::string& feature : normal.os_features) features += " " + feature;
+      const auto [first, fresh] = platforms.emplace(normal.to_string() + features, &candidate);
+      if (!fresh)
+        return make_error(Errc::invalid_argument,
+                          "two images for " + normal.to_string() + ": " + first->second->from + " (" +
+                              first->second->entry.digest.short_form() + ") and " + candidate.from + " (" +
+                              entry.digest.short_form() + ")",
+                          "leave one of them out, or give it another platform: SRC,platform=OS/ARCH/VARIANT");
+    }
+    entries.push_back(entry);
+  }
+  if (wanted.empty()) return entries;
+  std::set<std::size_t> chosen;
+  for (const Platform& one : wanted) {
+    bool found = false;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (content::is_attestation(entries[i]) ||
+          !entries[i].platform->normalized().satisfies(one.normalized()))
+        continue;
+      chosen.insert(i);
+      found = true;
+    }
+    if (!found)
+      return make_error(Errc::not_found, "no image for " + one.to_string(), "there is " + list_of(entries))
+          .on(Side::source);
+  }
+  add_attestations(entries, chosen);
+  std::vector<Descriptor> out;
+  for (const std::size_t position : chosen) out.push_back(entries[position]);
+  return out;
+}
+
+Result<Manifest> new_index(model::Format format, std::span<const Descriptor> entries,
+                           const std::map<std::string, std::string>& annotations) {
+  const bool docker = format == model::Format::docker;
+  const bool annotated = !annotations.empty() || std::ranges::any_of(entries, [](const Descriptor& entry) {
+    return !entry.annotations.empty() && !content::is_attestation(entry);
+  });
+  if (docker && annotated) return no_annotations();
+  return finished(model::index_manifest(format, entries, annotations), {}, Digest::Algorithm::sha256);
+}
+
+Result<Manifest> changed_index(const Manifest& index, const IndexChanges& changes) {
+  if (is_docker(index) && (!changes.annotations.empty() || !changes.entry_annotations.empty()))
+    return no_annotations();
+  // The document has passed Manifest::parse, so nothing in here can throw.
+  json document = json::parse(index.bytes());
+  json entries = json::array();
+  for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+    if (changes.removed.contains(i)) continue;
+    json entry = document["manifests"][i];
+    if (const auto found = changes.entry_annotations.find(i); found != changes.entry_annotations.end())
+      annotate(entry, found->second);
+    if (const auto found = changes.entry_platforms.find(i); found != changes.entry_platforms.end())
+      entry["platform"] = model::platform_json(found->second);
+    entries.push_back(std::move(entry));
+  }
+  for (const Descriptor& entry : changes.added) entries.push_back(model::entry_json(entry));
+  document["manifests"] = std::move(entries);
+  if (!changes.annotations.empty()) annotate(document, changes.annotations);
+  return finished(document.dump(), index.descriptor().media_type, index.descriptor().digest.algorithm());
+}
+
+Result<std::set<std::size_t>> find_entries(const Manifest& index, std::string_view selector) {
+  const std::vector<Descriptor>& entries = index.manifests();
+  const auto digest = Digest::parse(selector);
+  std::optional<Platform> platform;
+  if (!digest) {
+    DAVIT_TRY(platform, Platform::parse(selector));
+  }
+  std::set<std::size_t> found;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Descriptor& entry = entries[i];
+    const bool named = digest ? entry.digest == *digest
+                              : entry.platform && !content::is_attestation(entry) &&
+                                    entry.platform->normalized().satisfies(platform->normalized());
+    if (named) found.insert(i);
+  }
+  if (found.empty())
+    return make_error(Errc::not_found, "the index lists no " + escaped(selector, 200),
+                      "it lists " + list_of(entries));
+  add_attestations(entries, found);
+  return found;
+}
+
+}  // namespace davit::compose

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <davit/content.h>
+#include <davit/export.h>
+#include <davit/manifest.h>
+
+namespace davit {
+
+/// A layer, and which of two images have it.
+struct ComparedLayer {
+  Descriptor layer;
+  bool in_first = false;
+  bool in_second = false;
+};
+
+/// Something that two images state differently. Values are JSON; empty where it is not stated.
+struct ComparedValue {
+  std::string name;  ///< "config.Env", "architecture", "annotations.org.example"
+  std::string first;
+  std::string second;
+};
+
+/// What two images have in common, and what not. Plain data.
+struct ImageComparison {
+  bool equal = false;  ///< their manifests have the same digest
+  /// Those of the first image from the bottom up, then those that only the second one has; each once.
+  std::vector<ComparedLayer> layers;
+  std::vector<ComparedValue> manifest;  ///< media types and annotations
+  std::vector<ComparedValue> config;    ///< without what the layers say: diff_ids
+};
+
+/// Compares two images without their layers' bytes. Configurations that are no JSON objects are compared as
+/// a whole, by digest. Errors: unsupported for an index; those of the sources.
+DAVIT_EXPORT Result<ImageComparison> compare_images(ContentSource& first_source, const Manifest& first,
+                                                    ContentSource& second_source, const Manifest& second,
+                                                    const CallContext& context);
+
+enum class FileChange { added, removed, changed };
+
+/// A path that two root file systems do not agree about.
+struct ComparedFile {
+  std::string path;
+  FileChange change = FileChange::changed;
+  /// What differs: "type", "content", "target", "mode", "owner", "time", "device", "attributes".
+  std::vector<std::string> what = {};
+  char first_type = 0;  ///< as in a tar: '0' a file, '5' a directory, '2' a symlink; 0 when it is absent
+  char second_type = 0;
+  std::uint64_t first_size = 0;
+  std::uint64_t second_size = 0;
+};
+
+/// Stops the comparison with its own error.
+using EachFile = std::function<Result<>(const ComparedFile& file)>;
+
+/// Compares what is left when the layers of each image have been put on top of each other, and calls `each`
+/// in the order of the paths. Every layer is read once, and verified; those that both begin with are read
+/// once for both. Takes less than 200 bytes of memory for each path. Errors: as of flattened_root(); those of
+/// `each`.
+DAVIT_EXPORT Result<> compare_files(ContentSource& first_source, const Manifest& first,
+                                    ContentSource& second_source, const Manifest& second,
+                                    const EachFile& each, const CallContext& context);
+
+}  // namespace davit

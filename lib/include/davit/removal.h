@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <davit/digest.h>
+#include <davit/result.h>
+#include <davit/transfer.h>
+
+namespace davit {
+
+struct TagOptions {
+  OnExistingTag on_existing_tag = OnExistingTag::replace;
+  std::stop_token stop = {};
+  std::optional<std::chrono::milliseconds> timeout = {};
+};
+
+struct RemoveOptions {
+  bool with_referrers = false;  ///< also what refers to the image; not for tags, whose image stays
+  std::stop_token stop = {};
+  std::optional<std::chrono::milliseconds> timeout = {};
+};
+
+/// Something that is gone, or would be.
+struct Removed {
+  enum class What { tag, manifest, referrer };
+  What what = What::tag;
+  std::string name;  ///< "registry/repository:tag" or "registry/repository@digest"
+  Digest digest;     ///< of the manifest
+};
+
+/// The outcome for one reference, in the order of the arguments.
+struct Removal {
+  std::string reference;
+  Result<std::vector<Removed>> result;
+};
+
+}  // namespace davit

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include <davit/result.h>
+
+namespace davit::model {
+
+/// A date and time as RFC 3339 writes it ("2024-05-01T12:00:00Z", "2024-05-01 14:00:00.25+02:00"), or a date
+/// alone, which is its first second in UTC. Fractions of a second are dropped. Errors: invalid_argument.
+Result<std::chrono::sys_seconds> parse_timestamp(std::string_view text);
+
+/// The same as documents have it: "2024-05-01T12:00:00Z".
+std::string format_timestamp(std::chrono::sys_seconds time);
+
+}  // namespace davit::model

@@ -1,0 +1,163 @@
+#include <deque>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <davit/diff.h>
+
+#include "base/context.h"
+#include "base/error.h"
+#include "base/guarded.h"
+#include "base/try.h"
+#include "rootfs/facts.h"
+#include "rootfs/layers.h"
+#include "rootfs/merge.h"
+
+namespace davit {
+namespace rootfs {
+namespace {
+
+using AllFacts = std::deque<Facts>;
+
+/// Puts a layer onto one or two trees.
+Result<> read_layer(Layers& layers, std::size_t layer, std::span<Merge* const> merges, AllFacts& all,
+                    const CallContext& context) {
+  for (Merge* merge : merges) DAVIT_TRY_VOID(merge->next_layer());
+  DAVIT_TRY(tar::Reader reader, layers.open(layer, context));
+  for (;;) {
+    DAVIT_TRY(const bool more, reader.next());
+    if (!more) return {};
+    std::uint32_t facts = kNone;
+    if (reader.entry().type != '1') {
+      DAVIT_TRY(const Facts found, facts_of(reader));
+      if (all.size() == kNone) return make_error(Errc::corrupt, "more entries than can be counted");
+      facts = static_cast<std::uint32_t>(all.size());
+      all.push_back(found);
+    }
+    for (Merge* merge : merges) {
+      auto applied = merge->apply(reader.position(), reader.entry(), facts);
+      if (!applied) return applied.error().with_context(layers.shown(layer)).on(Side::source);
+    }
+  }
+}
+
+/// Walks through two trees side by side.
+class Walk {
+ public:
+  Walk(const Tree& first, const Tree& second, const AllFacts& facts, const EachFile& each)
+      : first_(first), second_(second), facts_(facts), each_(each) {}
+
+  Result<> run(const CallContext& context) {
+    std::vector<Level> levels;
+    levels.push_back(level(Tree::kRoot, Tree::kRoot, {}));
+    while (!levels.empty()) {
+      DAVIT_TRY_VOID(check(context));
+      Level& here = levels.back();
+      const auto [a, b] = next(here);
+      if (a == kNone && b == kNone) {
+        levels.pop_back();
+        continue;
+      }
+      std::string path = here.path + std::string(a != kNone ? first_.name(a) : second_.name(b));
+      DAVIT_TRY_VOID(compare(a, b, path));
+      const std::uint32_t below_a = is_directory(first_, a) ? a : kNone;
+      const std::uint32_t below_b = is_directory(second_, b) ? b : kNone;
+      if (below_a != kNone || below_b != kNone) levels.push_back(level(below_a, below_b, path + "/"));
+    }
+    return {};
+  }
+
+ private:
+  struct Level {
+    std::string path;
+    std::vector<std::uint32_t> first;
+    std::vector<std::uint32_t> second;
+    std::size_t at_first = 0;
+    std::size_t at_second = 0;
+  };
+
+  static bool is_directory(const Tree& tree, std::uint32_t node) {
+    return node != kNone && tree.at(node).type == '5';
+  }
+
+  [[nodiscard]] Level level(std::uint32_t a, std::uint32_t b, std::string path) const {
+    Level out{.path = std::move(path), .first = {}, .second = {}};
+    if (a != kNone) out.first = first_.children(a);
+    if (b != kNone) out.second = second_.children(b);
+    return out;
+  }
+
+  /// The nodes of the next name, where they are there.
+  std::pair<std::uint32_t, std::uint32_t> next(Level& level) const {
+    const std::uint32_t a = level.at_first < level.first.size() ? level.first[level.at_first] : kNone;
+    const std::uint32_t b = level.at_second < level.second.size() ? level.second[level.at_second] : kNone;
+    int order = 0;
+    if (a == kNone || b == kNone) {
+      order = a != kNone ? -1 : 1;
+    } else {
+      order = first_.name(a).compare(second_.name(b));
+    }
+    if (a == kNone && b == kNone) return {kNone, kNone};
+    if (order <= 0) ++level.at_first;
+    if (order >= 0) ++level.at_second;
+    return {order <= 0 ? a : kNone, order >= 0 ? b : kNone};
+  }
+
+  [[nodiscard]] Facts facts(const Tree& tree, std::uint32_t node) const {
+    const std::uint32_t place = tree.at(node).facts;
+    return place == kNone ? Facts{} : facts_[place];
+  }
+
+  Result<> compare(std::uint32_t a, std::uint32_t b, const std::string& path) const {
+    ComparedFile out{.path = path, .change = FileChange::changed};
+    if (a != kNone) {
+      out.first_type = first_.at(a).type;
+      out.first_size = facts(first_, a).size;
+    }
+    if (b != kNone) {
+      out.second_type = second_.at(b).type;
+      out.second_size = facts(second_, b).size;
+    }
+    if (a == kNone) {
+      out.change = FileChange::added;
+    } else if (b == kNone) {
+      out.change = FileChange::removed;
+    } else if (out.first_type != out.second_type) {
+      out.what.emplace_back("type");
+    } else {
+      if (first_.at(a).facts == second_.at(b).facts) return {};
+      out.what = differences(facts(first_, a), facts(second_, b), out.first_type);
+      if (out.what.empty()) return {};
+    }
+    return guarded([&] { return each_(out); });
+  }
+
+  const Tree& first_;
+  const Tree& second_;
+  const AllFacts& facts_;
+  const EachFile& each_;
+};
+
+}  // namespace
+}  // namespace rootfs
+
+Result<> compare_files(ContentSource& first_source, const Manifest& first, ContentSource& second_source,
+                       const Manifest& second, const EachFile& each, const CallContext& context) {
+  using namespace rootfs;
+  DAVIT_TRY(Layers a, Layers::of(first_source, first));
+  DAVIT_TRY(Layers b, Layers::of(second_source, second));
+  AllFacts facts;
+  Merge merge_a;
+  Merge merge_b;
+  Merge* const both[] = {&merge_a, &merge_b};
+  std::size_t shared = 0;
+  for (; shared < a.size() && shared < b.size() && a.at(shared).digest == b.at(shared).digest; ++shared)
+    DAVIT_TRY_VOID(read_layer(a, shared, both, facts, context));
+  for (std::size_t layer = shared; layer < a.size(); ++layer)
+    DAVIT_TRY_VOID(read_layer(a, layer, std::span(both).first(1), facts, context));
+  for (std::size_t layer = shared; layer < b.size(); ++layer)
+    DAVIT_TRY_VOID(read_layer(b, layer, std::span(both).last(1), facts, context));
+  return Walk(merge_a.tree(), merge_b.tree(), facts, each).run(context);
+}
+
+}  // namespace davit

@@ -1,0 +1,120 @@
+#include "rootfs/layers.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/context.h"
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/guarded.h"
+#include "base/try.h"
+#include "codec/decompress.h"
+#include "codec/sniff.h"
+#include "io/memory.h"
+#include "io/read_all.h"
+#include "io/verified.h"
+#include "model/media_type.h"
+
+namespace davit::rootfs {
+namespace {
+
+constexpr std::uint64_t kKeepOne = std::uint64_t{1} << 20;
+constexpr std::uint64_t kKeepAll = std::uint64_t{4} << 20;
+
+/// Bytes that were looked at, then the rest.
+class Unread final : public ByteSource {
+ public:
+  Unread(std::vector<std::byte> front, std::unique_ptr<ByteSource> rest, CallContext context)
+      : front_(std::move(front)), rest_(std::move(rest)), context_(std::move(context)) {}
+
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    DAVIT_TRY_VOID(check(context_));
+    if (at_ == front_.size()) return guarded([&] { return rest_->read(into); });
+    const std::size_t count = std::min(into.size(), front_.size() - at_);
+    std::copy_n(front_.begin() + static_cast<std::ptrdiff_t>(at_), count, into.begin());
+    at_ += count;
+    return count;
+  }
+
+ private:
+  std::vector<std::byte> front_;
+  std::size_t at_ = 0;
+  std::unique_ptr<ByteSource> rest_;
+  CallContext context_;
+};
+
+/// A blob that is stopped with its reader, and says where its errors come from.
+class OfLayer final : public ByteSource {
+ public:
+  OfLayer(std::unique_ptr<ByteSource> inner, std::string name)
+      : inner_(std::move(inner)), name_(std::move(name)) {}
+
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    auto count = inner_->read(into);
+    if (!count) return count.error().with_context(name_).on(Side::source);
+    return count;
+  }
+
+ private:
+  std::unique_ptr<ByteSource> inner_;
+  std::string name_;
+};
+
+}  // namespace
+
+Result<Layers> Layers::of(ContentSource& source, const Manifest& image) {
+  if (image.is_index()) {
+    return make_error(Errc::unsupported, "an index has no files of its own",
+                      "choose one of its platforms with --platform");
+  }
+  for (const Descriptor& layer : image.layers()) {
+    if (!model::is_layer(layer.media_type)) {
+      return make_error(Errc::unsupported, "not a container image: it has content of the type " +
+                                               escaped(layer.media_type, 120) +
+                                               ", which is no layer of files");
+    }
+  }
+  if (image.layers().size() > UINT16_MAX) return make_error(Errc::corrupt, "more than 65535 layers");
+  return Layers(source, image.layers());
+}
+
+std::string Layers::shown(std::size_t layer) const {
+  return "layer " + std::to_string(layer + 1) + " (" + layers_[layer].digest.short_form() + ")";
+}
+
+Result<std::unique_ptr<ByteSource>> Layers::bytes(const Descriptor& blob, const CallContext& context) {
+  if (const auto found = kept_.find(blob.digest); found != kept_.end())
+    return std::unique_ptr<ByteSource>(std::make_unique<io::MemorySource>(found->second));
+  DAVIT_TRY(auto opened, guarded([&] { return source_->open(blob, 0, context); }));
+  auto source = io::verified(std::move(opened), blob);
+  if (blob.size > kKeepOne || kept_bytes_ + blob.size > kKeepAll) return source;
+  DAVIT_TRY(std::string all, io::read_all(*source, static_cast<std::size_t>(blob.size)));
+  kept_bytes_ += blob.size;
+  auto kept = std::make_shared<const std::string>(std::move(all));
+  kept_.emplace(blob.digest, kept);
+  return std::unique_ptr<ByteSource>(std::make_unique<io::MemorySource>(std::move(kept)));
+}
+
+/// What a layer is compressed with is seen from its bytes: media types are wrong now and then.
+Result<tar::Reader> Layers::open(std::size_t layer, const CallContext& context) {
+  const auto failed = [&](const Error& error) { return error.with_context(shown(layer)).on(Side::source); };
+  auto source = bytes(layers_[layer], context);
+  if (!source) return failed(source.error());
+  std::vector<std::byte> head(codec::kSniffSize);
+  const auto count = io::read_full(**source, head);
+  if (!count) return failed(count.error());
+  head.resize(*count);
+  const auto kind = codec::sniff(head);
+  const auto compression = codec::compression_of(kind);
+  if (kind != codec::FileKind::tar && kind != codec::FileKind::empty &&
+      compression == model::Compression::none) {
+    return failed(make_error(Errc::corrupt, codec::describe(kind) + " where there should be a tar"));
+  }
+  std::unique_ptr<ByteSource> whole = std::make_unique<Unread>(std::move(head), *std::move(source), context);
+  if (compression != model::Compression::none)
+    whole = codec::decompressing(compression, std::move(whole), {});
+  return tar::Reader(std::make_unique<OfLayer>(std::move(whole), shown(layer)));
+}
+
+}  // namespace davit::rootfs

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <davit/content.h>
+
+#include "tar/reader.h"
+
+namespace davit::rootfs {
+
+/// The layers of an image as tars, verified and unpacked while they are read. Small ones are kept, so that
+/// going through them twice fetches them once. One thread at a time. REQUIRES: the source outlives it and
+/// what it opened.
+class Layers {
+ public:
+  /// Errors: unsupported for an index and for anything that is no file system.
+  static Result<Layers> of(ContentSource& source, const Manifest& image);
+
+  [[nodiscard]] std::size_t size() const { return layers_.size(); }
+  [[nodiscard]] const Descriptor& at(std::size_t layer) const { return layers_[layer]; }
+
+  /// Errors: those of the source; corrupt.
+  Result<tar::Reader> open(std::size_t layer, const CallContext& context);
+  /// For messages about a layer.
+  [[nodiscard]] std::string shown(std::size_t layer) const;
+
+ private:
+  Layers(ContentSource& source, std::vector<Descriptor> layers)
+      : source_(&source), layers_(std::move(layers)) {}
+  Result<std::unique_ptr<ByteSource>> bytes(const Descriptor& blob, const CallContext& context);
+
+  ContentSource* source_;
+  std::vector<Descriptor> layers_;
+  std::map<Digest, std::shared_ptr<const std::string>> kept_;  // co-owned by what reads them
+  std::uint64_t kept_bytes_ = 0;
+};
+
+}  // namespace davit::rootfs

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tar/reader.h"
+
+namespace davit::rootfs {
+
+/// What one layer says about a path, and about every directory on the way there.
+class LayerView {
+ public:
+  /// `path` is clean. Reads the whole layer; the content of the file is taken along up to `keep` bytes.
+  /// Errors: corrupt, those of the source.
+  static Result<LayerView> read(tar::Reader reader, std::string_view path, std::uint64_t keep);
+
+  /// An entry of exactly that name: the last one.
+  struct Found {
+    tar::Entry entry;
+    std::uint32_t position = 0;
+    std::optional<std::string> content;  ///< when it is a file, and not too large
+  };
+  struct Step {
+    std::optional<Found> found;
+    bool below = false;       ///< there are entries below it
+    bool whited_out = false;  ///< it is gone in all lower layers
+    bool opaque = false;      ///< what lower layers have below it is gone
+  };
+
+  /// The first part of the path, the first two, and so on.
+  [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+
+ private:
+  std::vector<Step> steps_;
+};
+
+}  // namespace davit::rootfs

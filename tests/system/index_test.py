@@ -1,0 +1,163 @@
+"""davit index: what it makes is what docker, skopeo, umoci and containerd take for an index."""
+import json
+import os
+import subprocess
+import tarfile
+
+from support import DOCKER, OCI, SystemTest, digest, docker_save, image_config, layer, main, oci_layout, read, require
+
+ARCHITECTURES = ("amd64", "arm64")
+
+
+class Indexes(SystemTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = cls.registry()
+        cls.layers = {a: [layer({"base": b"shared\n" * 500}), layer({"bin/program": a.encode() * 3000})] for a in ARCHITECTURES}
+        cls.tars = {a: docker_save(cls.path(a + ".tar"), cls.layers[a], config=image_config(cls.layers[a], architecture=a))
+                    for a in ARCHITECTURES}
+
+    def setUp(self):
+        self.work_folder()
+
+    def name(self, rest):
+        return "%s/%s" % (self.server.host, rest)
+
+    def create(self, rest, *sources, **options):
+        return self.davit("index", "create", "-q", self.name(rest), *sources, **options)
+
+    def from_tars(self, rest, *flags):
+        return self.create(rest, *self.tars.values(), *flags)
+
+    def children(self, repository, reference):
+        return {e["platform"]["architecture"]: e for e in self.server.manifest(repository, reference)["manifests"]}
+
+    def test_two_tars_become_one_image_for_two_platforms(self):
+        done = self.from_tars("tars:1")
+        raw = self.server.get("tars/manifests/1")
+        self.assertEqual(done.out, "%s@%s\n" % (self.name("tars"), digest(raw)))
+        index = json.loads(raw)
+        self.assertEqual(index["mediaType"], OCI + "index.v1+json")
+        self.assertEqual(sorted(self.children("tars", "1")), sorted(ARCHITECTURES))
+        for architecture, entry in self.children("tars", "1").items():
+            manifest = self.server.get("tars/manifests/" + entry["digest"])
+            self.assertEqual((digest(manifest), len(manifest)), (entry["digest"], entry["size"]))
+            config = self.server.get("tars/blobs/" + json.loads(manifest)["config"]["digest"])
+            self.assertEqual(config, image_config(self.layers[architecture], architecture=architecture))
+        self.assertEqual(self.from_tars("tars:1").digest, done.digest)
+        self.assertEqual(self.from_tars("elsewhere:1").digest, done.digest)
+
+    def test_skopeo_copies_every_platform(self):
+        done = self.from_tars("skopeo:1")
+        self.skopeo("copy", "-q", "--all", "--preserve-digests", "--src-tls-verify=false", "docker://" + self.name("skopeo:1"),
+                    "dir:" + self.out("all"))
+        self.assertEqual(digest(read(self.out("all/manifest.json"))), done.digest)
+        seen = json.loads(self.skopeo("inspect", "--tls-verify=false", "--override-arch", "arm64", "docker://" + self.name("skopeo:1")))
+        self.assertEqual(seen["Architecture"], "arm64")
+
+    def test_docker_manifest_inspect(self):
+        require("docker")
+        for flags, kind in (((), OCI + "index.v1+json"), (("--docker",), DOCKER + "distribution.manifest.list.v2+json")):
+            self.from_tars("docker:1", *flags)
+            shown = json.loads(self.succeed("docker", "manifest", "inspect", "--insecure", self.name("docker:1")))
+            self.assertEqual(shown["mediaType"], kind)
+            self.assertEqual(sorted(e["platform"]["architecture"] for e in shown["manifests"]), sorted(ARCHITECTURES))
+
+    def test_umoci_unpacks_what_went_into_a_layout(self):
+        require("umoci")
+        for architecture in ARCHITECTURES:
+            self.davit("index", "create", "-q", "oci:%s:all" % self.out("layout"), *self.tars.values())
+            self.davit("copy", "-q", "-p", "linux/" + architecture, "oci:%s:all" % self.out("layout"), "oci:%s:one" % self.out("layout"))
+            bundle = self.out("bundle-" + architecture)
+            self.succeed("umoci", "unpack", "--rootless", "--image", self.out("layout") + ":one", bundle)
+            self.assertEqual(read(os.path.join(bundle, "rootfs/bin/program")), architecture.encode() * 3000)
+
+    def test_containerd_pulls_every_platform(self):
+        done = self.from_tars("containerd:1")
+        ctr = self.containerd()
+        self.succeed(*ctr, "images", "pull", "--plain-http", "--all-platforms", self.name("containerd:1"))
+        self.assertIn(done.digest, self.succeed(*ctr, "images", "list").decode())
+
+    def test_every_kind_of_source_in_one_index(self):
+        blobs = [subprocess.run(["gzip", "-nc"], input=data, stdout=subprocess.PIPE, check=True).stdout for data in self.layers["amd64"]]
+        for architecture in ("s390x", "ppc64le"):
+            oci_layout(self.out(architecture), blobs, image_config(self.layers["amd64"], architecture=architecture))
+        with tarfile.open(self.out("ppc64le.oci.tar"), "w") as tar:
+            tar.add(self.out("ppc64le"), arcname=".")
+        self.davit("push", "-q", self.tars["arm64"], self.name("parts:arm64"))
+        self.davit("index", "create", "-q", self.name("parts:amd64-index"), self.tars["amd64"])
+        by_digest = self.name("parts@") + digest(self.server.get("parts/manifests/arm64"))
+        self.create("mixed:1", self.name("parts:amd64-index"), by_digest, self.out("s390x"), self.out("ppc64le.oci.tar"))
+        self.assertEqual(sorted(self.children("mixed", "1")), ["amd64", "arm64", "ppc64le", "s390x"])
+        self.skopeo("copy", "-q", "--all", "--src-tls-verify=false", "docker://" + self.name("mixed:1"), "dir:" + self.out("mixed"))
+
+    def test_words_of_crane_and_docker(self):
+        wanted = self.from_tars("words:1").digest
+        sources = list(self.tars.values())
+        crane = self.davit("index", "append", "-q", "-m", sources[0], "-m", sources[1], "-t", self.name("words:crane"))
+        docker = self.davit("index", "create", "-q", "-t", self.name("words:docker"), *sources)
+        self.assertEqual({crane.digest, docker.digest}, {wanted})
+        self.assertEqual(self.server.get("words/manifests/crane"), self.server.get("words/manifests/docker"))
+
+    def test_what_is_said_about_an_image_is_said_in_the_index(self):
+        self.create("said:1", self.tars["amd64"], self.tars["arm64"] + ",platform=linux/arm64/v9,annotation=note=one, two",
+                    "-a", "org.opencontainers.image.version=1.4")
+        index = self.server.manifest("said", "1")
+        self.assertEqual(index["annotations"], {"org.opencontainers.image.version": "1.4"})
+        arm = self.children("said", "1")["arm64"]
+        self.assertEqual((arm["platform"]["variant"], arm["annotations"]), ("v9", {"note": "one, two"}))
+
+    def test_mistakes_are_named(self):
+        for words, says in (((self.tars["amd64"], self.tars["amd64"] + ",platform=linux/arm64"), None),
+                            (("-p", "linux/s390x", self.tars["amd64"]), "linux/s390x"),
+                            (("--docker", "-a", "a=b", self.tars["amd64"]), "no annotations"),
+                            (("app-{arch}.tar",), "--platform"),
+                            ((self.tars["amd64"] + ",platform=",), "platform")):
+            code = {None: 0, "linux/s390x": 2}.get(says, 64)
+            done = self.create("mistakes:1", *words, code=code)
+            self.assertIn(says or "", done.err)
+        other = docker_save(self.out("other.tar"), [layer({"x": b"y"})])
+        done = self.create("mistakes:1", self.tars["amd64"], other, code=64)
+        self.assertIn("two images for linux/amd64", done.err)
+        self.assertIn("other.tar", done.err)
+        self.davit("index", "create", self.name("mistakes:2"), code=64)
+        self.davit("index", "create", self.out("x.tar"), self.tars["amd64"], code=64)
+
+    def test_edits(self):
+        self.from_tars("edit:1")
+        before = self.children("edit", "1")
+        name = self.name("edit:1")
+        self.davit("index", "rm", "-q", name, "linux/arm64")
+        self.assertEqual(self.children("edit", "1"), {"amd64": before["amd64"]})
+        self.davit("index", "add", "-q", name, self.name("edit@" + before["arm64"]["digest"]))
+        self.assertEqual(self.children("edit", "1"), before)
+        done = self.davit("index", "add", "-q", name, self.tars["arm64"] + ",platform=linux/amd64", code=4)
+        self.assertIn("--replace", done.err)
+        self.davit("index", "annotate", "-q", name, "linux/arm64", "-a", "k=v")
+        self.davit("index", "annotate", "-q", name, "-a", "top=t")
+        self.assertEqual(self.server.manifest("edit", "1")["annotations"], {"top": "t"})
+        self.assertEqual(self.children("edit", "1")["arm64"]["annotations"], {"k": "v"})
+        self.davit("index", "annotate", "-q", name, before["arm64"]["digest"], "--remove-annotation", "k")
+        self.assertEqual(self.children("edit", "1")["arm64"], before["arm64"])
+        self.davit("index", "filter", "-q", name, "-p", "linux/amd64", "--to", "oci:%s:kept" % self.out("kept"))
+        self.assertEqual(sorted(self.children("edit", "1")), sorted(ARCHITECTURES))
+        listed = [json.loads(line) for line in self.davit("index", "ls", "--json", "oci:%s:kept" % self.out("kept")).lines()]
+        self.assertEqual([entry["platform"] for entry in listed], ["linux/amd64"])
+        self.davit("index", "rm", "-q", name, "linux/s390x", code=2)
+        self.davit("index", "rm", "-q", self.name("edit@" + before["amd64"]["digest"]), "linux/amd64", code=64)
+
+    def test_a_dry_run_changes_nothing(self):
+        done = self.davit("index", "create", "--dry-run", self.name("dry:1"), *self.tars.values())
+        self.assertIn("dry", done.out)
+        self.assertEqual(self.server.tags("dry"), [])
+
+    def test_a_registry_that_behaves_as_ecr(self):
+        server = self.emulator("--ecr")
+        done = self.davit("index", "create", "-q", "--create-repo", server.host + "/team/app:1", *self.tars.values(), env=server.env)
+        again = self.davit("index", "create", "-q", server.host + "/team/app:2", server.host + "/team/app:1", env=server.env)
+        self.assertEqual(done.digest, again.digest)
+
+
+if __name__ == "__main__":
+    main("docker-registry", "skopeo")

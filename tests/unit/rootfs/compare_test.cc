@@ -1,0 +1,110 @@
+#include <string>
+#include <vector>
+
+#include <davit/diff.h>
+
+#include "support/catch.h"
+#include "support/layered_image.h"
+
+using namespace davit;
+using test::LayeredImage;
+using test::LayerTar;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+Lines differences(LayeredImage& first, LayeredImage& second) {
+  Lines out;
+  const auto done = compare_files(first, first.image(), second, second.image(),
+                                  [&](const ComparedFile& file) {
+                                    std::string line = file.change == FileChange::added     ? "+ "
+                                                       : file.change == FileChange::removed ? "- "
+                                                                                            : "~ ";
+                                    line += file.path;
+                                    for (const std::string& what : file.what) line += " " + what;
+                                    out.push_back(line);
+                                    return Result<>();
+                                  },
+                                  {});
+  if (!done) return {done.error().to_string()};
+  return out;
+}
+
+Lines differences(const LayerTar& first, const LayerTar& second) {
+  LayeredImage a({first.bytes()});
+  LayeredImage b({second.bytes()});
+  return differences(a, b);
+}
+
+}  // namespace
+
+TEST_CASE("paths are compared in their order, with what differs about them") {
+  const LayerTar first = LayerTar()
+                             .directory("d")
+                             .file("d/gone", "1")
+                             .file("d/same", "1")
+                             .file("content", "1")
+                             .file("mode", "1", {.mode = 0644})
+                             .file("owner", "1", {.mode = 0644, .user = 1})
+                             .file("time", "1", {.mode = 0644, .mtime = 1})
+                             .file("xattr", "1", {.mode = 0644, .records = {{"SCHILY.xattr.a", "1"}}})
+                             .file("type", "1")
+                             .symlink("target", "a");
+  const LayerTar second = LayerTar()
+                              .directory("d")
+                              .file("d/same", "1")
+                              .file("d-new", "1")
+                              .file("content", "2")
+                              .file("mode", "1", {.mode = 0755})
+                              .file("owner", "1", {.mode = 0644, .user = 2})
+                              .file("time", "1", {.mode = 0644, .mtime = 2})
+                              .file("xattr", "1", {.mode = 0644, .records = {{"SCHILY.xattr.a", "2"}}})
+                              .directory("type")
+                              .file("type/in", "1")
+                              .symlink("target", "b");
+  CHECK(differences(first, second) == Lines{"~ content content", "- d/gone", "+ d-new", "~ mode mode",
+                                            "~ owner owner", "~ target target", "~ time time", "~ type type",
+                                            "+ type/in", "~ xattr attributes"});
+  CHECK(differences(first, first).empty());
+}
+
+TEST_CASE("the same files in other layers are no difference, whiteouts and links seen through") {
+  LayeredImage one({LayerTar().file("a", "1").hard_link("b", "a").bytes()});
+  LayeredImage other(
+      {LayerTar().file("b", "1").file("c", "1").bytes(), LayerTar().file("a", "1").gone(".wh.c").bytes()});
+  CHECK(differences(one, other).empty());
+}
+
+TEST_CASE("layers that both begin with are read once for both") {
+  const std::string base = LayerTar().file("base", std::string(2 << 20, 'x')).bytes();
+  LayeredImage a({base, LayerTar().file("a", "1").bytes()});
+  LayeredImage b({base, LayerTar().gone(".wh.base").bytes()});
+  CHECK(differences(a, b) == Lines{"- a", "- base"});
+  CHECK(a.opened[Digest::of(base)] + b.opened[Digest::of(base)] == 1);
+}
+
+TEST_CASE("images are compared by their layers and configurations") {
+  const std::string base = LayerTar().file("base", "1").bytes();
+  const std::string more = LayerTar().file("more", "1").bytes();
+  LayeredImage a({base});
+  LayeredImage b({base, more});
+  const auto found = compare_images(a, a.image(), b, b.image(), {});
+  REQUIRE(found);
+  CHECK_FALSE(found->equal);
+  REQUIRE(found->layers.size() == 2);
+  CHECK((found->layers[0].in_first && found->layers[0].in_second));
+  CHECK((!found->layers[1].in_first && found->layers[1].in_second));
+  CHECK(found->config.empty());
+  CHECK(compare_images(a, a.image(), a, a.image(), {})->equal);
+}
+
+TEST_CASE("an error of the caller ends the comparison") {
+  LayeredImage a({LayerTar().file("a", "1").bytes()});
+  LayeredImage b({LayerTar().file("b", "1").bytes()});
+  const auto done = compare_files(
+      a, a.image(), b, b.image(),
+      [](const ComparedFile&) -> Result<> { return Error{.code = Errc::local_io, .message = "no room"}; },
+      {});
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::local_io);
+}
