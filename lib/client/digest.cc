@@ -17,7 +17,7 @@ bool changes_nothing(const CopyOptions& options) {
 
 }  // namespace
 
-Result<Descriptor> Client::digest(std::string_view source, const CopyOptions& options) {
+Result<ResolvedImage> Client::digest(std::string_view source, const CopyOptions& options) {
   const CallContext context = context_for(options);
   std::string written(source);
   DAVIT_TRY(const client::Source from, impl_->source_of(written, context));
@@ -28,7 +28,7 @@ Result<Descriptor> Client::digest(std::string_view source, const CopyOptions& op
     const auto found = repository->resolve(client::source_name(*reference), context);
     if (!found) return client::with_reading(found.error().on(Side::source), written, *reference);
     DAVIT_TRY_VOID(client::check_pin(*reference, found->digest));
-    return *found;
+    return ResolvedImage{*found, *reference};
   }
   CopyOptions asked = options;
   asked.reuse = Reuse::off;
@@ -39,7 +39,10 @@ Result<Descriptor> Client::digest(std::string_view source, const CopyOptions& op
                                  .own_sink = std::make_shared<content::CountingSink>()});
   if (!counted) return counted.error();
   const Result<Delivered>& delivered = counted->front().result;
-  return delivered ? Result<Descriptor>(delivered->root) : Result<Descriptor>(delivered.error());
+  if (!delivered) return delivered.error();
+  ResolvedImage out{.root = delivered->root, .reference = {}};
+  if (reference != nullptr) out.reference = *reference;
+  return out;
 }
 
 }  // namespace davit

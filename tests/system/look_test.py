@@ -141,6 +141,7 @@ class DigestVerb(LookTest):
         self.assertEqual(self.davit("digest", self.at("app:1")).out, self.pushed + "\n")
         self.assertEqual(self.requests(), [("HEAD", "/v2/app/manifests/1")])
         self.assertEqual(self.davit("digest", "--full-ref", self.at("app:1")).out, "%s@%s\n" % (self.at("app"), self.pushed))
+        self.davit("digest", "--full-ref", self.archive, code=64)
         self.assertEqual(self.davit("digest", "-p", "linux/" + THERE, self.at("app:all")).out, self.other + "\n")
         self.davit("digest", self.at("app:1@" + self.other), code=4)
 

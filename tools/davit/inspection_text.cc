@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "units.h"

@@ -213,7 +213,7 @@ class DAVIT_EXPORT Client {
   /// What push() with these options and Reuse::off would put, without sending anything: archives are read and
   /// their layers compressed. For what a registry names, and nothing changes, that is one HEAD. Errors: as
   /// push().
-  Result<Descriptor> digest(std::string_view source, const CopyOptions& options = {});
+  Result<ResolvedImage> digest(std::string_view source, const CopyOptions& options = {});
 
   /// Gives an image of a registry further tags: its manifest is read once and put under each, unchanged.
   /// `tags` are tags, or references in the same repository. One result for each tag, in order. An immutable

@@ -51,6 +51,12 @@ struct OpenedBlob {
   Descriptor blob;                        ///< without a media type: nobody says
 };
 
+/// What a name stands for, without anything having been read.
+struct ResolvedImage {
+  Descriptor root;
+  std::optional<Reference> reference;  ///< where it is, if that is a registry
+};
+
 struct OpenOptions {
   std::vector<Platform> platforms = {};  ///< of an index only these; one gives its manifest by itself
   /// Of a layout or an OCI archive: the image as its index lists it. Otherwise it is checked first that

@@ -27,12 +27,6 @@ struct Flags {
   ReadingFlags reading;
 };
 
-/// "registry/repository" of a reference that was typed; the word itself where it cannot be told.
-std::string repository_of(const std::string& source) {
-  const auto parsed = Reference::parse(source);
-  return parsed ? parsed->name() : source.substr(0, source.find('@'));
-}
-
 int run(const Flags& flags, const Signals& signals) {
   const std::string& source = flags.tarball.empty() ? flags.source : flags.tarball;
   if (source.empty() || (!flags.tarball.empty() && !flags.source.empty()))
@@ -48,13 +42,17 @@ int run(const Flags& flags, const Signals& signals) {
   Client client(*std::move(settings));
   const auto found = client.digest(source, options);
   if (!found) return fail(found.error());
-  const std::string digest = found->digest.to_string();
+  const std::string digest = found->root.digest.to_string();
+  if (flags.full && !found->reference)
+    return fail(Error{.code = Errc::invalid_argument,
+                      .message = "--full-ref: " + source + " is a file, and has no repository",
+                      .hint = "leave out --full-ref"});
   if (flags.json) {
     const nlohmann::ordered_json out{
-        {"digest", digest}, {"mediaType", found->media_type}, {"size", found->size}};
+        {"digest", digest}, {"mediaType", found->root.media_type}, {"size", found->root.size}};
     return print(out.dump() + "\n") ? kOk : kLocal;
   }
-  return print((flags.full ? repository_of(source) + "@" : "") + digest + "\n") ? kOk : kLocal;
+  return print((flags.full ? found->reference->name() + "@" : "") + digest + "\n") ? kOk : kLocal;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include <nlohmann/json.hpp>
+
 #include "commands/commands.h"
 #include "exit_code.h"
 #include "reading.h"

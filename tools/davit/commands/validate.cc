@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include <nlohmann/json.hpp>
+
 #include "commands/commands.h"
 #include "exit_code.h"
 #include "reading.h"
