@@ -119,7 +119,8 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
       ->allow_extra_args(false);
   add(command.add_option("--compress", compress,
                          "for uncompressed layers: gzip (default), zstd, none or keep"))
-      ->type_name("KIND[:LEVEL]");
+      ->type_name("KIND[:LEVEL]")
+      ->check(suggested_words({"gzip", "zstd", "none", "keep"}));
   if (moves) {
     add(command.add_flag("--recompress", recompress,
                          "compressed layers become what --compress says, too; this changes the digests"));
@@ -143,7 +144,8 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
       ->allow_extra_args(false);
   add(command.add_flag("-n,--no-clobber", no_clobber, "do not move a tag that points at something else"));
   add(command.add_flag("--create-repo{yes}", create_repo,
-                       "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
+                       "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"))
+      ->type_name("SETTINGS");
   platform.add_to(command,
                   moves ? "only this platform of an index, as linux/arm64; several give an index of them"
                         : "only these platforms, all of which have to be there; also what {arch} stands for");

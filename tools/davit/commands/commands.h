@@ -25,5 +25,9 @@ void add_logout(CLI::App& app, Action& action);
 void add_manifest(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
+// About all of them, so after all of them.
+void add_completion(CLI::App& app, Action& action);
+void add_generate(CLI::App& app, Action& action);
+void add_help(CLI::App& app, Action& action);
 
 }  // namespace davit::tool

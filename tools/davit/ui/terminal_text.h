@@ -14,5 +14,8 @@ bool print(const std::string& text);
 bool stderr_is_terminal();
 /// Columns of the terminal on stderr; 80 when there is none.
 std::size_t terminal_width();
+/// Columns that text on stdout should keep to: those of the terminal, up to a width that is still read
+/// easily.
+std::size_t output_width();
 
 }  // namespace davit::tool
