@@ -1,4 +1,4 @@
-# The libraries with their headers, for find_package(davit) and pkg-config; the command with its man page.
+# The libraries with their headers, for find_package(davit) and pkg-config; the command with its manual and completions.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS davit EXPORT davitTargets FILE_SET public_headers)
@@ -46,6 +46,12 @@ if(DAVIT_BUILD_TOOL)
   # The same program under the name by which docker and others ask for credentials.
   install(CODE "execute_process(COMMAND \${CMAKE_COMMAND} -E create_symlink davit
     \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/docker-credential-davit\")")
-  install(FILES ${PROJECT_SOURCE_DIR}/docs/man/davit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  get_target_property(DAVIT_SHARE davit_tool DAVIT_SHARE)
+  if(DAVIT_SHARE)
+    install(DIRECTORY ${DAVIT_SHARE}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR})
+    install(DIRECTORY ${DAVIT_SHARE}/bash-completion ${DAVIT_SHARE}/fish ${DAVIT_SHARE}/zsh DESTINATION ${CMAKE_INSTALL_DATADIR})
+  else()
+    install(FILES ${PROJECT_SOURCE_DIR}/docs/man/davit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  endif()
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -82,7 +82,8 @@ void CompressionFlags::add_to(CLI::App& command, For what) {
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   add(command.add_option("--compress", compress,
                          "for uncompressed layers: gzip (default), zstd, none or keep"))
-      ->type_name("KIND[:LEVEL]");
+      ->type_name("KIND[:LEVEL]")
+      ->check(suggested_words({"gzip", "zstd", "none", "keep"}));
   if (what == For::index) {
     add(command.add_flag("--oci", oci, "an OCI index (the default)"));
     add(command.add_flag("--docker", docker, "Docker's manifest list instead"));

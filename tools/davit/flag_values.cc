@@ -60,4 +60,10 @@ CLI::Validator known_word(std::string flag, std::vector<std::string> words) {
       "");
 }
 
+CLI::Validator suggested_words(const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "{" : ",") + word;
+  return CLI::Validator([](const std::string&) { return std::string(); }, all + "}", kSuggestion);
+}
+
 }  // namespace davit::tool

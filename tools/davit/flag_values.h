@@ -15,4 +15,8 @@ void check_flag_values(CLI::App& app);
 /// A check for an option that the help does not show: CLI11 does not say the name of such a one.
 CLI::Validator known_word(std::string flag, std::vector<std::string> words);
 
+/// Words for the completion to offer, where others are fine as well; refuses nothing. Goes by this name.
+inline constexpr const char* kSuggestion = "suggestion";
+CLI::Validator suggested_words(const std::vector<std::string>& words);
+
 }  // namespace davit::tool

@@ -20,14 +20,16 @@
 #include "signals.h"
 #include "ui/terminal_text.h"
 #include "unknown_word.h"
+#include "words/describe.h"
+#include "words/help_text.h"
 
 namespace {
 
 using namespace davit::tool;
 
 /// The innermost command that was typed, and its words.
-std::pair<const CLI::App*, std::string> typed_command(const CLI::App& app) {
-  const CLI::App* typed = &app;
+std::pair<CLI::App*, std::string> typed_command(CLI::App& app) {
+  CLI::App* typed = &app;
   std::string name = "davit";
   while (!typed->get_subcommands().empty()) {
     typed = typed->get_subcommands().back();
@@ -36,7 +38,11 @@ std::pair<const CLI::App*, std::string> typed_command(const CLI::App& app) {
   return {typed, name};
 }
 
-int usage_error(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
+bool print_help(CLI::App& command, const std::string& name) {
+  return print(help_text(describe(command, name), output_width()));
+}
+
+int usage_error(CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
   const auto [typed, name] = typed_command(app);
   if (complain_about_command(*typed, name, words)) return kUsage;
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
@@ -76,6 +82,7 @@ int main(int argc, char** argv) {
   CLI::App app("davit moves container images: into registries, between them, into multi-arch indexes",
                "davit");
   app.require_subcommand(0, 1);
+  app.set_help_flag("-h,--help", "print this text");
   app.set_help_all_flag();
   app.failure_message(CLI::FailureMessage::simple);
   bool version = false;
@@ -111,11 +118,15 @@ int main(int argc, char** argv) {
   add_doctor(app, action);
   add_serve(app, action);
   add_version(app, action);
+  add_completion(app, action);
+  add_generate(app, action);
+  add_help(app, action);
   check_flag_values(app);
   try {
     app.parse(std::vector(arguments.rbegin(), arguments.rend()));  // CLI11 takes them from the back
   } catch (const CLI::CallForHelp& help) {
-    return print(typed_command(app).first->help()) ? kOk : kLocal;
+    const auto [typed, name] = typed_command(app);
+    return print_help(*typed, name) ? kOk : kLocal;
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, arguments);
   } catch (const std::logic_error&) {  // a number that CLI11 hands to std::stoll
@@ -124,7 +135,7 @@ int main(int argc, char** argv) {
   }
   if (version) return print("davit " DAVIT_VERSION "\n") ? kOk : kLocal;
   if (!action) {
-    static_cast<void>(print(app.help()));
+    static_cast<void>(print_help(app, "davit"));
     return kUsage;
   }
   int code = kOther;

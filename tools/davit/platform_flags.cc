@@ -17,6 +17,7 @@ Error usage(std::string message, std::string hint = {}) {
 void PlatformFlags::add_to(CLI::App& command, const std::string& help) {
   with_environment(command.add_option("-p,--platform", wanted, help))
       ->type_name("OS/ARCH[/VARIANT]")
+      ->check(suggested_words({"linux/amd64", "linux/arm64", "linux/arm/v7"}))
       ->allow_extra_args(false);
   command.add_flag("--all,--all-platforms", all)->group("");
   command.add_option("--override-os", override_os)->group("");

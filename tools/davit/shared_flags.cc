@@ -19,6 +19,7 @@ namespace {
 constexpr const char* kConnection = "Connection";
 constexpr const char* kCredentials = "Credentials";
 constexpr const char* kAws = "AWS";
+constexpr const char* kOneSide = "Source or destinations alone";
 constexpr const char* kOutput = "Output";
 
 Error usage(std::string message, std::string hint = {}) {
@@ -181,7 +182,8 @@ Result<ClientOptions> TrustFlags::client_options() const {
 void AwsFlags::add_to(CLI::App& command, const std::string& prefix, const std::string& whose) {
   prefix_ = prefix;
   const auto add = [&](const std::string& name, std::string& into, const std::string& help) {
-    return with_environment(command.add_option("--" + prefix + name, into, help + whose))->group(kAws);
+    return with_environment(command.add_option("--" + prefix + name, into, help + whose))
+        ->group(prefix.empty() ? kAws : kOneSide);
   };
   add("profile", profile, "AWS profile")->type_name("NAME");
   add("role-arn", role_arn, "AWS role to assume")->type_name("ARN");
@@ -232,12 +234,12 @@ void CredentialFlags::add_to(CLI::App& command, const std::string& prefix, const
   prefix_ = prefix;
   const auto add = [&](const std::string& name, std::optional<std::string>& into, const std::string& help) {
     return with_environment(command.add_option("--" + prefix + name, into, help + whose))
-        ->group(kCredentials);
+        ->group(prefix.empty() ? kCredentials : kOneSide);
   };
   add("creds", creds, "credentials for the registry; with --password-stdin only the user")
       ->type_name("USER[:PASS]");
   add("authfile", authfile, "use this Docker or Podman auth file and no other")->type_name("FILE");
-  add("registry-token", registry_token, "a bearer token that is ready for use");
+  add("registry-token", registry_token, "a bearer token that is ready for use")->type_name("TOKEN");
 }
 
 void ConnectionFlags::add_to(CLI::App& command) {

@@ -1,6 +1,7 @@
 #include "transfer_flags.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "flag_values.h"
 
@@ -9,6 +10,13 @@ namespace {
 
 Error usage(std::string message, std::string hint = {}) {
   return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
+}
+
+/// Moves options of `command`, as far as it has them, below a heading of their own in its help.
+void put_below(CLI::App& command, const char* heading, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (CLI::Option* option = command.get_option_no_throw(name)) option->group(heading);
+  }
 }
 
 }  // namespace
@@ -68,7 +76,8 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
       ->allow_extra_args(false);
   add(command.add_flag("-n,--no-clobber", no_clobber, "do not move a tag that points at something else"));
   add(command.add_flag("--create-repo{yes}", create_repo,
-                       "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
+                       "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"))
+      ->type_name("SETTINGS");
   platform.add_to(command,
                   moves ? "only this platform of an index, as linux/arm64; several give an index of them"
                         : "only these platforms, all of which have to be there; also what {arch} stands for");
@@ -116,6 +125,10 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   connection.source_aws.add_to(command, "src-", ", for the source");
   connection.destination_aws.add_to(command, "dest-", ", for the destinations");
   output.add_to(command);
+  put_below(command, "Choice of tags", {"--all-tags", "--include", "--exclude", "--semver", "--latest"});
+  put_below(
+      command, "Layers and manifests",
+      {"--compress", "--recompress", "--oci", "--docker", "--preserve-digests", "--reuse", "--reuse-from"});
 }
 
 }  // namespace davit::tool

@@ -5,7 +5,7 @@ declare -A PACKAGES=(
            zlib1g-dev libdeflate-dev libpsl-dev libyaml-cpp-dev libre2-dev libcli11-dev"
   [demo]="skopeo"
   [test]="catch2 docker-registry docker.io skopeo umoci buildah containerd apache2-utils openssl python3 busybox-static
-          gzip zstd strace curl awscli"
+          gzip zstd strace curl awscli groff-base man-db fish zsh"
   [soak]="python3"
   [bench]="catch2 docker-registry skopeo curl python3"
   [check-format]="clang-format"

@@ -20,6 +20,17 @@ namespace {
 constexpr const char* kNotFound = "credentials not found in native keychain";
 constexpr std::size_t kLongestServer = 4096;
 
+constexpr const char* kToken = R"(print a password for a registry; for ECR a fresh one
+
+For ECR it is good for user AWS, for twelve hours at most. For others it is what Docker's files and helpers
+have.)";
+
+constexpr const char* kGet = R"(answer as a Docker credential helper
+
+The registry comes on standard input, the answer is JSON on standard output. The same program under the name
+docker-credential-davit is that helper: with "credHelpers": {"HOST": "davit"} in Docker's configuration, docker,
+podman and skopeo use it.)";
+
 struct Flags {
   std::string registry;
   bool json = false;
@@ -122,9 +133,8 @@ void add_auth(CLI::App& app, Action& action) {
       action = [flags, run](const Signals& signals) { return run(*flags, signals); };
     });
   };
-  add("token", "print a password for a registry; for ECR a fresh one", "host or host:port", true, token);
-  add("get", "answer as a Docker credential helper: the registry on standard input, JSON on standard output",
-      "instead of standard input", false, get);
+  add("token", kToken, "host or host:port", true, token);
+  add("get", kGet, "instead of standard input", false, get);
   // The rest of the helper protocol: davit keeps nothing of its own.
   for (const char* name : {"store", "erase"}) {
     command->add_subcommand(name)->group("")->callback([&action] {

@@ -43,5 +43,9 @@ void add_tree(CLI::App& app, Action& action);
 void add_validate(CLI::App& app, Action& action);
 void add_tag(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
+// About all of them, so after all of them.
+void add_completion(CLI::App& app, Action& action);
+void add_generate(CLI::App& app, Action& action);
+void add_help(CLI::App& app, Action& action);
 
 }  // namespace davit::tool

@@ -14,7 +14,11 @@ SRC and DST are registry references, files or folders: NAME.tar (docker-archive)
 (oci-archive), ./DIR or DIR/ (OCI layout), - (standard input and output), docker-archive:FILE[:NAME:TAG],
 oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REFERENCE. All platforms of an index are copied unless
 --platform chooses. A destination without a tag gets the source's. Several DST are served from one
-reading. Within one registry blobs are mounted, not moved.)";
+reading. Within one registry blobs are mounted, not moved.
+
+  davit copy docker.io/library/redis:7 registry.example.com/redis:7
+  davit copy -a docker.io/library/redis registry.example.com/redis --semver '>=7'
+  davit copy app.tar eu.example.com/app:1.4 us.example.com/app:1.4,latest)";
 
 }  // namespace
 

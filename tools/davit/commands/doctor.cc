@@ -10,6 +10,12 @@
 namespace davit::tool {
 namespace {
 
+constexpr const char* kDescription =
+    R"(look whether a registry can be reached, and what this machine may do there
+
+Proxy, name, TLS, clock, credentials, repository and permissions, a line each, with what would help. Nothing is
+changed. The exit code is that of the first check that failed.)";
+
 struct Flags {
   std::string reference;
   bool json = false;
@@ -57,8 +63,7 @@ std::string registry_name_of(const std::string& text) {
 
 void add_doctor(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand(
-      "doctor", "look whether a registry can be reached, and what this machine may do there");
+  CLI::App* command = app.add_subcommand("doctor", kDescription);
   command->add_option("REF", flags->reference,
                       "a registry or a reference; without one, only AWS is looked at");
   with_environment(command->add_flag("--json", flags->json, "one JSON object a line"));

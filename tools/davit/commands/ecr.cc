@@ -10,6 +10,12 @@
 namespace davit::tool {
 namespace {
 
+constexpr const char* kCheck = R"(show a repository's settings, or compare them with the ones given
+
+Without flags that say what is wanted the settings are shown. With some, what differs is printed, and --apply
+corrects it; what is not named stays as it is. An encryption that differs is a conflict, exit code 4, for it
+cannot be changed later.)";
+
 struct Flags {
   std::string repository;
   std::optional<bool> immutable;
@@ -120,7 +126,7 @@ int check(const Flags& flags, const Signals& signals) {
 }  // namespace
 
 void add_ecr(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("ecr", "repositories of Amazon ECR and their settings");
+  CLI::App* command = app.add_subcommand("ecr", "make, show and check repositories of Amazon ECR");
   command->require_subcommand(1);
   const auto add = [&](const char* name, const char* help, int (*run)(const Flags&, const Signals&)) {
     auto flags = std::make_shared<Flags>();
@@ -134,7 +140,8 @@ void add_ecr(CLI::App& app, Action& action) {
         ->allow_extra_args(false);
     add_choice(*sub, "--scan", "--no-scan", flags->scan, "scan every image when it is pushed",
                "do not scan images when they are pushed");
-    with_environment(sub->add_flag("--kms{yes}", flags->kms, "encrypt with KMS; =KEY says with which key"));
+    with_environment(sub->add_flag("--kms{yes}", flags->kms, "encrypt with KMS; =KEY says with which key"))
+        ->type_name("KEY");
     with_environment(sub->add_option("--resource-tag", flags->resource_tags, "tag of the repository itself"))
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
@@ -145,11 +152,10 @@ void add_ecr(CLI::App& app, Action& action) {
     });
     return std::pair(sub, flags);
   };
-  const auto [made, made_flags] = add("create", "make a repository", create);
+  const auto [made, made_flags] = add("create", "make a repository of Amazon ECR", create);
   with_environment(
       made->add_flag("--if-missing", made_flags->if_missing, "one that is there is fine as it is"));
-  const auto [checked, checked_flags] =
-      add("check", "show a repository's settings, or compare them with the ones given", check);
+  const auto [checked, checked_flags] = add("check", kCheck, check);
   with_environment(checked->add_flag("--apply", checked_flags->apply, "correct what differs"));
   with_environment(
       checked->add_flag("--exit-code", checked_flags->exit_code, "exit 10 when something differs"));

@@ -24,7 +24,10 @@ DST is named first. SRC are references, digests, archives of every kind, layouts
 everything is listed. What the destination does not have is copied or mounted, archives are compressed and
 pushed; the index and its tag come last. The platform of an image is read from its configuration, or given:
 SRC,platform=linux/arm64/v8,annotation=KEY=VALUE. {os}, {arch}, {variant} and {platform} in SRC are filled
-in for each --platform.)";
+in for each --platform.
+
+  davit index create registry.example.com/app:1.4 app-amd64.tar app-arm64.tar
+  davit index create ecr:app:1.4 "app-{arch}.tar" -p linux/amd64 -p linux/arm64)";
 
 constexpr const char* kAdd = R"(add images to an index
 

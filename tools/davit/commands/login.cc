@@ -57,10 +57,12 @@ void add_login(CLI::App& app, Action& action) {
   CLI::App* command =
       app.add_subcommand("login", "check credentials against a registry and store them where Docker does");
   command->add_option("REGISTRY", flags->host, "host or host:port (Docker Hub when left out)");
-  command->add_option("-u,--username", flags->user, "user name")->required();
+  command->add_option("-u,--username", flags->user, "user name")->required()->type_name("USER");
   CLI::Option* password =
-      command->add_option("-p,--password", flags->password,
-                          "password; overwritten in the process list at once, but prefer --password-stdin");
+      command
+          ->add_option("-p,--password", flags->password,
+                       "password; overwritten in the process list at once, but prefer --password-stdin")
+          ->type_name("PASS");
   command->add_flag("--password-stdin", flags->password_stdin, "read the password from standard input")
       ->excludes(password);
   with_environment(command->add_option("--authfile", flags->authfile,

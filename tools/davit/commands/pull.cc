@@ -14,7 +14,11 @@ OUT is NAME.tar for a docker-archive (docker load reads it; one platform, --plat
 machine), NAME.oci.tar for an oci-archive, DIR/ for an OCI layout, which is added to, or - for a
 docker-archive on standard output; oci:DIR[:TAG], oci-archive:FILE[:TAG] and
 docker-archive:FILE[:NAME:TAG] say it in full. Without OUT the last part of the repository's name
-becomes NAME.tar. A pull that was interrupted goes on where it was.)";
+becomes NAME.tar. A pull that was interrupted goes on where it was.
+
+  davit pull registry.example.com/app:1.4
+  davit pull registry.example.com/app:1.4 - -p linux/arm64 | docker load
+  davit pull registry.example.com/app:1.4 ./layout/)";
 
 }  // namespace
 

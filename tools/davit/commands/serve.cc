@@ -25,6 +25,21 @@
 namespace davit::tool {
 namespace {
 
+constexpr const char* kDescription =
+    R"(run a registry on loopback for development and tests; with --ecr an Amazon ECR
+
+Images are kept in memory, or in the OCI layout DIR, which one server at a time uses and which with --ecr also
+keeps the settings of the repositories. When it listens it prints one line; SIGINT and SIGTERM end it at once.
+
+An IPv6 address is written as [::1]:5000; port 0 picks a free one. With --env-file, clients in a shell read
+where it is: DAVIT_REGISTRY, and with --ecr DAVIT_ECR_ENDPOINT, DAVIT_ECR_REGISTRIES and the usual AWS_
+variables. The file has mode 0600, appears when the server is ready and goes with it. --access-log has for each
+request the listener, method, path, status, bytes in and out, milliseconds, and the API's operation.
+
+  davit serve --ecr --env-file ecr.env &
+  . ./ecr.env
+  davit push app.tar "$DAVIT_REGISTRY/app:1" --create-repo)";
+
 struct Flags {
   std::string folder;
   std::string listen = "127.0.0.1:5000";
@@ -231,8 +246,7 @@ int serve(const Flags& flags, const Signals& signals) {
 
 void add_serve(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand(
-      "serve", "a registry on loopback, for development and tests; with --ecr an Amazon ECR");
+  CLI::App* command = app.add_subcommand("serve", kDescription);
   const auto add = [&](const std::string& name, auto& value, const std::string& help) {
     return with_environment(command->add_option(name, value, help));
   };

@@ -17,5 +17,8 @@ std::string printable(std::string_view text, std::size_t limit = 1000);
 bool stderr_is_terminal();
 /// Columns of the terminal on stderr; 80 when there is none.
 std::size_t terminal_width();
+/// Columns that text on stdout should keep to: those of the terminal, up to a width that is still read
+/// easily.
+std::size_t output_width();
 
 }  // namespace davit::tool
