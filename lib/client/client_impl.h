@@ -22,7 +22,6 @@ struct IndexWork {
   std::set<Digest> made;                          ///< as transfer::Order has it
   /// Manifests that are in a registry already: which repository has them.
   std::map<Digest, Reference> places;
-  std::optional<Digest> replaces;  ///< what the tags must still point at
 };
 
 /// What a caller asks for, in words.
@@ -35,6 +34,7 @@ struct Errand {
   std::shared_ptr<ContentSource> own_source = {};  ///< set: `source` is a name in this store
   const OpenedImage* image = nullptr;              ///< set: the source, opened already
   const IndexWork* index = nullptr;                ///< set: `image` is an index over several sources
+  std::optional<CallContext> context = {};         ///< set: of the call that this is a part of
   std::shared_ptr<ContentSink> own_sink = {};      ///< set: the only destination
   std::vector<std::string> own_names = {};         ///< what the image is called there
 };
@@ -58,6 +58,8 @@ class Client::Impl {
   Result<std::vector<Plan>> plan(const Errand& errand, transfer::Board& board);
   /// Runs `work` with a board of its own, and tells the observer the end.
   Result<std::vector<Delivery>> watched(const CopyOptions& how, const Work& work);
+  using Planning = std::function<Result<std::vector<Plan>>(transfer::Board&)>;
+  Result<std::vector<Plan>> planned(const CopyOptions& how, const Planning& work);
   Result<std::vector<Delivery>> deliver(const Errand& errand);
   Result<std::vector<Plan>> plan(const Errand& errand);
   /// The same in the background.

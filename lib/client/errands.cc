@@ -2,6 +2,7 @@
 
 #include <davit/client.h>
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -39,9 +40,7 @@ Result<Delivered> only(Result<std::vector<Delivery>> deliveries, std::string_vie
 }  // namespace
 
 CallContext context_for(const CopyOptions& options) {
-  CallContext context{.stop = options.stop, .deadline = {}};
-  if (options.timeout) context.deadline = std::chrono::steady_clock::now() + *options.timeout;
-  return context;
+  return context_within(options.stop, options.timeout);
 }
 
 transfer::Settings settings_for(const Errand& errand, const ClientOptions& client) {
@@ -69,7 +68,7 @@ transfer::Settings settings_for(const Errand& errand, const ClientOptions& clien
 }
 
 Result<std::vector<Delivery>> Client::Impl::deliver(const Errand& errand, transfer::Board& board) {
-  const CallContext context = context_for(errand.options);
+  const CallContext context = errand.context ? *errand.context : context_for(errand.options);
   DAVIT_TRY(auto work, orders(errand, board, context));
   transfer::Run run(std::move(work), settings_for(errand, options), compressor, board, context);
   return run.deliver();
@@ -90,17 +89,21 @@ Result<std::vector<Delivery>> Client::Impl::deliver(const Errand& errand) {
 }
 
 Result<std::vector<Plan>> Client::Impl::plan(const Errand& errand, transfer::Board& board) {
-  const CallContext context = context_for(errand.options);
+  const CallContext context = errand.context ? *errand.context : context_for(errand.options);
   DAVIT_TRY(auto work, orders(errand, board, context));
   transfer::Run run(std::move(work), settings_for(errand, options), compressor, board, context);
   return run.plan();
 }
 
-Result<std::vector<Plan>> Client::Impl::plan(const Errand& errand) {
-  transfer::Board board(errand.options.observer, notifier);
-  auto plans = plan(errand, board);
-  if (errand.options.observer != nullptr) notifier.drain();  // the observer may go when this returns
+Result<std::vector<Plan>> Client::Impl::planned(const CopyOptions& how, const Planning& work) {
+  transfer::Board board(how.observer, notifier);
+  auto plans = work(board);
+  if (how.observer != nullptr) notifier.drain();  // the observer may go when this returns
   return plans;
+}
+
+Result<std::vector<Plan>> Client::Impl::plan(const Errand& errand) {
+  return planned(errand.options, [&](transfer::Board& board) { return plan(errand, board); });
 }
 
 Transfer Client::Impl::start(const std::shared_ptr<Impl>& impl, CopyOptions how, Work work) {

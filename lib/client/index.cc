@@ -4,6 +4,7 @@
 
 #include <davit/client.h>
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -24,6 +25,7 @@ using client::Verb;
 using compose::Candidate;
 
 constexpr std::size_t kMostEntries = 10'000;
+constexpr std::size_t kMostIndexes = 100;
 constexpr std::size_t kDepth = 8;
 
 /// An index that is going to be, and everything below it.
@@ -87,13 +89,19 @@ class Flattening {
       : into_(into), from_(std::move(from)), context_(context) {}
 
   Result<> list(const Manifest& index, std::size_t depth = 1) {
+    DAVIT_TRY_VOID(check(context_));
     if (depth > kDepth)
       return make_error(Errc::corrupt, from_ + ": indexes nested deeper than " + std::to_string(kDepth));
+    if (!seen_.insert(index.descriptor().digest).second) return {};
+    if (seen_.size() > kMostIndexes)
+      return make_error(Errc::corrupt,
+                        from_ + ": more than " + std::to_string(kMostIndexes) + " indexes in one");
     for (const Descriptor& child : index.manifests()) {
       if (into_.candidates.size() >= kMostEntries)
         return make_error(Errc::corrupt, from_ + ": more than " + std::to_string(kMostEntries) + " entries");
       const std::string type = model::essence(child.media_type);
       if (model::is_index(type) && !child.platform) {
+        if (seen_.contains(child.digest)) continue;
         DAVIT_TRY(const Manifest nested, into_.source->manifest(child.digest.to_string(), context_));
         DAVIT_TRY_VOID(list(nested, depth + 1));
         continue;
@@ -112,6 +120,7 @@ class Flattening {
   Brought& into_;
   const std::string from_;
   const CallContext& context_;
+  std::set<Digest> seen_;
 };
 
 Result<> list_candidates(const Descriptor& root, const IndexPart& part, const std::string& label,
@@ -233,14 +242,15 @@ Result<Assembled> assemble(Client::Impl& impl, std::span<const IndexPart> parts,
 }
 
 Errand errand_for(const Assembled& assembled, std::span<const std::string> destinations,
-                  const CopyOptions& options, SinkUse use) {
+                  const CopyOptions& options, SinkUse use, const CallContext& context) {
   return {.verb = Verb::index,
           .source = assembled.image.name,
           .destinations = destinations,
           .options = options,
           .use = use,
           .image = &assembled.image,
-          .index = &assembled.work};
+          .index = &assembled.work,
+          .context = context};
 }
 
 // Edits.
@@ -255,7 +265,7 @@ std::vector<std::string> names_of(const OpenedImage& image, std::string_view ind
 Result<std::set<std::size_t>> positions_of(Client::Impl& impl, const Manifest& index, const std::string& word,
                                            const CopyOptions& options, const CallContext& context) {
   auto found = compose::find_entries(index, word);
-  const bool reference = word.find_first_of(":.") != std::string::npos && !Digest::parse(word);
+  const bool reference = !Digest::parse(word) && !Platform::parse(word);
   if (found || !reference) return found;
   transfer::Board quiet(nullptr, impl.notifier);
   const IndexPart part{.source = word};
@@ -292,11 +302,12 @@ Result<> make_room(const Manifest& index, const IndexEdit& edit, compose::IndexC
     bool there = false;
     for (std::size_t i = 0; i < index.manifests().size(); ++i) {
       const Descriptor& old = index.manifests()[i];
-      if (changes.removed.contains(i) || content::is_attestation(entry)) continue;
+      if (changes.removed.contains(i)) continue;
       if (old.digest == entry.digest && old.platform == entry.platform) {
         there = true;
         continue;
       }
+      if (content::is_attestation(entry)) continue;
       const bool same = old.platform && entry.platform && !content::is_attestation(old) &&
                         old.platform->normalized() == entry.platform->normalized();
       if (!same) continue;
@@ -305,8 +316,7 @@ Result<> make_room(const Manifest& index, const IndexEdit& edit, compose::IndexC
                           "the index has an image for " + entry.platform->to_string() +
                               " already: " + old.digest.to_string(),
                           "--replace puts the new one in its place");
-      DAVIT_TRY(auto positions, compose::find_entries(index, old.digest.to_string()));
-      changes.removed.merge(positions);
+      compose::remove_entry(index, i, changes.removed);
     }
     if (!there) fresh.push_back(std::move(entry));
   }
@@ -326,12 +336,19 @@ Result<compose::IndexChanges> changes_for(Client::Impl& impl, const Manifest& in
   std::vector<Candidate> candidates;
   for (const Brought& each : brought)
     candidates.insert(candidates.end(), each.candidates.begin(), each.candidates.end());
-  DAVIT_TRY(changes.added, compose::choose_entries(candidates, options.platforms));
+  if (!edit.add.empty()) {
+    DAVIT_TRY(changes.added, compose::choose_entries(candidates, options.platforms));
+  }
   DAVIT_TRY_VOID(make_room(index, edit, changes));
   for (const IndexEdit::EntryEdit& entry : edit.entries) {
     DAVIT_TRY(const auto positions, positions_of(impl, index, entry.entry, options.copy, context));
+    const auto is_image = [&](std::size_t position) {
+      return !content::is_attestation(index.manifests()[position]);
+    };
+    if (std::ranges::none_of(positions, is_image))
+      return client::bad_argument(entry.entry, "an attestation, which has no annotations of its own");
     for (const std::size_t position : positions) {
-      if (content::is_attestation(index.manifests()[position])) continue;
+      if (!is_image(position)) continue;
       if (!entry.annotations.empty()) changes.entry_annotations[position] = entry.annotations;
       if (entry.platform) changes.entry_platforms[position] = *entry.platform;
     }
@@ -369,9 +386,10 @@ Result<Assembled> edited(Client::Impl& impl, OpenedImage image, const IndexEdit&
   return out;
 }
 
-}  // namespace
-
-namespace {
+Result<Plan> the_one(Result<std::vector<Plan>> plans) {
+  if (!plans) return plans.error();
+  return std::move(plans->front());
+}
 
 Result<Delivered> the_one(Result<std::vector<Delivery>> deliveries) {
   if (!deliveries) return deliveries.error();
@@ -382,9 +400,10 @@ Client::Impl::Work creation(std::string destination, std::vector<IndexPart> part
   return [destination = std::move(destination), parts = std::move(parts), options = std::move(options)](
              Client::Impl& impl, const CopyOptions& copy,
              transfer::Board& board) -> Result<std::vector<Delivery>> {
-    DAVIT_TRY(const Assembled assembled, assemble(impl, parts, options, board, context_for(copy)));
+    const CallContext context = context_for(copy);
+    DAVIT_TRY(const Assembled assembled, assemble(impl, parts, options, board, context));
     const std::string destinations[] = {destination};
-    return impl.deliver(errand_for(assembled, destinations, copy, SinkUse::write), board);
+    return impl.deliver(errand_for(assembled, destinations, copy, SinkUse::write, context), board);
   };
 }
 
@@ -396,7 +415,7 @@ bool moved(const Result<std::vector<Delivery>>& done) {
 
 Result<Assembled> opened_and_edited(Client::Impl& impl, const std::string& index,
                                     const std::string& destination, const IndexEdit& edit,
-                                    const IndexOptions& options, transfer::Board& board,
+                                    const IndexOptions& options, CopyOptions& how, transfer::Board& board,
                                     const CallContext& context) {
   DAVIT_TRY(OpenedImage image, impl.open(index, {}, context));
   if (destination.empty() && image.reference && image.reference->tag.empty()) {
@@ -408,7 +427,7 @@ Result<Assembled> opened_and_edited(Client::Impl& impl, const std::string& index
   const Digest before = image.root.digest;
   const bool in_place = destination.empty() && image.reference;
   DAVIT_TRY(Assembled out, edited(impl, std::move(image), edit, options, board, context));
-  if (in_place) out.work.replaces = before;
+  if (in_place) how.replaces = before;
   return out;
 }
 
@@ -416,21 +435,17 @@ Client::Impl::Work change(std::string index, std::string destination, IndexEdit 
   return [index = std::move(index), destination = std::move(destination), edit = std::move(edit),
           options = std::move(options)](Client::Impl& impl, const CopyOptions& copy,
                                         transfer::Board& board) -> Result<std::vector<Delivery>> {
+    const CallContext context = context_for(copy);
     for (int again = edit.retries_on_change;; --again) {
-      const CallContext context = context_for(copy);
+      CopyOptions how = copy;
       DAVIT_TRY(const Assembled after,
-                opened_and_edited(impl, index, destination, edit, options, board, context));
+                opened_and_edited(impl, index, destination, edit, options, how, board, context));
       const auto destinations = names_of(after.image, index, destination);
-      auto done = impl.deliver(errand_for(after, destinations, copy, SinkUse::write), board);
+      auto done = impl.deliver(errand_for(after, destinations, how, SinkUse::write, context), board);
       if (!moved(done) || again <= 0) return done;
       board.note(done->front().result.error().to_string() + ": making the change again");
     }
   };
-}
-
-Result<Plan> the_one(Result<std::vector<Plan>> plans) {
-  if (!plans) return plans.error();
-  return std::move(plans->front());
 }
 
 }  // namespace
@@ -449,10 +464,12 @@ Transfer Client::start_index(std::string destination, std::vector<IndexPart> par
 
 Result<Plan> Client::plan_index(std::string_view destination, std::span<const IndexPart> parts,
                                 const IndexOptions& options) {
-  transfer::Board board(options.copy.observer, impl_->notifier);
-  DAVIT_TRY(const Assembled assembled, assemble(*impl_, parts, options, board, context_for(options.copy)));
-  const std::string destinations[] = {std::string(destination)};
-  return the_one(impl_->plan(errand_for(assembled, destinations, options.copy, SinkUse::plan)));
+  return the_one(impl_->planned(options.copy, [&](transfer::Board& board) -> Result<std::vector<Plan>> {
+    const CallContext context = context_for(options.copy);
+    DAVIT_TRY(const Assembled assembled, assemble(*impl_, parts, options, board, context));
+    const std::string destinations[] = {std::string(destination)};
+    return impl_->plan(errand_for(assembled, destinations, options.copy, SinkUse::plan, context), board);
+  }));
 }
 
 Result<Delivered> Client::edit_index(std::string_view index, std::string_view destination,
@@ -470,12 +487,14 @@ Transfer Client::start_index_edit(std::string index, std::string destination, In
 
 Result<Plan> Client::plan_index_edit(std::string_view index, std::string_view destination,
                                      const IndexEdit& edit, const IndexOptions& options) {
-  transfer::Board board(options.copy.observer, impl_->notifier);
-  const CallContext context = context_for(options.copy);
-  DAVIT_TRY(const Assembled after, opened_and_edited(*impl_, std::string(index), std::string(destination),
-                                                     edit, options, board, context));
-  const auto destinations = names_of(after.image, index, destination);
-  return the_one(impl_->plan(errand_for(after, destinations, options.copy, SinkUse::plan)));
+  return the_one(impl_->planned(options.copy, [&](transfer::Board& board) -> Result<std::vector<Plan>> {
+    const CallContext context = context_for(options.copy);
+    CopyOptions how = options.copy;
+    DAVIT_TRY(const Assembled after, opened_and_edited(*impl_, std::string(index), std::string(destination),
+                                                       edit, options, how, board, context));
+    const auto destinations = names_of(after.image, index, destination);
+    return impl_->plan(errand_for(after, destinations, how, SinkUse::plan, context), board);
+  }));
 }
 
 }  // namespace davit

@@ -78,6 +78,9 @@ Error no_tag(const std::string& destination, const Picked& picked, Verb verb, st
     for (const std::string& name : picked.image.names) why += " " + escaped(name, 100);
     if (const std::string first = tag_of(picked.image.names.front()); !first.empty()) tag = first;
   }
+  if (verb == Verb::index)
+    return make_error(Errc::invalid_argument, destination + ": the destination has no tag",
+                      "write " + destination + ":" + tag);
   return make_error(Errc::invalid_argument, destination + ": " + why,
                     client::command_line(verb, source, destination + ":" + tag));
 }
@@ -187,7 +190,6 @@ void add_index_work(const IndexWork& work, const Reference& to, transfer::Order&
   for (const auto& [digest, place] : work.places) {
     if (place.host == to.host && place.repository == to.repository) order.settled.insert(digest);
   }
-  destination.replaces = work.replaces;
   destination.mount_from = [joined = work.joined, host = to.host,
                             own = to.repository](const Descriptor& blob) {
     std::string from = joined->repository_of(blob.digest, host);
@@ -221,6 +223,7 @@ Result<> add_repositories(const DestinationPattern& pattern, const Picked& picke
   for (const auto& [name, references] : repositories) {
     const Reference& first = references.front();
     transfer::Destination destination{.sink = {}, .name = name, .tags = {}, .expected = first.digest};
+    destination.replaces = ends.options.replaces;
     DAVIT_TRY(destination.sink, ends.registries.repository(first.host, first.repository, Side::destination,
                                                            ends.options.create_repository));
     if (ends.index != nullptr) {
@@ -310,8 +313,11 @@ Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order
   for (const std::string& note : picked.image.notes) board.note(picked.label + ": " + note);
   transfer::Order order{
       .source = picked.source, .root = picked.image.root, .name = picked.label, .destinations = {}};
-  if (const auto* root = std::get_if<Descriptor>(&picked.image.root); root != nullptr && picked.made)
+  if (const auto* root = std::get_if<Descriptor>(&picked.image.root); root != nullptr && picked.made) {
+    DAVIT_TRY(const Manifest top, picked.source->manifest(root->digest.to_string(), context));
     order.made.insert(root->digest);
+    for (const Descriptor& child : top.manifests()) order.made.insert(child.digest);
+  }
   if (ends.index != nullptr) order.made = ends.index->made;
   for (const Target& target : ends.targets) {
     if (const auto* pattern = std::get_if<DestinationPattern>(&target)) {
@@ -499,6 +505,9 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     }
   }
   DAVIT_TRY_VOID(refuse_shared_tags(out));
+  if (errand.index != nullptr && (out.size() != 1 || out.front().destinations.size() != 1))
+    return client::bad_argument(errand.destinations.front(), "an index goes to one place",
+                                "davit copy brings it to others");
   if (errand.index != nullptr && errand.use == client::SinkUse::write)
     out.front().look = worth_a_look(out.front(), errand.index->entries, copy);
   return out;

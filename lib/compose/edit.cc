@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -23,12 +24,6 @@ namespace {
 
 using compose::EditedImage;
 using compose::ImageDocuments;
-
-CallContext context_of(const EditOptions& options) {
-  CallContext context{.stop = options.stop, .deadline = {}};
-  if (options.timeout) context.deadline = std::chrono::steady_clock::now() + *options.timeout;
-  return context;
-}
 
 constexpr std::int64_t kLatest = 253'402'300'799;  // the last second of the year 9999
 
@@ -124,7 +119,7 @@ Result<OpenedImage> change_image(const OpenedImage& image, const ImageChanges& c
     DAVIT_TRY(ImageDocuments after, compose::change(before, changes, options.time));
     return EditedImage{.documents = std::move(after)};
   };
-  return compose::edit_images(image, edit, context_of(options));
+  return compose::edit_images(image, edit, context_within(options.stop, options.timeout));
 }
 
 Result<OpenedImage> append_layers(const OpenedImage& image, std::span<const Layer> layers,
@@ -135,14 +130,15 @@ Result<OpenedImage> append_layers(const OpenedImage& image, std::span<const Laye
     for (const Layer& layer : layers) out.blobs.push_back(layer.content);
     return out;
   };
-  DAVIT_TRY(OpenedImage out, compose::edit_images(image, edit, context_of(options)));
+  DAVIT_TRY(OpenedImage out,
+            compose::edit_images(image, edit, context_within(options.stop, options.timeout)));
   for (const Layer& layer : layers) out.notes.insert(out.notes.end(), layer.notes.begin(), layer.notes.end());
   return out;
 }
 
 Result<OpenedImage> rebase_image(const OpenedImage& image, const OpenedImage& old_base,
                                  const OpenedImage& new_base, const EditOptions& options) {
-  const CallContext context = context_of(options);
+  const CallContext context = context_within(options.stop, options.timeout);
   std::map<Digest, Reference> elsewhere = image.elsewhere;
   const auto edit = [&](const ImageDocuments& before) -> Result<EditedImage> {
     DAVIT_TRY(const model::ImageConfig config, model::ImageConfig::parse(before.config));
@@ -176,7 +172,8 @@ Result<BaseImage> base_of(const OpenedImage& image, const EditOptions& options) 
     if (!common) common = base;
     return EditedImage{.documents = one};
   };
-  DAVIT_TRY(const OpenedImage same, compose::edit_images(image, look, context_of(options)));
+  DAVIT_TRY(const OpenedImage same,
+            compose::edit_images(image, look, context_within(options.stop, options.timeout)));
   static_cast<void>(same);
   return common.value_or(BaseImage());
 }

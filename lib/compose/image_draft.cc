@@ -146,7 +146,7 @@ json& ImageDraft::whole_history() {
   return history;
 }
 
-Result<ImageDocuments> ImageDraft::finish() const {
+Result<ImageDocuments> ImageDraft::finish() const try {
   const bool same_config = state_->config == json::parse(state_->before.config);
   std::string config = same_config ? state_->before.config : state_->config.dump();
   json manifest = state_->manifest;
@@ -162,6 +162,8 @@ Result<ImageDocuments> ImageDraft::finish() const {
     return ImageDocuments{.manifest = state_->frame(), .config = std::move(config)};
   DAVIT_TRY(Manifest written, Manifest::parse(manifest.dump(), frame.media_type, frame.digest.algorithm()));
   return ImageDocuments{.manifest = std::move(written), .config = std::move(config)};
+} catch (const json::type_error&) {  // what was read is text: only what was given can be none
+  return make_error(Errc::invalid_argument, "an image says UTF-8 text, and what it should say is none");
 }
 
 }  // namespace davit::compose

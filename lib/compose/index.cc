@@ -40,6 +40,17 @@ std::string list_of(std::span<const Descriptor> entries) {
   return out.empty() ? "nothing" : out;
 }
 
+/// JSON has no other text.
+Result<> check_text(const std::string& key, const std::string& value) {
+  if (is_utf8(key) && is_utf8(value)) return {};
+  return make_error(Errc::invalid_argument, "the annotation " + escaped(key, 100) + " is no UTF-8");
+}
+
+Result<> check_text(const Annotations& annotations) {
+  for (const auto& [key, value] : annotations) DAVIT_TRY_VOID(check_text(key, value.value_or("")));
+  return {};
+}
+
 void annotate(json& object, const Annotations& annotations) {
   json& all = object["annotations"];
   if (!all.is_object()) all = json::object();
@@ -121,12 +132,22 @@ Result<Manifest> new_index(model::Format format, std::span<const Descriptor> ent
     return !entry.annotations.empty() && !content::is_attestation(entry);
   });
   if (docker && annotated) return no_annotations();
+  for (const auto& [key, value] : annotations) DAVIT_TRY_VOID(check_text(key, value));
+  for (const Descriptor& entry : entries) {
+    for (const auto& [key, value] : entry.annotations) DAVIT_TRY_VOID(check_text(key, value));
+  }
   return finished(model::index_manifest(format, entries, annotations), {}, Digest::Algorithm::sha256);
 }
 
 Result<Manifest> changed_index(const Manifest& index, const IndexChanges& changes) {
   if (is_docker(index) && (!changes.annotations.empty() || !changes.entry_annotations.empty()))
     return no_annotations();
+  DAVIT_TRY_VOID(check_text(changes.annotations));
+  for (const auto& [position, annotations] : changes.entry_annotations)
+    DAVIT_TRY_VOID(check_text(annotations));
+  for (const Descriptor& entry : changes.added) {
+    for (const auto& [key, value] : entry.annotations) DAVIT_TRY_VOID(check_text(key, value));
+  }
   // The document has passed Manifest::parse, so nothing in here can throw.
   json document = json::parse(index.bytes());
   json entries = json::array();
@@ -142,7 +163,19 @@ Result<Manifest> changed_index(const Manifest& index, const IndexChanges& change
   for (const Descriptor& entry : changes.added) entries.push_back(model::entry_json(entry));
   document["manifests"] = std::move(entries);
   if (!changes.annotations.empty()) annotate(document, changes.annotations);
+  if (document == json::parse(index.bytes())) return index;  // in the very bytes it had
   return finished(document.dump(), index.descriptor().media_type, index.descriptor().digest.algorithm());
+}
+
+void remove_entry(const Manifest& index, std::size_t position, std::set<std::size_t>& removed) {
+  const std::vector<Descriptor>& entries = index.manifests();
+  removed.insert(position);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!removed.contains(i) && entries[i].digest == entries[position].digest) return;
+  }
+  std::set<std::size_t> with = {position};
+  add_attestations(entries, with);
+  removed.merge(with);
 }
 
 Result<std::set<std::size_t>> find_entries(const Manifest& index, std::string_view selector) {

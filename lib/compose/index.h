@@ -48,6 +48,9 @@ struct IndexChanges {
 /// new_index().
 Result<Manifest> changed_index(const Manifest& index, const IndexChanges& changes);
 
+/// Adds the position of an entry, and those of the attestations about it when no other entry has its image.
+void remove_entry(const Manifest& index, std::size_t position, std::set<std::size_t>& removed);
+
 /// The positions of the entries that a platform ("linux/arm64") or a digest names, and of the attestations
 /// about them. Errors: not_found, with what there is; invalid_argument for what is neither.
 Result<std::set<std::size_t>> find_entries(const Manifest& index, std::string_view selector);

@@ -20,7 +20,7 @@ struct Destination {
   std::string name;                     ///< "registry/repository", for people
   std::vector<std::string> tags;        ///< none: the manifest is put by digest only
   std::optional<Digest> expected;       ///< the root must turn out to be this
-  std::optional<Digest> replaces = {};  ///< the tags must still point at this when they move
+  std::optional<Digest> replaces = {};  ///< the first tag must still point at this when it moves
   /// The repository of the same registry that holds a blob of the source; null or empty where none does.
   std::function<std::string(const Descriptor&)> mount_from = {};
 };
@@ -35,7 +35,8 @@ struct Order {
   /// Manifests at or below the root that only describe what an archive holds without one: their uncompressed
   /// layers are compressed on the way.
   std::set<Digest> made = {};
-  /// Manifests below the root that every destination is known to have, with all that they need.
+  /// Manifests below the root that were read from the destination itself, so that it has them and all they
+  /// need.
   std::set<Digest> settled = {};
   /// False: the root is put without a look at what is there, because nothing else could save a request.
   bool look = true;

@@ -194,7 +194,6 @@ Result<> Run::walk_sources() {
   return {};
 }
 
-/// Whether a root that is there answers for everything that goes with it.
 /// Whoever asked for a compression hears where it is not applied.
 void Run::tell_what_stays_plain(const Shipment& shipment) {
   const bool plain = std::ranges::any_of(shipment.manifests, [](const Manifest& manifest) {
@@ -207,6 +206,7 @@ void Run::tell_what_stays_plain(const Shipment& shipment) {
                 "with a manifest; --recompress compresses them");
 }
 
+/// Whether a root that is there answers for everything that goes with it.
 bool Run::vouches(const ContentSink& sink) const {
   return sink.names_vouch() && !settings_.referrers;
 }

@@ -112,7 +112,7 @@ class Run {
   Result<std::vector<Manifest>> written(const Shipment& shipment) const;
   void seal(Dispatch& dispatch) DAVIT_EXCLUDES(mutex_);
   Result<> put_children(const Shipment& shipment, const Dispatch& dispatch);
-  Result<> refuse_moved(const Dispatch& dispatch);
+  Result<> refuse_moved(const Dispatch& dispatch, const Digest& root);
   Result<Delivered> seal_dispatch(Shipment& shipment, Dispatch& dispatch);
   BlobCounts count(const Shipment& shipment, const Dispatch& dispatch) const DAVIT_EXCLUDES(mutex_);
   Plan plan_of(const Shipment& shipment, const Dispatch& dispatch) const;

@@ -113,19 +113,17 @@ Result<> Run::put_children(const Shipment& shipment, const Dispatch& dispatch) {
   return {};
 }
 
-/// Nobody may have moved the tags since what they pointed at was read.
-Result<> Run::refuse_moved(const Dispatch& dispatch) {
+/// Nobody may have moved the tag since what it pointed at was read.
+Result<> Run::refuse_moved(const Dispatch& dispatch, const Digest& root) {
   const Destination& destination = *dispatch.destination;
-  for (const Tag& tag : dispatch.tags) {
-    DAVIT_TRY(const Descriptor now, dispatch.sink()->earlier()->resolve(tag.name, context_));
-    if (now.digest == *destination.replaces) continue;
-    Error error = make_error(Errc::conflict,
-                             destination.name + ":" + tag.name + ": the tag was moved meanwhile, from " +
-                                 destination.replaces->to_string() + " to " + now.digest.to_string());
-    error.retryable = true;  // on top of what is there now
-    return error;
-  }
-  return {};
+  const std::string& tag = dispatch.tags.front().name;
+  DAVIT_TRY(const Descriptor now, dispatch.sink()->earlier()->resolve(tag, context_));
+  if (now.digest == *destination.replaces || now.digest == root) return {};
+  Error error =
+      make_error(Errc::conflict, destination.name + ":" + tag + ": the tag was moved meanwhile, from " +
+                                     destination.replaces->to_string() + " to " + now.digest.to_string());
+  error.retryable = true;  // on top of what is there now
+  return error;
 }
 
 Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
@@ -147,7 +145,7 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
   for (const Tag& tag : dispatch.tags) {
     if (tag.now != digest) names.push_back(tag.name);
   }
-  if (destination.replaces && !names.empty()) DAVIT_TRY_VOID(refuse_moved(dispatch));
+  if (destination.replaces && !names.empty()) DAVIT_TRY_VOID(refuse_moved(dispatch, digest));
   const bool tagged = names.size() < dispatch.tags.size();  // a tag that points at it shows that it is there
   const bool vouched = tagged || dispatch.root_present;
   const bool put = !names.empty() || !vouched || !dispatch.sink()->names_vouch();

@@ -145,6 +145,14 @@ class Indexes(SystemTest):
         listed = [json.loads(line) for line in self.davit("index", "ls", "--json", "oci:%s:kept" % self.out("kept")).lines()]
         self.assertEqual([entry["platform"] for entry in listed], ["linux/amd64"])
         self.davit("index", "rm", "-q", name, "linux/s390x", code=2)
+        # What changes nothing moves nothing, not even the form of the document.
+        pretty = json.dumps(self.server.manifest("edit", "1"), indent=3).encode()
+        self.server.put_manifest("edit", "pretty", pretty, OCI + "index.v1+json")
+        done = self.davit("index", "add", "-q", self.name("edit:pretty"), self.name("edit@" + before["arm64"]["digest"]), "-t", "copy")
+        self.assertEqual(done.digest, digest(pretty))
+        self.assertEqual(self.server.get("edit/manifests/copy"), pretty)
+        self.davit("index", "annotate", "-q", name, "-a", b"k=\xff", code=64)
+        self.davit("index", "rm", "-q", name, "linux/arm64", "--retry-on-change", "2", "--to", self.name("edit:2"), code=64)
         self.davit("index", "rm", "-q", self.name("edit@" + before["amd64"]["digest"]), "linux/amd64", code=64)
 
     def test_a_dry_run_changes_nothing(self):

@@ -1,6 +1,7 @@
 #include "editing.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "exit_code.h"
 #include "following.h"
@@ -49,6 +50,9 @@ void EditingFlags::add_to(CLI::App& command, const std::string& source_help) {
 Result<CopyOptions> EditingFlags::copy_options() const {
   CopyOptions options;
   if (auto read = compression.apply(options); !read) return read.error();
+  if (options.keep_archive_layers)
+    return usage("--compress keep: a layer that is made here has no form that it could keep",
+                 "gzip, zstd and none are what it can become");
   if (preserve_digests)
     return usage("an image that is changed has another digest, so none can be preserved",
                  "leave out --preserve-digests");
@@ -76,6 +80,9 @@ Result<std::vector<std::string>> EditingFlags::destinations(const OpenedImage& i
     out.push_back(each);
   }
   if (!out.empty()) return out;
+  if (!platform.wanted.empty())
+    return usage("only some platforms of " + image.name + " are chosen, and they would take the place of all",
+                 "name a DST behind it, or leave out --platform");
   if (!image.reference)
     return usage(image.name + " is a file, and where the new image goes was not said",
                  "name a DST behind it: a file, a folder or a reference");
@@ -108,6 +115,7 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
   if (!settings) return fail(settings.error());
   const auto time = parse_source_date_epoch(settings->source_date_epoch);
   if (!time) return fail(time.error());
+  const auto begun = std::chrono::steady_clock::now();
   Notes notes;
   copy->observer = &notes;
   copy->stop = signals.stop();
@@ -125,6 +133,11 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
                             .edit = {.time = *time, .stop = signals.stop(), .timeout = copy->timeout}};
   const auto edited = edit(*image, context);
   if (!edited) return fail(edited.error());
+  if (flags.destination.empty() && flags.to.empty()) copy->replaces = image->root.digest;
+  if (copy->timeout) {
+    const auto spent = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
+    copy->timeout = std::max(*copy->timeout - spent, std::chrono::milliseconds(1));
+  }
   if (flags.dry_run) return show(client.plan_copy(*edited, *destinations, *copy), notes, how);
   return follow(client.start_copy(*edited, *destinations, *copy), notes, line, how);
 }

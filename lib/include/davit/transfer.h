@@ -81,6 +81,9 @@ struct CopyOptions {
   Reuse reuse = Reuse::repository;
   std::vector<std::string> reuse_from = {};  ///< further tags of the destination repository to learn from
   OnExistingTag on_existing_tag = OnExistingTag::replace;
+  /// What the destination's first tag must still point at when it is moved: an edit shall not undo somebody
+  /// else's. Otherwise: conflict. Registries only.
+  std::optional<Digest> replaces = {};
   bool keep_archive_layers =
       false;  ///< an archive's own manifests travel even when their layers are uncompressed
   bool preserve_digests = false;  ///< refuse whatever would change the digest of the source's root

@@ -162,6 +162,8 @@ int change(ChangeFlags flags, IndexEdit edit, const Signals& signals) {
   }
   auto options = index_options(flags.transfer, {});
   if (!options) return fail(options.error());
+  if (flags.retries > 0 && !flags.to.empty())
+    return fail(usage("--retry-on-change is for an index that is changed in place", "leave it out, or --to"));
   edit.retries_on_change = flags.retries;
   std::vector<std::string> sources = sources_of(edit.add);
   for (const std::vector<std::string>* entries : {&edit.remove, &edit.keep})
@@ -188,6 +190,13 @@ int change(ChangeFlags flags, IndexEdit edit, const Signals& signals) {
           }};
   return carry_out(movement, options->copy, flags.transfer, signals);
 }
+
+/// What has no meaning where nothing new comes into an index that is there.
+void leave_out(CLI::App& command, std::initializer_list<const char*> flags) {
+  for (const char* flag : flags) command.remove_option(command.get_option(flag));
+}
+constexpr std::initializer_list<const char*> kFormats = {"--oci", "--docker", "--format"};
+constexpr std::initializer_list<const char*> kLayers = {"--compress", "--reuse", "--reuse-from"};
 
 void add_create(CLI::App& index, Action& action) {
   auto flags = std::make_shared<CreateFlags>();
@@ -247,6 +256,7 @@ void add_add(CLI::App& index, Action& action) {
   with_environment(command->add_flag("--replace", flags->replace,
                                      "in the place of images for the same platforms, where there are some"));
   flags->transfer.add_to(*command, Verb::index);
+  leave_out(*command, kFormats);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       const auto parts = parse_parts(flags->words);
@@ -263,6 +273,9 @@ void add_remove(CLI::App& index, Action& action) {
   flags->add_to(*command);
   command->add_option("ENTRY", flags->words, "what to take out")->required();
   flags->transfer.add_to(*command, Verb::index);
+  leave_out(*command, kFormats);
+  leave_out(*command, kLayers);
+  leave_out(*command, {"--platform"});
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) { return change(*flags, {.remove = flags->words}, signals); };
   });
@@ -274,6 +287,8 @@ void add_filter(CLI::App& index, Action& action) {
   flags->add_to(*command);
   command->add_option("ENTRY", flags->words, "what stays; so do the platforms of --platform");
   flags->transfer.add_to(*command, Verb::index);
+  leave_out(*command, kFormats);
+  leave_out(*command, kLayers);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       const auto platforms = flags->transfer.platform.chosen();
@@ -326,6 +341,9 @@ void add_annotate(CLI::App& index, Action& action) {
   with_environment(command->add_option("--set-platform", flags->platform, "what the entry is for"))
       ->type_name("OS/ARCH[/VARIANT]");
   flags->transfer.add_to(*command, Verb::index);
+  leave_out(*command, kFormats);
+  leave_out(*command, kLayers);
+  leave_out(*command, {"--platform"});
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       auto edit = annotation_edit(*flags);
@@ -346,12 +364,10 @@ nlohmann::ordered_json entry_json(const Descriptor& entry) {
 }
 
 std::string entry_line(const Descriptor& entry) {
-  std::string platform = entry.platform ? entry.platform->to_string() : "-";
+  std::string platform = entry.platform ? printable(entry.platform->to_string()) : "-";
   platform.resize(std::max<std::size_t>(platform.size() + 1, 22), ' ');
-  std::string line = platform + entry.digest.to_string() + " " + entry.media_type;
-  for (const auto& [key, value] : entry.annotations) line += " " + key + "=" + value;
-  std::ranges::replace_if(
-      line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  std::string line = platform + entry.digest.to_string() + " " + printable(entry.media_type);
+  for (const auto& [key, value] : entry.annotations) line += " " + printable(key) + "=" + printable(value);
   return line + "\n";
 }
 
@@ -379,7 +395,10 @@ void add_index_ls(CLI::App& index, Action& action) {
                                            "davit inspect shows what it is"));
                        std::string out;
                        for (const Descriptor& entry : found->manifests())
-                         out += flags->json ? entry_json(entry).dump() + "\n" : entry_line(entry);
+                         out += flags->json ? entry_json(entry).dump(
+                                                  -1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                                                  "\n"
+                                            : entry_line(entry);
                        return print(out) ? kOk : kLocal;
                      });
     };
