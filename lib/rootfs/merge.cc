@@ -23,6 +23,11 @@ Result<> Merge::next_layer() {
   return {};
 }
 
+void Merge::renumber_facts(std::span<const std::uint32_t> numbers) {
+  for (std::uint32_t node = 0; node < tree_.size(); ++node)
+    if (std::uint32_t& facts = tree_.at(node).facts; facts != kNone) facts = numbers[facts];
+}
+
 Result<> Merge::apply(std::uint32_t position, const tar::Entry& entry, std::uint32_t facts) {
   DAVIT_TRY(const std::string path, clean_path(entry.name));
   auto done = apply_to(path, position, entry, facts);

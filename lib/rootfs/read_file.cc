@@ -73,7 +73,7 @@ class Search {
       bool lower_too = true;
       for (std::size_t i = 0; i < view.steps().size(); ++i) {
         const LayerView::Step& step = view.steps()[i];
-        if (step.found && step.found->entry.type != '5') {
+        if (step.found && step.found->type != '5') {
           if (!directory[i]) return at(path, i, layer, *step.found);
           lower_too = false;  // a directory took its place
           break;
@@ -91,23 +91,22 @@ class Search {
   /// Something that is no directory is the file, or a link, or in the way.
   Result<Outcome> at(const std::string& path, std::size_t step, std::size_t layer,
                      const LayerView::Found& found) {
-    const tar::Entry& entry = found.entry;
     std::size_t length = 0;
     for (std::size_t i = 0; i <= step; ++i)
       length = std::min(path.find('/', i == 0 ? 0 : length + 1), path.size());
     const std::string rest = path.substr(length);
-    if (entry.type == '2') {
+    if (found.type == '2') {
       const std::string from =
-          entry.link.starts_with('/') ? std::string() : std::string(parent_of(path.substr(0, length)));
-      return Outcome(GoOn{from + "/" + entry.link + rest, layers_.size()});
+          found.link.starts_with('/') ? std::string() : std::string(parent_of(path.substr(0, length)));
+      return Outcome(GoOn{from + "/" + found.link + rest, layers_.size()});
     }
-    if (entry.type == '1') return Outcome(GoOn{entry.link + rest, layer + 1});
+    if (found.type == '1') return Outcome(GoOn{found.link + rest, layer + 1});
     if (length != path.size()) return not_there();
-    if (entry.is_sparse()) {
+    if (found.sparse) {
       return make_error(Errc::unsupported, "it is a sparse file", "export has it as the layer has")
           .on(Side::source);
     }
-    if (entry.type != '0') return no_file("a device or a pipe");
+    if (found.type != '0') return no_file("a device or a pipe");
     if (found.content) {
       return Outcome(std::unique_ptr<ByteSource>(
           std::make_unique<io::MemorySource>(std::make_shared<const std::string>(*found.content))));

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/error.h"
 #include "base/try.h"
 #include "rootfs/clean_path.h"
 #include "rootfs/whiteout.h"
@@ -60,7 +61,15 @@ Result<LayerView> LayerView::read(tar::Reader reader, std::string_view path, std
     for (; !above.empty(); above = parent_of(above)) out.steps_[step_of(above, path) - 1].below = true;
     const std::size_t step = step_of(name, path);
     if (step == 0) continue;
-    Found found{.entry = entry, .position = reader.position(), .content = std::nullopt};
+    Found found{.type = entry.type,
+                .link = {},
+                .sparse = entry.is_sparse(),
+                .position = reader.position(),
+                .content = std::nullopt};
+    if (entry.type == '1' || entry.type == '2') {
+      if (entry.link.size() > kMaxPath) return make_error(Errc::corrupt, "a link that leads too far");
+      found.link = entry.link;
+    }
     if (step == out.steps_.size() && entry.type == '0' && entry.size <= keep) {
       DAVIT_TRY(found.content, read_content(reader));
     }

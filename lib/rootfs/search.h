@@ -20,7 +20,9 @@ class LayerView {
 
   /// An entry of exactly that name: the last one.
   struct Found {
-    tar::Entry entry;
+    char type = 0;        ///< as in a tar
+    std::string link;     ///< of links
+    bool sparse = false;  ///< a file with holes
     std::uint32_t position = 0;
     std::optional<std::string> content;  ///< when it is a file, and not too large
   };

@@ -1,8 +1,11 @@
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include <davit/rootfs.h>
 
+#include "codec/compress.h"
+#include "io/memory.h"
 #include "support/catch.h"
 #include "support/layered_image.h"
 
@@ -105,6 +108,24 @@ TEST_CASE("large files are read from their layer again and verified to its end")
   source = read_file(image, image.image(), "f", {});
   REQUIRE_FALSE(source);
   CHECK(source.error().code == Errc::corrupt);
+}
+
+TEST_CASE("reading stops when asked to, even while no more of the layer has to be fetched") {
+  const std::string plain = LayerTar().file("f", std::string(3 << 20, 'x')).bytes();
+  for (const auto kind : {model::Compression::gzip, model::Compression::zstd}) {
+    codec::Compressor compressor({.threads = 1});
+    const auto packed =
+        compressor.compressed(std::make_shared<io::MemoryContent>(plain, ""), {.kind = kind}, std::nullopt);
+    LayeredImage image({test::read_all(*packed->open(0, {}).value()).value()});
+    std::stop_source stop;
+    const CallContext context{.stop = stop.get_token(), .deadline = {}};
+    auto file = read_file(image, image.image(), "f", context);
+    REQUIRE(file);
+    std::vector<std::byte> buffer(100);
+    REQUIRE((*file)->read(buffer).value() != 0);
+    stop.request_stop();
+    CHECK((*file)->read(buffer).error().code == Errc::cancelled);
+  }
 }
 
 TEST_CASE("what is no file says what it is") {

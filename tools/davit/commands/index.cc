@@ -346,12 +346,10 @@ nlohmann::ordered_json entry_json(const Descriptor& entry) {
 }
 
 std::string entry_line(const Descriptor& entry) {
-  std::string platform = entry.platform ? entry.platform->to_string() : "-";
+  std::string platform = entry.platform ? printable(entry.platform->to_string(), 60) : "-";
   platform.resize(std::max<std::size_t>(platform.size() + 1, 22), ' ');
-  std::string line = platform + entry.digest.to_string() + " " + entry.media_type;
-  for (const auto& [key, value] : entry.annotations) line += " " + key + "=" + value;
-  std::ranges::replace_if(
-      line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  std::string line = platform + entry.digest.to_string() + " " + printable(entry.media_type, 255);
+  for (const auto& [key, value] : entry.annotations) line += " " + printable(key) + "=" + printable(value);
   return line + "\n";
 }
 
