@@ -25,6 +25,10 @@ class Merge {
   /// Gives the facts of every node that has some the number that `numbers` has at the place of the old one.
   void renumber_facts(std::span<const std::uint32_t> numbers);
 
+  /// What a path means now, through symlinks; kNone when it is not there. Errors: corrupt for symlinks that
+  /// go round in circles.
+  Result<std::uint32_t> find(std::string_view path);
+
   [[nodiscard]] const Tree& tree() const { return tree_; }
 
  private:

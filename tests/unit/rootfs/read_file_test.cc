@@ -82,11 +82,27 @@ TEST_CASE("whiteouts hide nothing of their own layer") {
 }
 
 TEST_CASE("the topmost layer with the file ends the search, and its last entry counts") {
-  const LayerTar top = LayerTar().file("d/f", "first").file("d/f", "second");
+  const LayerTar top = LayerTar().directory("d").file("d/f", "first").file("d/f", "second");
   LayeredImage image = image_of({base(), top, LayerTar().file("other", "")});
   CHECK(content(image, "d/f").value() == "second");
   CHECK(image.opened[Digest::of(base().bytes())] == 0);
   CHECK(image.opened[Digest::of(top.bytes())] == 1);
+}
+
+TEST_CASE("a layer that does not state a directory may go through a symlink in its place") {
+  const LayerTar through = LayerTar().file("bin/dash", "new").file("bin/more", "more").gone("bin/.wh.again");
+  for (const char* path : {"usr/bin/dash", "bin/dash", "abs", "bin/sh"}) {
+    INFO(path);
+    CHECK(content({base(), through}, path).value() == "new");
+  }
+  CHECK(content({base(), through}, "usr/bin/more").value() == "more");
+  CHECK(content({base(), through}, "usr/bin/again").error().code == Errc::not_found);
+  CHECK(content({base(), LayerTar().file("bin/other", "x")}, "bin/sh").value() == "dash");
+  CHECK(content({base(), LayerTar().directory("bin").file("bin/dash", "new")}, "usr/bin/dash").value() ==
+        "dash");
+  CHECK(content({base(), LayerTar().directory("bin").file("bin/other", "x")}, "bin/sh").error().code ==
+        Errc::not_found);
+  CHECK(content({base(), through}, "usr/bin/more/x").error().code == Errc::not_found);
 }
 
 TEST_CASE("a hard link means its target as it was") {
