@@ -324,6 +324,18 @@ Result<> make_room(const Manifest& index, const IndexEdit& edit, compose::IndexC
   return {};
 }
 
+/// One image for each platform.
+Result<> refuse_second(const Manifest& index, std::size_t position, const Platform& platform) {
+  for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+    const Descriptor& other = index.manifests()[i];
+    if (i == position || content::is_attestation(other) || !other.platform) continue;
+    if (other.platform->normalized() == platform.normalized())
+      return make_error(Errc::invalid_argument, "the index has an image for " + platform.to_string() +
+                                                    " already: " + other.digest.to_string());
+  }
+  return {};
+}
+
 Result<compose::IndexChanges> changes_for(Client::Impl& impl, const Manifest& index, const IndexEdit& edit,
                                           const IndexOptions& options, std::vector<Brought>& brought,
                                           const CallContext& context) {
@@ -350,7 +362,9 @@ Result<compose::IndexChanges> changes_for(Client::Impl& impl, const Manifest& in
     for (const std::size_t position : positions) {
       if (!is_image(position)) continue;
       if (!entry.annotations.empty()) changes.entry_annotations[position] = entry.annotations;
-      if (entry.platform) changes.entry_platforms[position] = *entry.platform;
+      if (!entry.platform) continue;
+      DAVIT_TRY_VOID(refuse_second(index, position, *entry.platform));
+      changes.entry_platforms[position] = *entry.platform;
     }
   }
   return changes;
@@ -371,6 +385,9 @@ Result<Assembled> edited(Client::Impl& impl, OpenedImage image, const IndexEdit&
                       context));
   DAVIT_TRY(const compose::IndexChanges changes, changes_for(impl, before, edit, options, brought, context));
   DAVIT_TRY(Manifest after, compose::changed_index(before, changes));
+  if (after.manifests().empty() && !before.manifests().empty())
+    return make_error(Errc::invalid_argument, "nothing would be left in " + image.name,
+                      "davit delete " + image.name + " takes the tag away");
   Assembled out;
   out.image = image;
   out.work.entries = after.manifests();

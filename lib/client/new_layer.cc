@@ -6,6 +6,7 @@
 #include "base/mutex.h"
 #include "base/try.h"
 #include "codec/decompress.h"
+#include "content/known_content.h"
 #include "crypto/hasher.h"
 #include "io/measure.h"
 #include "io/stream_source.h"
@@ -80,27 +81,11 @@ class HashedContent final : public Content {
   mutable std::unique_ptr<ByteSource> stream_ DAVIT_GUARDED_BY(mutex_);
 };
 
-/// Content whose descriptor has been found out.
-class KnownContent final : public Content {
- public:
-  KnownContent(std::shared_ptr<const Content> inner, Descriptor descriptor)
-      : inner_(std::move(inner)), descriptor_(std::move(descriptor)) {}
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
-                                                         const CallContext& context) const override {
-    return inner_->open(offset, context);
-  }
-  [[nodiscard]] std::optional<Descriptor> descriptor() const override { return descriptor_; }
-
- private:
-  const std::shared_ptr<const Content> inner_;  // co-owned by the layer
-  const Descriptor descriptor_;
-};
-
 Layer layer_of(std::shared_ptr<const Content> content, Descriptor blob, model::Compression kind,
                const Digest& diff_id) {
   blob.media_type = model::layer_type(model::Format::oci, kind);
   Layer out{.blob = blob, .diff_id = diff_id, .content = {}, .created_by = {}, .notes = {}};
-  out.content = std::make_shared<const KnownContent>(std::move(content), std::move(blob));
+  out.content = std::make_shared<const content::KnownContent>(std::move(content), std::move(blob));
   return out;
 }
 

@@ -158,12 +158,11 @@ Result<std::vector<Picked>> open_source(const Source& from, std::string_view wri
 
 Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context) {
   if (const auto* raw = std::get_if<content::RawImage>(&picked.image.root)) {
-    const auto fits = [&](const Platform& one) {
-      return raw->platform.normalized().satisfies(one.normalized());
-    };
-    if (std::ranges::any_of(wanted, fits)) return {};
+    const auto missing = std::ranges::find_if(
+        wanted, [&](const Platform& one) { return !raw->platform.normalized().satisfies(one.normalized()); });
+    if (missing == wanted.end()) return {};
     return make_error(Errc::not_found, picked.label + ": the image is for " + raw->platform.to_string() +
-                                           ", not for " + wanted.front().to_string())
+                                           ", not for " + missing->to_string())
         .on(Side::source);
   }
   auto chosen =

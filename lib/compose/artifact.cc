@@ -2,7 +2,6 @@
 #include <davit/artifact.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 #include "base/json.h"
 #include "base/try.h"
 #include "model/media_type.h"
+#include "model/timestamp.h"
 
 namespace davit {
 namespace {
@@ -49,18 +49,6 @@ Document to_json(const Descriptor& descriptor) {
                {"size", descriptor.size}};
   if (!descriptor.annotations.empty()) out["annotations"] = descriptor.annotations;
   return out;
-}
-
-std::string rfc3339(std::chrono::sys_seconds time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  return text;
 }
 
 Result<> check_annotations(const std::map<std::string, std::string>& annotations) {
@@ -110,7 +98,7 @@ Result<Manifest> artifact_manifest(const ArtifactParts& parts) {
     document["subject"] = to_json(subject);
   }
   std::map<std::string, std::string> annotations = parts.annotations;
-  if (parts.created) annotations.emplace(kCreatedAnnotation, rfc3339(*parts.created));
+  if (parts.created) annotations.emplace(kCreatedAnnotation, model::format_timestamp(*parts.created));
   if (!annotations.empty()) document["annotations"] = annotations;
   return Manifest::parse(document.dump(), model::kOciManifest);
 }

@@ -73,14 +73,13 @@ Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, c
   DAVIT_TRY(const Manifest top, source->manifest(root.digest.to_string(), context));
   if (!top.is_index()) {
     DAVIT_TRY(const auto platform, configured_platform(*source, top, context));
-    const bool fits = platform && std::ranges::any_of(wanted, [&](const Platform& one) {
-                        return platform->satisfies(one.normalized());
-                      });
-    if (fits) return PlatformChoice{.source = std::move(source), .root = root};
+    const auto missing = std::ranges::find_if(
+        wanted, [&](const Platform& one) { return !platform || !platform->satisfies(one.normalized()); });
+    if (missing == wanted.end()) return PlatformChoice{.source = std::move(source), .root = root};
     return make_error(Errc::not_found, "the image is " +
                                            (platform ? "for " + platform->to_string()
                                                      : std::string("for no platform at all")) +
-                                           ", not for " + wanted.front().to_string());
+                                           ", not for " + missing->to_string());
   }
   Survey survey(*source, context);
   DAVIT_TRY_VOID(survey.look(top));

@@ -18,7 +18,7 @@ struct PlatformChoice {
 
 /// The first image for each of `wanted`, indexes within indexes looked through too. One image becomes the
 /// root by itself, its bytes unchanged; several are listed by a rewritten index, with the attestations that
-/// belong to them. An image that is no index must be for one of the platforms. Errors: not_found, listing
+/// belong to them. An image that is no index must be for each of the platforms. Errors: not_found, listing
 /// what there is; those of the source. REQUIRES: `wanted` is not empty.
 Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, const Descriptor& root,
                                         std::span<const Platform> wanted, const CallContext& context);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/try.h"
+#include "content/known_content.h"
 #include "content/overlay.h"
 #include "io/measure.h"
 #include "io/memory.h"
@@ -10,23 +11,6 @@
 
 namespace davit::content {
 namespace {
-
-/// A layer whose descriptor has been found out.
-class DescribedLayer final : public Content {
- public:
-  DescribedLayer(std::shared_ptr<const Content> stored, Descriptor descriptor)
-      : stored_(std::move(stored)), descriptor_(std::move(descriptor)) {}
-
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::uint64_t offset,
-                                                         const CallContext& context) const override {
-    return stored_->open(offset, context);
-  }
-  [[nodiscard]] std::optional<Descriptor> descriptor() const override { return descriptor_; }
-
- private:
-  const std::shared_ptr<const Content> stored_;  // co-owned by everybody who reads the archive
-  const Descriptor descriptor_;
-};
 
 Result<Descriptor> describe(const RawLayer& layer, const CallContext& context) {
   Descriptor out;
@@ -52,7 +36,7 @@ Result<DescribedImage> described(const RawImage& image, model::Format format, co
   for (const RawLayer& layer : image.layers) {
     DAVIT_TRY(Descriptor descriptor, describe(layer, context));
     descriptor.media_type = model::layer_type(format, layer.stored);
-    own.blobs.push_back(std::make_shared<const DescribedLayer>(layer.content, descriptor));
+    own.blobs.push_back(std::make_shared<const KnownContent>(layer.content, descriptor));
     layers.push_back(std::move(descriptor));
   }
   DAVIT_TRY(Manifest manifest,

@@ -25,12 +25,6 @@ Error about(const Descriptor& blob, const std::string& what) {
   return make_error(Errc::corrupt, blob.digest.to_string() + " " + what).on(Side::source);
 }
 
-/// What is missing below a root makes the image a damaged one.
-Error as_problem(Error error) {
-  if (error.code == Errc::not_found) error.code = Errc::corrupt;
-  return error.on(Side::source);
-}
-
 /// Unpacks a layer while it is read, and hashes what comes out.
 class Unpacking {
  public:
@@ -65,6 +59,11 @@ class Unpacking {
 };
 
 }  // namespace
+
+Error as_problem(Error error) {
+  if (error.code == Errc::not_found) error.code = Errc::corrupt;
+  return error.on(Side::source);
+}
 
 std::vector<BlobProblem> check_blob(ContentSource& source, const Descriptor& blob,
                                     std::span<const Digest> diff_ids, const CallContext& context) {

@@ -15,6 +15,9 @@ struct BlobProblem {
       {};  ///< which of the expected ones it is not; else it is the blob's own
 };
 
+/// What is missing below a root makes the image a damaged one.
+Error as_problem(Error error);
+
 /// What is wrong with the bytes of a blob: its size, its digest, and, of a layer of a container image, the
 /// compression and what the bytes unpack to. Nothing when all is well. `diff_ids` are what configs say of the
 /// layer; without any the bytes are not unpacked. Constant memory: 64 KiB twice, and the decoder's window.

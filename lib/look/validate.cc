@@ -32,12 +32,6 @@ Error damaged(const std::string& what) {
   return make_error(Errc::corrupt, what).on(Side::source);
 }
 
-/// What is listed has to be there.
-Error as_problem(Error error) {
-  if (error.code == Errc::not_found) error.code = Errc::corrupt;
-  return error.on(Side::source);
-}
-
 std::string joined(const std::string& where, const std::string& more) {
   return where.empty() ? more : where + ", " + more;
 }
@@ -86,7 +80,7 @@ class Validator {
 
  private:
   void add(const Digest& digest, const std::string& where, Error error) {
-    out_.problems.push_back({digest, where, as_problem(std::move(error))});
+    out_.problems.push_back({digest, where, look::as_problem(std::move(error))});
   }
 
   void look_at(const look::ManifestsBelow& below, const Descriptor& at, const std::string& where) {

@@ -45,6 +45,18 @@ Platform Platform::normalized() const {
   return out;
 }
 
+namespace {
+
+/// Those that Go knows, and so everybody who builds images.
+bool is_architecture(std::string_view word) {
+  constexpr std::string_view kKnown[] = {"386",     "amd64",   "arm",    "arm64",    "loong64",
+                                         "mips",    "mipsle",  "mips64", "mips64le", "ppc64",
+                                         "ppc64le", "riscv64", "s390x",  "wasm"};
+  return std::ranges::find(kKnown, word) != std::end(kKnown);
+}
+
+}  // namespace
+
 Result<Platform> Platform::parse(std::string_view text) {
   const auto wrong = [&] {
     return make_error(Errc::invalid_argument, "platform \"" + escaped(text, 80) + "\": not OS/ARCH[/VARIANT]",
@@ -68,6 +80,8 @@ Result<Platform> Platform::parse(std::string_view text) {
   if (parts.size() == 1) {
     platform.os = "linux";
     platform.architecture = parts[0];
+    if (!is_architecture(platform.normalized().architecture))
+      return wrong();  // "linux" alone says too little
   } else {
     platform.os = parts[0];
     platform.architecture = parts[1];

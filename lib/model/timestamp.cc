@@ -101,8 +101,12 @@ Result<sys_seconds> parse_timestamp(std::string_view text) {
                     "write it as 2024-05-01T12:00:00Z");
 }
 
-std::string format_timestamp(sys_seconds time) {
-  const auto midnight = std::chrono::floor<days>(time);
+}  // namespace davit::model
+
+namespace davit {
+
+std::string format_timestamp(std::chrono::sys_seconds time) {
+  const auto midnight = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(midnight);
   const std::chrono::hh_mm_ss clock(time - midnight);
   char text[64];
@@ -113,4 +117,4 @@ std::string format_timestamp(sys_seconds time) {
   return text;
 }
 
-}  // namespace davit::model
+}  // namespace davit

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <davit/result.h>
+#include <davit/timestamp.h>
 
 namespace davit::model {
 
@@ -12,7 +13,6 @@ namespace davit::model {
 /// alone, which is its first second in UTC. Fractions of a second are dropped. Errors: invalid_argument.
 Result<std::chrono::sys_seconds> parse_timestamp(std::string_view text);
 
-/// The same as documents have it: "2024-05-01T12:00:00Z".
-std::string format_timestamp(std::chrono::sys_seconds time);
+using davit::format_timestamp;
 
 }  // namespace davit::model

@@ -1,4 +1,3 @@
-#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "base/guarded.h"
 #include "base/try.h"
 #include "rootfs/facts.h"
+#include "rootfs/facts_store.h"
 #include "rootfs/layers.h"
 #include "rootfs/merge.h"
 
@@ -17,10 +17,8 @@ namespace davit {
 namespace rootfs {
 namespace {
 
-using AllFacts = std::deque<Facts>;
-
 /// Puts a layer onto one or two trees.
-Result<> read_layer(Layers& layers, std::size_t layer, std::span<Merge* const> merges, AllFacts& all,
+Result<> read_layer(Layers& layers, std::size_t layer, std::span<Merge* const> merges, FactsStore& all,
                     const CallContext& context) {
   for (Merge* merge : merges) DAVIT_TRY_VOID(merge->next_layer());
   DAVIT_TRY(tar::Reader reader, layers.open(layer, context));
@@ -30,9 +28,7 @@ Result<> read_layer(Layers& layers, std::size_t layer, std::span<Merge* const> m
     std::uint32_t facts = kNone;
     if (reader.entry().type != '1') {
       DAVIT_TRY(const Facts found, facts_of(reader));
-      if (all.size() == kNone) return make_error(Errc::corrupt, "more entries than can be counted");
-      facts = static_cast<std::uint32_t>(all.size());
-      all.push_back(found);
+      facts = all.add(found);
     }
     for (Merge* merge : merges) {
       auto applied = merge->apply(reader.position(), reader.entry(), facts);
@@ -44,7 +40,7 @@ Result<> read_layer(Layers& layers, std::size_t layer, std::span<Merge* const> m
 /// Walks through two trees side by side.
 class Walk {
  public:
-  Walk(const Tree& first, const Tree& second, const AllFacts& facts, const EachFile& each)
+  Walk(const Tree& first, const Tree& second, const FactsStore& facts, const EachFile& each)
       : first_(first), second_(second), facts_(facts), each_(each) {}
 
   Result<> run(const CallContext& context) {
@@ -105,7 +101,7 @@ class Walk {
 
   [[nodiscard]] Facts facts(const Tree& tree, std::uint32_t node) const {
     const std::uint32_t place = tree.at(node).facts;
-    return place == kNone ? Facts{} : facts_[place];
+    return place == kNone ? Facts{} : facts_.at(place);
   }
 
   Result<> compare(std::uint32_t a, std::uint32_t b, const std::string& path) const {
@@ -134,7 +130,7 @@ class Walk {
 
   const Tree& first_;
   const Tree& second_;
-  const AllFacts& facts_;
+  const FactsStore& facts_;
   const EachFile& each_;
 };
 
@@ -146,10 +142,10 @@ Result<> compare_files(ContentSource& first_source, const Manifest& first, Conte
   using namespace rootfs;
   DAVIT_TRY(Layers a, Layers::of(first_source, first));
   DAVIT_TRY(Layers b, Layers::of(second_source, second));
-  AllFacts facts;
   Merge merge_a;
   Merge merge_b;
   Merge* const both[] = {&merge_a, &merge_b};
+  FactsStore facts(both);
   std::size_t shared = 0;
   for (; shared < a.size() && shared < b.size() && a.at(shared).digest == b.at(shared).digest; ++shared)
     DAVIT_TRY_VOID(read_layer(a, shared, both, facts, context));

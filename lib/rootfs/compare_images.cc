@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -21,7 +22,12 @@ std::string text(const json& value) {
   return value.is_null() ? std::string() : value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// Objects are compared member by member, everything else as a whole.
+/// A member's name begins with those of all that it is in, so neither may be without end.
+constexpr std::size_t kLongestName = 1024;
+constexpr std::size_t kMostValues = 10'000;
+
+/// Objects are compared member by member, everything else as a whole; so are objects whose members' names
+/// would be too long, or too many.
 void compare(const json& first, const json& second, const std::string& name,
              std::vector<ComparedValue>& out) {
   struct Pair {
@@ -35,13 +41,21 @@ void compare(const json& first, const json& second, const std::string& name,
     const Pair here = std::move(waiting.back());
     waiting.pop_back();
     if (*here.first == *here.second) continue;
-    if (!here.first->is_object() || !here.second->is_object()) {
+    std::set<std::string> names;
+    std::size_t longest = 0;
+    if (here.first->is_object() && here.second->is_object()) {
+      for (const json* side : {here.first, here.second}) {
+        for (const auto& [key, value] : side->items()) {
+          longest = std::max(longest, key.size());
+          names.insert(key);
+        }
+      }
+    }
+    if (names.empty() || here.name.size() + 1 + longest > kLongestName ||
+        out.size() + waiting.size() + names.size() > kMostValues) {
       out.push_back({here.name, text(*here.first), text(*here.second)});
       continue;
     }
-    std::set<std::string> names;
-    for (const auto& [key, value] : here.first->items()) names.insert(key);
-    for (const auto& [key, value] : here.second->items()) names.insert(key);
     for (const std::string& key : names) {
       const auto a = here.first->find(key);
       const auto b = here.second->find(key);
@@ -73,10 +87,11 @@ json stated_by(const Manifest& image) {
 
 std::vector<ComparedLayer> compare_layers(const Manifest& first, const Manifest& second) {
   std::vector<ComparedLayer> out;
-  const auto add = [&out](const Descriptor& layer, bool ComparedLayer::*in) {
-    auto place = std::ranges::find(out, layer.digest, [](const ComparedLayer& l) { return l.layer.digest; });
-    if (place == out.end()) place = out.insert(out.end(), ComparedLayer{.layer = layer});
-    (*place).*in = true;
+  std::map<Digest, std::size_t> places;
+  const auto add = [&](const Descriptor& layer, bool ComparedLayer::*in) {
+    const auto [place, added] = places.emplace(layer.digest, out.size());
+    if (added) out.push_back({.layer = layer});
+    out[place->second].*in = true;
   };
   for (const Descriptor& layer : first.layers()) add(layer, &ComparedLayer::in_first);
   for (const Descriptor& layer : second.layers()) add(layer, &ComparedLayer::in_second);

@@ -13,6 +13,7 @@
 #include "rootfs/directory_attributes.h"
 #include "rootfs/layers.h"
 #include "rootfs/merge.h"
+#include "rootfs/merge_layers.h"
 #include "tar/write.h"
 
 namespace davit {
@@ -199,17 +200,7 @@ Result<std::unique_ptr<ByteSource>> flattened_root(ContentSource& source, const 
                                                    const CallContext& context) {
   using namespace rootfs;
   DAVIT_TRY(Layers layers, Layers::of(source, image));
-  auto merge = std::make_unique<Merge>();
-  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-    DAVIT_TRY_VOID(merge->next_layer());
-    DAVIT_TRY(tar::Reader reader, layers.open(layer, context));
-    for (;;) {
-      DAVIT_TRY(const bool more, reader.next());
-      if (!more) break;
-      auto applied = merge->apply(reader.position(), reader.entry());
-      if (!applied) return applied.error().with_context(layers.shown(layer)).on(Side::source);
-    }
-  }
+  DAVIT_TRY(auto merge, merge_layers(layers, context));
   return std::unique_ptr<ByteSource>(
       std::make_unique<FlattenedRoot>(std::move(layers), std::move(merge), context));
 }

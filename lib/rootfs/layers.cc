@@ -22,7 +22,8 @@ namespace {
 constexpr std::uint64_t kKeepOne = std::uint64_t{1} << 20;
 constexpr std::uint64_t kKeepAll = std::uint64_t{4} << 20;
 
-/// Bytes that were looked at, then the rest.
+/// Bytes that were looked at, then the rest. Stops when asked to, even while nothing comes out of what
+/// unpacks it.
 class Unread final : public ByteSource {
  public:
   Unread(std::vector<std::byte> front, std::unique_ptr<ByteSource> rest, CallContext context)
@@ -44,13 +45,15 @@ class Unread final : public ByteSource {
   CallContext context_;
 };
 
-/// A blob that is stopped with its reader, and says where its errors come from.
+/// A layer's plain bytes, whose errors say where they come from. Stops when asked to, because a few bytes of
+/// the blob can stand for gigabytes here.
 class OfLayer final : public ByteSource {
  public:
-  OfLayer(std::unique_ptr<ByteSource> inner, std::string name)
-      : inner_(std::move(inner)), name_(std::move(name)) {}
+  OfLayer(std::unique_ptr<ByteSource> inner, std::string name, CallContext context)
+      : inner_(std::move(inner)), name_(std::move(name)), context_(std::move(context)) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override {
+    DAVIT_TRY_VOID(check(context_));
     auto count = inner_->read(into);
     if (!count) return count.error().with_context(name_).on(Side::source);
     return count;
@@ -59,6 +62,7 @@ class OfLayer final : public ByteSource {
  private:
   std::unique_ptr<ByteSource> inner_;
   std::string name_;
+  CallContext context_;
 };
 
 }  // namespace
@@ -114,7 +118,7 @@ Result<tar::Reader> Layers::open(std::size_t layer, const CallContext& context) 
   std::unique_ptr<ByteSource> whole = std::make_unique<Unread>(std::move(head), *std::move(source), context);
   if (compression != model::Compression::none)
     whole = codec::decompressing(compression, std::move(whole), {});
-  return tar::Reader(std::make_unique<OfLayer>(std::move(whole), shown(layer)));
+  return tar::Reader(std::make_unique<OfLayer>(std::move(whole), shown(layer), context));
 }
 
 }  // namespace davit::rootfs

@@ -10,6 +10,8 @@
 namespace davit::rootfs {
 namespace {
 
+constexpr int kMaxLinks = 40;  // as Linux has it
+
 std::string quoted(std::string_view name) {
   return "\"" + escaped(name, 160) + "\"";
 }
@@ -23,11 +25,33 @@ Result<> Merge::next_layer() {
   return {};
 }
 
+void Merge::renumber_facts(std::span<const std::uint32_t> numbers) {
+  for (std::uint32_t node = 0; node < tree_.size(); ++node)
+    if (std::uint32_t& facts = tree_.at(node).facts; facts != kNone) facts = numbers[facts];
+}
+
 Result<> Merge::apply(std::uint32_t position, const tar::Entry& entry, std::uint32_t facts) {
   DAVIT_TRY(const std::string path, clean_path(entry.name));
   auto done = apply_to(path, position, entry, facts);
   if (!done) return done.error().with_context(quoted(entry.name));
   return {};
+}
+
+Result<std::uint32_t> Merge::find(std::string_view path) {
+  std::string here(path);
+  for (int links = 0; links <= kMaxLinks; ++links) {
+    DAVIT_TRY(const std::uint32_t parent, tree_.directory(parent_of(here), Tree::Missing::leave, layer_));
+    const std::string_view name = last_part(here);
+    if (parent == kNone) return kNone;
+    if (name.empty() || name == "." || name == "..")
+      return tree_.directory(here, Tree::Missing::leave, layer_);
+    const std::uint32_t node = tree_.find(parent, name);
+    if (node == kNone || tree_.at(node).type != '2') return node;
+    std::string target(tree_.texts().at(tree_.at(node).extra));
+    if (!target.starts_with('/')) target.insert(0, tree_.path(parent) + "/");
+    here = std::move(target);
+  }
+  return make_error(Errc::corrupt, "it leads through too many links");
 }
 
 Result<> Merge::apply_to(std::string_view path, std::uint32_t position, const tar::Entry& entry,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "rootfs/tree.h"
@@ -20,6 +21,13 @@ class Merge {
   /// `position` is that of the entry in its layer. `facts` is kept beside it. Errors: corrupt for what cannot
   /// be unpacked, with the name.
   Result<> apply(std::uint32_t position, const tar::Entry& entry, std::uint32_t facts = kNone);
+
+  /// Gives the facts of every node that has some the number that `numbers` has at the place of the old one.
+  void renumber_facts(std::span<const std::uint32_t> numbers);
+
+  /// What a path means now, through symlinks; kNone when it is not there. Errors: corrupt for symlinks that
+  /// go round in circles.
+  Result<std::uint32_t> find(std::string_view path);
 
   [[nodiscard]] const Tree& tree() const { return tree_; }
 

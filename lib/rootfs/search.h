@@ -20,7 +20,9 @@ class LayerView {
 
   /// An entry of exactly that name: the last one.
   struct Found {
-    tar::Entry entry;
+    char type = 0;        ///< as in a tar
+    std::string link;     ///< of links
+    bool sparse = false;  ///< a file with holes
     std::uint32_t position = 0;
     std::optional<std::string> content;  ///< when it is a file, and not too large
   };
@@ -33,9 +35,13 @@ class LayerView {
 
   /// The first part of the path, the first two, and so on.
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+  /// There is an entry called like a part of the path, in a directory that the layer does not state in front
+  /// of it. With a symlink of a lower layer in that directory's place, it may be about the path, or not.
+  [[nodiscard]] bool unclear() const { return unclear_; }
 
  private:
   std::vector<Step> steps_;
+  bool unclear_ = false;
 };
 
 }  // namespace davit::rootfs

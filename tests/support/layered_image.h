@@ -61,8 +61,11 @@ class LayerTar {
 /// An image of plain layers, and a count of how often each was opened.
 class LayeredImage final : public ContentSource {
  public:
-  explicit LayeredImage(const std::vector<std::string>& layers,
-                        const std::string& media_type = "application/vnd.oci.image.layer.v1.tar") {
+  explicit LayeredImage(
+      const std::vector<std::string>& layers,
+      const std::string& media_type = "application/vnd.oci.image.layer.v1.tar",
+      const std::string& config =
+          R"({"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}})") {
     std::string listed;
     for (const std::string& bytes : layers) {
       const Digest digest = Digest::of(bytes);
@@ -71,8 +74,6 @@ class LayeredImage final : public ContentSource {
       listed += R"({"mediaType":")" + media_type + R"(","digest":")" + digest.to_string() + R"(","size":)" +
                 std::to_string(bytes.size()) + "}";
     }
-    const std::string config =
-        R"({"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}})";
     blobs[Digest::of(config)] = std::make_shared<const std::string>(config);
     image_ =
         Manifest::parse(R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",)"

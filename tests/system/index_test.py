@@ -145,6 +145,9 @@ class Indexes(SystemTest):
         listed = [json.loads(line) for line in self.davit("index", "ls", "--json", "oci:%s:kept" % self.out("kept")).lines()]
         self.assertEqual([entry["platform"] for entry in listed], ["linux/amd64"])
         self.davit("index", "rm", "-q", name, "linux/s390x", code=2)
+        self.davit("index", "rm", "-q", name, "linux/amd64", "linux/arm64", code=64)
+        self.davit("index", "annotate", "-q", name, "linux/arm64", "--set-platform", "linux/amd64", code=64)
+        self.davit("index", "add", "-q", name, self.tars["amd64"] + ",platform=linux", code=64)
         # What changes nothing moves nothing, not even the form of the document.
         pretty = json.dumps(self.server.manifest("edit", "1"), indent=3).encode()
         self.server.put_manifest("edit", "pretty", pretty, OCI + "index.v1+json")

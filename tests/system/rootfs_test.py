@@ -158,6 +158,9 @@ class Rootfs(SystemTest):
         for line in ('config author: (none) -> "me"', "~ d/f  (content, mode)", "- fifo", "- usr/again"):
             self.assertIn(line, done.lines)
         self.assertEqual(len([line for line in done.lines if line.startswith("= sha256:")]), 2)
+        odd = [tar_of(entry("a\x9b2Jb\x1b[31m"), form=tarfile.GNU_FORMAT)]
+        oci_layout(self.out("odd"), [gzip.compress(layer, mtime=0) for layer in odd], image_config(odd), tag="1")
+        self.assertIn("+ a\\x9b2Jb\\x1b[31m", self.davit("diff", "--files", self.path("layout"), self.out("odd"), code=1).lines)
         told = json.loads(self.davit("diff", "--files", "--json", self.path("layout"), self.out("other"), code=1).out)
         self.assertFalse(told["equal"])
         self.assertEqual([layer["in"] for layer in told["layers"]], ["both", "both", "a", "b"])

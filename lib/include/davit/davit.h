@@ -30,6 +30,7 @@
 #include <davit/result.h>
 #include <davit/rootfs.h>
 #include <davit/secret.h>
+#include <davit/timestamp.h>
 #include <davit/transfer.h>
 #include <davit/tree.h>
 #include <davit/validate.h>

@@ -20,7 +20,9 @@ struct ComparedLayer {
 
 /// Something that two images state differently. Values are JSON; empty where it is not stated.
 struct ComparedValue {
-  std::string name;  ///< "config.Env", "architecture", "annotations.org.example"
+  /// "config.Env", "architecture", "annotations.org.example"; at most 1024 bytes. Empty for the whole
+  /// document.
+  std::string name;
   std::string first;
   std::string second;
 };
@@ -35,7 +37,8 @@ struct ImageComparison {
 };
 
 /// Compares two images without their layers' bytes. Configurations that are no JSON objects are compared as
-/// a whole, by digest. Errors: unsupported for an index; those of the sources.
+/// a whole, by digest; objects with very many members, or very long names of them, as a whole too. Errors:
+/// unsupported for an index; those of the sources.
 DAVIT_EXPORT Result<ImageComparison> compare_images(ContentSource& first_source, const Manifest& first,
                                                     ContentSource& second_source, const Manifest& second,
                                                     const CallContext& context);

@@ -28,7 +28,9 @@ DAVIT_EXPORT Result<std::unique_ptr<ByteSource>> flattened_root(ContentSource& s
 
 /// One file of an image's root file system. Layers are read from the top down, no further than the one that
 /// has the file or says that it is gone, and each of them to its end: that is what verifies them, and what is
-/// last in a tar wins. Symlinks are followed inside the root, hard links lead to their file. A file of up to
+/// last in a tar wins. Symlinks are followed inside the root, hard links lead to their file. All layers are
+/// read, as flattened_root() does, when one may go through a symlink of a lower one: it has an entry called
+/// like a part of the path, in a directory that it does not state. A file of up to
 /// 1 MiB is in memory before this returns; the layer of a larger one is read again, and its last bytes come
 /// after it has been verified. REQUIRES: the source outlives what is returned.
 /// Errors: not_found; unsupported for directories, devices and sparse files, and for an index or an artifact;

@@ -98,6 +98,34 @@ TEST_CASE("images are compared by their layers and configurations") {
   CHECK(compare_images(a, a.image(), a, a.image(), {})->equal);
 }
 
+TEST_CASE("configurations are compared member by member, unless that would take too many or too long names") {
+  const auto compared = [](const std::string& first, const std::string& second) {
+    LayeredImage a({}, "application/vnd.oci.image.layer.v1.tar", first);
+    LayeredImage b({}, "application/vnd.oci.image.layer.v1.tar", second);
+    Lines out;
+    const auto found = compare_images(a, a.image(), b, b.image(), {});
+    REQUIRE(found);
+    for (const ComparedValue& one : found->config)
+      out.push_back(one.name + " " + one.first + " " + one.second);
+    return out;
+  };
+  CHECK(compared(R"({"a":{"b":1,"c":{"d":2}},"e":[1]})", R"({"a":{"b":1,"c":{"d":3}},"f":{}})") ==
+        Lines{"a.c.d 2 3", "e [1] ", "f  {}"});
+
+  const std::string long_name(1100, 'n');
+  const std::string in_long = R"({")" + long_name + R"(":{"x":1}})";
+  CHECK(compared(R"({"a":)" + in_long + R"(,"b":1})", R"({"a":{},"b":2})") ==
+        Lines{"a " + in_long + " {}", "b 1 2"});
+
+  std::string many = R"({"n0":0)";
+  for (int i = 1; i < 20'000; ++i) many += ",\"n" + std::to_string(i) + "\":0";
+  many += "}";
+  const Lines found = compared(R"({"a":)" + many + R"(,"b":1})", R"({"a":{},"b":2})");
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].starts_with("a {\"n0\":0,"));
+  CHECK(found[1] == "b 1 2");
+}
+
 TEST_CASE("an error of the caller ends the comparison") {
   LayeredImage a({LayerTar().file("a", "1").bytes()});
   LayeredImage b({LayerTar().file("b", "1").bytes()});

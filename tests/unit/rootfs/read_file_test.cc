@@ -1,8 +1,11 @@
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include <davit/rootfs.h>
 
+#include "codec/compress.h"
+#include "io/memory.h"
 #include "support/catch.h"
 #include "support/layered_image.h"
 
@@ -79,11 +82,27 @@ TEST_CASE("whiteouts hide nothing of their own layer") {
 }
 
 TEST_CASE("the topmost layer with the file ends the search, and its last entry counts") {
-  const LayerTar top = LayerTar().file("d/f", "first").file("d/f", "second");
+  const LayerTar top = LayerTar().directory("d").file("d/f", "first").file("d/f", "second");
   LayeredImage image = image_of({base(), top, LayerTar().file("other", "")});
   CHECK(content(image, "d/f").value() == "second");
   CHECK(image.opened[Digest::of(base().bytes())] == 0);
   CHECK(image.opened[Digest::of(top.bytes())] == 1);
+}
+
+TEST_CASE("a layer that does not state a directory may go through a symlink in its place") {
+  const LayerTar through = LayerTar().file("bin/dash", "new").file("bin/more", "more").gone("bin/.wh.again");
+  for (const char* path : {"usr/bin/dash", "bin/dash", "abs", "bin/sh"}) {
+    INFO(path);
+    CHECK(content({base(), through}, path).value() == "new");
+  }
+  CHECK(content({base(), through}, "usr/bin/more").value() == "more");
+  CHECK(content({base(), through}, "usr/bin/again").error().code == Errc::not_found);
+  CHECK(content({base(), LayerTar().file("bin/other", "x")}, "bin/sh").value() == "dash");
+  CHECK(content({base(), LayerTar().directory("bin").file("bin/dash", "new")}, "usr/bin/dash").value() ==
+        "dash");
+  CHECK(content({base(), LayerTar().directory("bin").file("bin/other", "x")}, "bin/sh").error().code ==
+        Errc::not_found);
+  CHECK(content({base(), through}, "usr/bin/more/x").error().code == Errc::not_found);
 }
 
 TEST_CASE("a hard link means its target as it was") {
@@ -105,6 +124,24 @@ TEST_CASE("large files are read from their layer again and verified to its end")
   source = read_file(image, image.image(), "f", {});
   REQUIRE_FALSE(source);
   CHECK(source.error().code == Errc::corrupt);
+}
+
+TEST_CASE("reading stops when asked to, even while no more of the layer has to be fetched") {
+  const std::string plain = LayerTar().file("f", std::string(3 << 20, 'x')).bytes();
+  for (const auto kind : {model::Compression::gzip, model::Compression::zstd}) {
+    codec::Compressor compressor({.threads = 1});
+    const auto packed =
+        compressor.compressed(std::make_shared<io::MemoryContent>(plain, ""), {.kind = kind}, std::nullopt);
+    LayeredImage image({test::read_all(*packed->open(0, {}).value()).value()});
+    std::stop_source stop;
+    const CallContext context{.stop = stop.get_token(), .deadline = {}};
+    auto file = read_file(image, image.image(), "f", context);
+    REQUIRE(file);
+    std::vector<std::byte> buffer(100);
+    REQUIRE((*file)->read(buffer).value() != 0);
+    stop.request_stop();
+    CHECK((*file)->read(buffer).error().code == Errc::cancelled);
+  }
 }
 
 TEST_CASE("what is no file says what it is") {

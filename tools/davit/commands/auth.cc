@@ -1,11 +1,11 @@
 #include <chrono>
-#include <ctime>
 #include <iostream>
 #include <iterator>
 #include <memory>
 
 #include <nlohmann/json.hpp>
 
+#include <davit/timestamp.h>
 #include <davit/version.h>
 
 #include "commands/commands.h"
@@ -78,11 +78,7 @@ int token(const Flags& flags, const Signals& signals) {
 }
 
 std::string time_text(std::chrono::system_clock::time_point time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+  return format_timestamp(std::chrono::floor<std::chrono::seconds>(time));
 }
 
 int whoami(const Flags& flags, const Signals& signals) {

@@ -34,25 +34,12 @@ struct Flags {
   ReadingFlags reading;
 };
 
-/// Control characters in paths and values do not reach a terminal.
-std::string shown(const std::string& text, std::size_t limit = 4096) {
-  std::string out;
-  for (const char c : text.substr(0, limit)) {
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
-      out += c;
-    } else {
-      constexpr const char* kHex = "0123456789abcdef";
-      out += std::string("\\x") + kHex[static_cast<unsigned char>(c) >> 4] + kHex[c & 15];
-    }
-  }
-  return text.size() > limit ? out + "..." : out;
-}
-
 std::string values_text(const std::string& title, const std::vector<ComparedValue>& values) {
   std::string out;
-  const auto value = [](const std::string& text) { return text.empty() ? "(none)" : shown(text, 200); };
+  const auto value = [](const std::string& text) { return text.empty() ? "(none)" : printable(text, 200); };
   for (const ComparedValue& one : values)
-    out += title + " " + shown(one.name, 200) + ": " + value(one.first) + " -> " + value(one.second) + "\n";
+    out +=
+        title + " " + printable(one.name, 200) + ": " + value(one.first) + " -> " + value(one.second) + "\n";
   return out;
 }
 
@@ -91,7 +78,7 @@ std::string file_text(const ComparedFile& file) {
   std::string out = file.change == FileChange::added     ? "+ "
                     : file.change == FileChange::removed ? "- "
                                                          : "~ ";
-  out += shown(file.path);
+  out += printable(file.path, 4096);
   if (file.first_type == '5' || (file.first_type == 0 && file.second_type == '5')) out += "/";
   for (std::size_t i = 0; i < file.what.size(); ++i) out += (i == 0 ? "  (" : ", ") + file.what[i];
   return out + (file.what.empty() ? "\n" : ")\n");

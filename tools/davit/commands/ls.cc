@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <davit/platforms.h>
+#include <davit/timestamp.h>
 
 #include "commands/commands.h"
 #include "exit_code.h"
@@ -43,16 +44,7 @@ std::string in_column(std::string text, std::size_t width) {
 }
 
 std::string date_of(std::chrono::system_clock::time_point time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto day = std::chrono::floor<std::chrono::days>(seconds);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(seconds - day);
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02dT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<int>(static_cast<unsigned>(date.day())),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  return text;
+  return format_timestamp(std::chrono::floor<std::chrono::seconds>(time));
 }
 
 std::string platforms_text(const std::vector<Platform>& platforms) {

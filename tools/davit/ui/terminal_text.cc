@@ -43,30 +43,42 @@ bool print(const std::string& text) {
 }
 
 std::string printable(std::string_view text, std::size_t limit) {
+  const auto byte_at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  // Of the character that begins there; 0 when none does.
+  const auto length_at = [&](std::size_t i) -> std::size_t {
+    const unsigned char lead = byte_at(i);
+    const std::size_t length = lead < 0x80                    ? 1
+                               : lead >= 0xc2 && lead <= 0xdf ? 2
+                               : lead >= 0xe0 && lead <= 0xef ? 3
+                               : lead >= 0xf0 && lead <= 0xf4 ? 4
+                                                              : 0;
+    for (std::size_t more = 1; more < length; ++more)
+      if (i + more >= text.size() || (byte_at(i + more) & 0xc0) != 0x80) return 0;
+    return length;
+  };
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool continues = (byte & 0xc0) == 0x80;
-    if (out.size() >= limit && !continues) return out + "...";
+  for (std::size_t i = 0; i < text.size();) {
+    if (out.size() >= limit) return out + "...";
+    const std::size_t length = length_at(i);
     // The control characters beyond ASCII are C2 80 to C2 9F.
-    const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (byte >= 0x20 && byte != 0x7f && !c1) {
-      out += text[i];
+    const bool c1 = length == 2 && byte_at(i) == 0xc2 && byte_at(i + 1) < 0xa0;
+    if (length != 0 && byte_at(i) >= 0x20 && byte_at(i) != 0x7f && !c1) {
+      out += text.substr(i, length);
+      i += length;
       continue;
     }
-    if (byte == '\n') {
+    if (c1) ++i;
+    const unsigned char shown = byte_at(i++);
+    if (shown == '\n') {
       out += "\\n";
-      continue;
-    }
-    if (byte == '\t') {
+    } else if (shown == '\t') {
       out += ' ';
-      continue;
+    } else {
+      const char digits[] = "0123456789abcdef";
+      out += "\\x";
+      out += digits[shown >> 4];
+      out += digits[shown & 15];
     }
-    const auto shown = c1 ? static_cast<unsigned char>(text[++i]) : byte;
-    const char digits[] = "0123456789abcdef";
-    out += "\\x";
-    out += digits[shown >> 4];
-    out += digits[shown & 15];
   }
   return out;
 }

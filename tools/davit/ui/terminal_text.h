@@ -11,8 +11,8 @@ void say(const std::string& line);
 void complain(std::string_view message, std::string_view hint = {});
 /// Writes results to stdout and makes sure that they got there. False, and a complaint, when they did not.
 bool print(const std::string& text);
-/// Foreign text made fit for a terminal and for one line: control characters as \xNN, ends of lines as \n, at
-/// most `limit` bytes, with "..." where it was cut. REQUIRES: UTF-8, as what was read from JSON is.
+/// Foreign text made fit for a terminal and for one line: control characters, and bytes that are not UTF-8,
+/// as \xNN, ends of lines as \n, about `limit` bytes, with "..." where it was cut.
 std::string printable(std::string_view text, std::size_t limit = 1000);
 bool stderr_is_terminal();
 /// Columns of the terminal on stderr; 80 when there is none.
