@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "client/call_context.h"
 #include "client/client_impl.h"
 #include "client/new_layer.h"
 #include "codec/sniff.h"
@@ -24,12 +25,6 @@
 
 namespace davit {
 namespace {
-
-CallContext context_of(const std::stop_token& stop, std::optional<std::chrono::milliseconds> timeout) {
-  CallContext context{.stop = stop, .deadline = {}};
-  if (timeout) context.deadline = std::chrono::steady_clock::now() + *timeout;
-  return context;
-}
 
 Result<client::LayerForm> form_of(codec::Compressor& compressor, const ClientOptions& client,
                                   LayerCompression compression, std::optional<int> level) {
@@ -77,7 +72,7 @@ Result<Layer> layer_of_file(io::File opened, const std::string& name, const clie
 }  // namespace
 
 Result<Layer> Client::layer(std::string_view path, const LayerOptions& options) {
-  const CallContext context = context_of(options.stop, options.timeout);
+  const CallContext context = client::context_of(options.stop, options.timeout);
   DAVIT_TRY(const client::LayerForm form,
             form_of(impl_->compressor, impl_->options, options.compression, options.compression_level));
   const std::string written(path);
@@ -106,7 +101,7 @@ Result<Layer> Client::layer(std::string_view path, const LayerOptions& options) 
 }
 
 Result<OpenedImage> Client::flatten(const OpenedImage& image, const FlattenOptions& options) {
-  const CallContext context = context_of(options.edit.stop, options.edit.timeout);
+  const CallContext context = client::context_of(options.edit.stop, options.edit.timeout);
   DAVIT_TRY(const client::LayerForm form,
             form_of(impl_->compressor, impl_->options, options.compression, options.compression_level));
   const auto edit = [&](const compose::ImageDocuments& before) -> Result<compose::EditedImage> {

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "client/call_context.h"
 #include "client/client_impl.h"
 #include "client/transfer_state.h"
 #include "transfer/run.h"
@@ -39,9 +40,7 @@ Result<Delivered> only(Result<std::vector<Delivery>> deliveries, std::string_vie
 }  // namespace
 
 CallContext context_for(const CopyOptions& options) {
-  CallContext context{.stop = options.stop, .deadline = {}};
-  if (options.timeout) context.deadline = std::chrono::steady_clock::now() + *options.timeout;
-  return context;
+  return client::context_of(options.stop, options.timeout);
 }
 
 transfer::Settings settings_for(const Errand& errand, const ClientOptions& client) {

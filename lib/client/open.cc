@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "client/call_context.h"
 #include "client/client_impl.h"
 #include "client/sources.h"
 #include "content/described.h"
@@ -39,10 +40,7 @@ Result<OpenedImage> Client::Impl::open(std::string_view source, const OpenOption
 }
 
 Result<OpenedImage> Client::open(std::string_view source, const OpenOptions& options) {
-  CopyOptions reading;
-  reading.stop = options.stop;
-  reading.timeout = options.timeout;
-  return impl_->open(source, options, context_for(reading));
+  return impl_->open(source, options, client::context_of(options.stop, options.timeout));
 }
 
 namespace {
@@ -68,10 +66,7 @@ Result<OpenedBlob> blob_in_file(const std::vector<client::Picked>& images, const
 
 Result<OpenedBlob> Client::open_blob(std::string_view source, const Digest& digest,
                                      const OpenOptions& options) {
-  CopyOptions reading;
-  reading.stop = options.stop;
-  reading.timeout = options.timeout;
-  const CallContext context = context_for(reading);
+  const CallContext context = client::context_of(options.stop, options.timeout);
   std::string written(source);
   DAVIT_TRY(const client::Source from, impl_->source_of(written, context));
   if (const auto* reference = std::get_if<Reference>(&from)) {
@@ -83,7 +78,7 @@ Result<OpenedBlob> Client::open_blob(std::string_view source, const Digest& dige
   }
   const client::SourceSettings settings{.client = impl_->options, .all_images = true, .as_listed = true};
   DAVIT_TRY(const std::vector<client::Picked> images,
-            client::open_source(from, written, reading, settings, impl_->registries, context));
+            client::open_source(from, written, {}, settings, impl_->registries, context));
   return blob_in_file(images, digest, context);
 }
 

@@ -39,7 +39,7 @@ nlohmann::ordered_json to_json(const Removal& removal) {
   for (const Removed& each : removal.removed)
     out["deleted"].push_back(
         {{"kind", word_of(each.what)}, {"name", each.name}, {"digest", each.digest.to_string()}});
-  if (removal.error) out["error"] = to_json(*removal.error);
+  if (removal.error) out["error"] = tool::to_json(*removal.error);
   return out;
 }
 
