@@ -32,7 +32,10 @@ class ReferTest(SystemTest):
             connection = http.client.HTTPConnection(host)
             with contextlib.closing(connection):
                 method = "GET" if request.command == "HEAD" else request.command  # the length is that of the body
-                connection.request(method, request.path, request.body, dict(request.headers))
+                connection.putrequest(method, request.path, skip_host=True, skip_accept_encoding=True)
+                for name, value in request.headers.items():  # Accept comes more than once
+                    connection.putheader(name, value)
+                connection.endheaders(request.body)
                 there = connection.getresponse()
                 headers = {key: value for key, value in there.getheaders() if key.lower() not in ("content-length", "transfer-encoding")}
                 return there.status, headers, there.read()
