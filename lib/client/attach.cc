@@ -15,6 +15,7 @@
 #include "client/argument.h"
 #include "client/client_impl.h"
 #include "client/registry_argument.h"
+#include "client/sources.h"
 #include "content/choose_platforms.h"
 #include "io/file.h"
 #include "io/measure.h"
@@ -63,11 +64,8 @@ Result<Part> read_file(const AttachedFile& file, const CallContext& context) {
 Result<Descriptor> subject_of(const Reference& reference,
                               const std::shared_ptr<registry::Repository>& repository,
                               const std::optional<Platform>& platform, const CallContext& context) {
-  const std::string name = !reference.tag.empty() ? reference.tag
-                           : reference.digest     ? reference.digest->to_string()
-                                                  : "latest";
-  DAVIT_TRY(const Descriptor root, repository->resolve(name, context));
-  DAVIT_TRY_VOID(client::check_digest(reference, root.digest));
+  DAVIT_TRY(const Descriptor root, repository->resolve(client::source_name(reference), context));
+  DAVIT_TRY_VOID(client::check_pin(reference, root.digest, Side::destination));
   if (!platform) return root;
   auto chosen = content::choose_platforms(repository, root, {&*platform, 1}, context);
   if (!chosen) return chosen.error().with_context(reference.to_string());
@@ -118,7 +116,7 @@ AttachedFile AttachedFile::parse(std::string_view text) {
 
 Result<Delivered> Client::attach(std::string_view image, std::span<const AttachedFile> files,
                                  const AttachOptions& options) {
-  const CallContext context = client::context_of(options.stop, options.timeout);
+  const CallContext context = context_within(options.stop, options.timeout);
   client::Registries& registries = impl_->registries;
   if (files.empty() && options.annotations.empty())
     return make_error(Errc::invalid_argument, "nothing to attach",

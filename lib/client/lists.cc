@@ -158,7 +158,7 @@ Result<ListPlace> Client::place(std::string_view text, std::stop_token stop) {
 
 Result<> Client::list_tags(std::string_view repository, const ListOptions& options,
                            const TagPage& each_page) {
-  const CallContext context = client::context_of(options.stop, options.timeout);
+  const CallContext context = context_within(options.stop, options.timeout);
   DAVIT_TRY(client::NameFilter filter, client::NameFilter::make(options.choice));
   DAVIT_TRY(const Reference named,
             client::registry_argument(repository, impl_->registries, Side::source, context));
@@ -200,7 +200,7 @@ Result<> Client::list_tags(std::string_view repository, const ListOptions& optio
 
 Result<> Client::list_repositories(std::string_view registry, const ListOptions& options,
                                    const RepositoryPage& each_page) {
-  const CallContext context = client::context_of(options.stop, options.timeout);
+  const CallContext context = context_within(options.stop, options.timeout);
   DAVIT_TRY(const client::NameFilter filter, repository_filter(options.choice));
   DAVIT_TRY(const std::string host, Reference::parse_registry(registry));
   DAVIT_TRY(registry::Registry * from, impl_->registries.registry(host, Side::source));

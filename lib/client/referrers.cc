@@ -1,16 +1,17 @@
 // What refers to an image, wherever the image is.
 #include <davit/client.h>
 
+#include "base/context.h"
 #include "base/try.h"
+#include "client/client_impl.h"
 
 namespace davit {
 
 Result<ReferrerTree> Client::referrers(std::string_view image, const DiscoverOptions& options) {
-  OpenOptions opening{.platforms = {}, .stop = options.stop, .timeout = options.timeout};
+  OpenOptions opening;  // whose limits are in the context
   if (options.platform) opening.platforms = {*options.platform};
-  DAVIT_TRY(const OpenedImage opened, open(image, opening));
-  CallContext context{.stop = options.stop, .deadline = {}};
-  if (options.timeout) context.deadline = std::chrono::steady_clock::now() + *options.timeout;
+  const CallContext context = context_within(options.stop, options.timeout);
+  DAVIT_TRY(const OpenedImage opened, impl_->open(image, opening, context));
   ReferrerTree out{.name = opened.reference ? opened.reference->name() : opened.name,
                    .subject = opened.root,
                    .referrers = {}};

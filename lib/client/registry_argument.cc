@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "client/argument.h"
+#include "client/sources.h"
 
 namespace davit::client {
 
@@ -20,33 +21,18 @@ Result<Reference> registry_argument(std::string_view text, Registries& registrie
   return Reference::parse(written);
 }
 
-Result<> check_digest(const Reference& reference, const Digest& found) {
-  if (!reference.digest || *reference.digest == found) return {};
-  return make_error(Errc::conflict, reference.to_string() + ": the tag points at " + found.to_string(),
-                    "leave out the tag to have what the digest names");
-}
-
 Result<Manifest> manifest_of(const Reference& reference, registry::Repository& repository,
                              const CallContext& context) {
   const bool nothing_said = reference.tag.empty() && !reference.digest;
-  const std::string name = nothing_said            ? "latest"
-                           : reference.tag.empty() ? reference.digest->to_string()
-                                                   : reference.tag;
-  auto found = repository.manifest(name, context);
+  auto found = repository.manifest(source_name(reference), context);
   if (!found && nothing_said && found.error().code == Errc::not_found) {
     Error error = found.error();
     error.hint = "no tag was written, so latest was looked for";
     return error;
   }
   if (!found) return found;
-  DAVIT_TRY_VOID(check_digest(reference, found->descriptor().digest));
+  DAVIT_TRY_VOID(check_pin(reference, found->descriptor().digest, Side::destination));
   return found;
-}
-
-CallContext context_of(const std::stop_token& stop, std::optional<std::chrono::milliseconds> timeout) {
-  CallContext context{.stop = stop, .deadline = {}};
-  if (timeout) context.deadline = std::chrono::steady_clock::now() + *timeout;
-  return context;
 }
 
 }  // namespace davit::client

@@ -1,14 +1,11 @@
 #pragma once
 
-#include <chrono>
-#include <memory>
-#include <optional>
-#include <stop_token>
 #include <string_view>
 
 #include <davit/manifest.h>
 #include <davit/reference.h>
 
+#include "base/context.h"
 #include "client/registries.h"
 
 namespace davit::client {
@@ -22,10 +19,5 @@ Result<Reference> registry_argument(std::string_view text, Registries& registrie
 /// the tag points at another digest.
 Result<Manifest> manifest_of(const Reference& reference, registry::Repository& repository,
                              const CallContext& context);
-
-/// Refuses a tag that does not point at the digest beside it. Errors: conflict.
-Result<> check_digest(const Reference& reference, const Digest& found);
-
-CallContext context_of(const std::stop_token& stop, std::optional<std::chrono::milliseconds> timeout);
 
 }  // namespace davit::client

@@ -1,6 +1,8 @@
 // Tags and images are removed from registries.
 #include <davit/client.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -30,48 +32,98 @@ class Removing {
   Removing(const Target& target, Mode mode, const CallContext& context)
       : reference_(target.reference), repository_(*target.repository), mode_(mode), context_(context) {}
 
-  Result<std::vector<Removed>> tag() {
-    DAVIT_TRY(const Manifest image, client::manifest_of(reference_, repository_, context_));
-    if (mode_ == Mode::remove) DAVIT_TRY_VOID(repository_.remove_tag(reference_.tag, image, context_));
-    return std::vector<Removed>{{.what = Removed::What::tag,
-                                 .name = reference_.name() + ":" + reference_.tag,
-                                 .digest = image.descriptor().digest}};
+  Removal run(bool with_referrers) {
+    const Result<> done = reference_.tag.empty() ? image(with_referrers) : tag();
+    Removal out{
+        .reference = reference_.to_string(), .removed = std::move(removed_), .notes = std::move(notes_)};
+    if (!done) out.error = done.error();
+    return out;
   }
 
-  Result<std::vector<Removed>> image(bool with_referrers) {
+ private:
+  Result<> tag() {
+    DAVIT_TRY(const Manifest image, client::manifest_of(reference_, repository_, context_));
+    const Digest& digest = image.descriptor().digest;
+    const Removed it{
+        .what = Removed::What::tag, .name = reference_.name() + ":" + reference_.tag, .digest = digest};
+    return removing(it, reference_.tag,
+                    [&] { return repository_.remove_tag(reference_.tag, image, context_); });
+  }
+
+  Result<> image(bool with_referrers) {
     DAVIT_TRY(const Manifest image, client::manifest_of(reference_, repository_, context_));
     const Digest& digest = image.descriptor().digest;
     if (with_referrers) {
       DAVIT_TRY(const std::vector<Referrer> referrers, referrers_of(repository_, digest, {}, context_));
       DAVIT_TRY_VOID(remove_below(digest, referrers));
     }
-    DAVIT_TRY_VOID(remove(image, Removed::What::manifest));
-    return std::move(removed_);
+    return remove(image, Removed::What::manifest);
   }
 
- private:
   /// What refers to `subject`, the last in a chain first: a run that breaks off leaves nothing that no list
-  /// leads to any more.
+  /// leads to any more. A list is a claim, and under the tag that stands for one there may be any index: what
+  /// does not name `subject` itself stays.
   Result<> remove_below(const Digest& subject, const std::vector<Referrer>& referrers) {
     for (const Referrer& each : referrers) {
-      DAVIT_TRY_VOID(remove_below(each.manifest.digest, each.referrers));
-      const auto found = repository_.manifest(each.manifest.digest.to_string(), context_);
+      const Digest& digest = each.manifest.digest;
+      if (is_removed(digest)) continue;
+      const auto found = repository_.manifest(digest.to_string(), context_);
       if (!found && found.error().code == Errc::not_found)
         continue;  // a list may be older than what it lists
       if (!found) return found.error();
+      if (!found->subject() || found->subject()->digest != subject) {
+        keep(digest,
+             "is listed among the referrers of " + subject.short_form() + ", and does not refer to it");
+        continue;
+      }
+      DAVIT_TRY_VOID(remove_below(digest, each.referrers));
       DAVIT_TRY_VOID(remove(*found, Removed::What::referrer));
     }
+    return remove_list(subject);
+  }
+
+  /// The index that stands for a list of referrers, unless it lists anything else that is there.
+  Result<> remove_list(const Digest& subject) {
     DAVIT_TRY(const auto index, repository_.referrers_index(subject, context_));
     if (!index) return {};
+    for (const Descriptor& each : index->manifests()) {
+      if (is_removed(each.digest)) continue;
+      const auto there = repository_.resolve(each.digest.to_string(), context_);
+      if (!there && there.error().code == Errc::not_found) continue;
+      if (!there) return there.error();
+      keep(index->descriptor().digest, "has the tag of a list of referrers, and lists other things too");
+      return {};
+    }
     return remove(*index, Removed::What::referrer);
   }
 
   Result<> remove(const Manifest& manifest, Removed::What what) {
-    if (mode_ == Mode::remove) DAVIT_TRY_VOID(repository_.remove_manifest(manifest, context_));
     const Digest& digest = manifest.descriptor().digest;
-    removed_.push_back(
-        {.what = what, .name = reference_.name() + "@" + digest.to_string(), .digest = digest});
-    return {};
+    const Removed it{.what = what, .name = reference_.name() + "@" + digest.to_string(), .digest = digest};
+    return removing(it, digest.to_string(), [&] { return repository_.remove_manifest(manifest, context_); });
+  }
+
+  template <typename Removes>
+  Result<> removing(const Removed& it, const std::string& name, const Removes& removes) {
+    const Result<> done = mode_ == Mode::remove ? removes() : Result<>();
+    if (done || is_gone(name, done.error())) removed_.push_back(it);
+    return done;
+  }
+
+  /// What was deleted is gone, also where something went wrong afterwards. A registry that does not answer is
+  /// not asked again.
+  bool is_gone(const std::string& name, const Error& error) {
+    if (error.code == Errc::cancelled || error.code == Errc::timeout || error.retryable) return false;
+    const auto now = repository_.resolve(name, context_);
+    return !now && now.error().code == Errc::not_found;
+  }
+
+  [[nodiscard]] bool is_removed(const Digest& digest) const {
+    return std::ranges::find(removed_, digest, &Removed::digest) != removed_.end();
+  }
+
+  void keep(const Digest& digest, const std::string& why) {
+    notes_.push_back(reference_.name() + "@" + digest.to_string() + " stays: it " + why);
   }
 
   const Reference& reference_;
@@ -79,11 +131,12 @@ class Removing {
   const Mode mode_;
   const CallContext& context_;
   std::vector<Removed> removed_;
+  std::vector<std::string> notes_;
 };
 
 Result<std::vector<Removal>> removals(client::Registries& registries, std::span<const std::string> references,
                                       const RemoveOptions& options, Mode mode) {
-  const CallContext context = client::context_of(options.stop, options.timeout);
+  const CallContext context = context_within(options.stop, options.timeout);
   std::vector<Target> targets;
   for (const std::string& text : references) {
     DAVIT_TRY(Reference reference, client::registry_argument(text, registries, Side::destination, context));
@@ -96,11 +149,8 @@ Result<std::vector<Removal>> removals(client::Registries& registries, std::span<
     targets.push_back({std::move(reference), std::move(repository)});
   }
   std::vector<Removal> out;
-  for (const Target& target : targets) {
-    Removing one(target, mode, context);
-    out.push_back({.reference = target.reference.to_string(),
-                   .result = target.reference.tag.empty() ? one.image(options.with_referrers) : one.tag()});
-  }
+  for (const Target& target : targets)
+    out.push_back(Removing(target, mode, context).run(options.with_referrers));
   return out;
 }
 

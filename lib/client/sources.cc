@@ -124,11 +124,11 @@ std::string source_name(const Reference& reference) {
   return reference.digest ? reference.digest->to_string() : "latest";
 }
 
-Result<> check_pin(const Reference& reference, const Digest& digest) {
+Result<> check_pin(const Reference& reference, const Digest& digest, Side side) {
   if (reference.tag.empty() || !reference.digest || digest == *reference.digest) return {};
   return make_error(Errc::conflict, reference.to_string() + ": the tag points at " + digest.to_string(),
                     "leave out the tag to have what the digest names")
-      .on(Side::source);
+      .on(side);
 }
 
 Error with_reading(Error error, std::string_view written, const Reference& reference) {

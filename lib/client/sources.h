@@ -41,8 +41,8 @@ Error with_reading(Error error, std::string_view written, const Reference& refer
 /// What a repository is asked for when this is a source: the tag, else the digest, else latest.
 std::string source_name(const Reference& reference);
 
-/// Whether the tag of a reference that has a digest, too, points there. Errors: conflict.
-Result<> check_pin(const Reference& reference, const Digest& digest);
+/// Whether the tag of a reference that has a digest, too, points there. Errors: conflict, on `side`.
+Result<> check_pin(const Reference& reference, const Digest& digest, Side side = Side::source);
 
 /// Leaves only these platforms. Errors: not_found. REQUIRES: `wanted` is not empty.
 Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context);

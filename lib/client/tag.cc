@@ -59,7 +59,7 @@ Result<bool> is_there(registry::Repository& repository, const std::string& name,
 
 Result<std::vector<Delivery>> Client::tag(std::string_view image, std::span<const std::string> tags,
                                           const TagOptions& options) {
-  const CallContext context = client::context_of(options.stop, options.timeout);
+  const CallContext context = context_within(options.stop, options.timeout);
   client::Registries& registries = impl_->registries;
   DAVIT_TRY(const Reference reference,
             client::registry_argument(image, registries, Side::destination, context));

@@ -71,7 +71,10 @@ Result<> Repository::remove_tag(const std::string& tag, const Manifest& image, c
   if (!gone)
     return strange_answer(why, answer, Errc::protocol, "the registry says that it did, and still has it");
   const auto left = resolve(digest.to_string(), context);
-  if (left || left.error().code != Errc::not_found) return {};
+  if (left) return {};
+  if (left.error().code != Errc::not_found)
+    return left.error().with_context("the tag " + tag +
+                                     " is deleted, and whether its image stayed is unknown");
   // Some old registries take the tag for its image.
   DAVIT_TRY_VOID(put_under(image, digest.to_string(), context));
   return strange_answer(

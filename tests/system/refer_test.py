@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Tags, lists, deletions and referrers: on Debian's docker-registry, a plain emulated registry, and an emulated ECR."""
+import contextlib
+import http.client
 import json
 import subprocess
 
@@ -20,6 +22,30 @@ class ReferTest(SystemTest):
         cls.image = docker_save(cls.path("app.tar"), [layer({"etc/app": b"1"})])
         cls.other = docker_save(cls.path("other.tar"), [layer({"etc/app": b"2"})])
         cls.sbom = write(cls.path("sbom.json"), '{"spdxVersion":"SPDX-2.3"}')
+
+    @contextlib.contextmanager
+    def refusing(self, host, refused, part):
+        """A registry in front of another one, which forbids requests with this method whose path has this part."""
+        def answer(request):
+            if request.command == refused and part in request.path:
+                return 403, {"Content-Type": "application/json"}, b'{"errors":[{"code":"DENIED"}]}'
+            connection = http.client.HTTPConnection(host)
+            with contextlib.closing(connection):
+                method = "GET" if request.command == "HEAD" else request.command  # the length is that of the body
+                connection.putrequest(method, request.path, skip_host=True, skip_accept_encoding=True)
+                for name, value in request.headers.items():  # Accept comes more than once
+                    connection.putheader(name, value)
+                connection.endheaders(request.body)
+                there = connection.getresponse()
+                headers = {key: value for key, value in there.getheaders() if key.lower() not in ("content-length", "transfer-encoding")}
+                return there.status, headers, there.read()
+
+        server = serve(answer)
+        try:
+            yield "127.0.0.1:%d" % server.server_port
+        finally:
+            server.shutdown()
+            server.server_close()
 
     def push(self, host, name, image=None, **options):
         return self.davit("push", image or self.image, "%s/%s" % (host, name), **options).digest
@@ -166,6 +192,48 @@ class DockerRegistryTest(ReferTest):
         for each in (subject, sbom.digest, signed.digest):
             self.davit("manifest", "%s/gone@%s" % (self.host, each), code=2)
 
+    def put_index(self, repository, tag, digests):
+        entries = [{"mediaType": support.OCI + "manifest.v1+json", "digest": each, "size": len(self.server.get("%s/manifests/%s" % (repository, each))),
+                    "platform": {"os": "linux", "architecture": "amd64"}} for each in digests]
+        index = json.dumps({"schemaVersion": 2, "mediaType": support.OCI + "index.v1+json", "manifests": entries}).encode()
+        self.server.put_manifest(repository, tag, index, support.OCI + "index.v1+json")
+        return digest(index)
+
+    def test_an_ordinary_index_under_the_tag_of_a_list_of_referrers_stays(self):
+        subject = self.push(self.host, "ordinary:1")
+        other = self.push(self.host, "ordinary:other", self.other)
+        index = self.put_index("ordinary", fallback_tag(subject), [other])
+        name = "%s/ordinary@" % self.host
+        for more in (("--dry-run",), ()):
+            out = self.davit("delete", "--with-referrers", name + subject, *more)
+            self.assertEqual([line.rpartition("@")[2] for line in out.lines], [subject])
+            self.assertIn(other + " stays", out.err)
+            self.assertIn(index + " stays", out.err)
+        self.davit("manifest", name + index)
+        self.davit("manifest", name + other)
+        self.davit("manifest", name + subject, code=2)
+
+    def test_a_foreign_entry_keeps_the_list_and_the_referrers_go(self):
+        subject = self.push(self.host, "mixed:1")
+        other = self.push(self.host, "mixed:other", self.other)
+        sbom = self.davit("attach", self.host + "/mixed:1", "--type", "x/sbom", self.sbom)
+        self.put_index("mixed", fallback_tag(subject), [other, sbom.digest])
+        out = self.davit("delete", "--with-referrers", "%s/mixed@%s" % (self.host, subject))
+        self.assertEqual([line.partition("@")[2] for line in out.lines], [sbom.digest, subject])
+        self.assertEqual([each["digest"] for each in self.server.manifest("mixed", fallback_tag(subject))["manifests"]], [other])
+
+    def test_what_was_deleted_before_a_failure_is_printed(self):
+        subject = self.push(self.host, "midway:1")
+        sbom = self.davit("attach", self.host + "/midway:1", "--type", "x/sbom", self.sbom)
+        name = "%s/midway@" % self.host
+        with self.refusing(self.server.host, "DELETE", subject) as host:
+            out = self.davit("delete", "--json", "--with-referrers", "%s/midway@%s" % (host, subject), code=7)
+        told = json.loads(out.out)
+        self.assertEqual(told["deleted"][0]["digest"], sbom.digest)
+        self.assertEqual((told["error"]["code"], told["error"]["status"]), ("denied", 403))
+        self.davit("manifest", name + sbom.digest, code=2)
+        self.davit("manifest", name + subject)
+
     def test_an_artifact_that_is_deleted_leaves_the_list(self):
         self.push(self.host, "shorter:1")
         one = self.davit("attach", self.host + "/shorter:1", "--type", "x/one", self.sbom)
@@ -193,6 +261,12 @@ class DockerRegistryTest(ReferTest):
             self.assertGreater(each["Size"], 0)
         self.assertEqual(self.davit("ls", name + ":latest").lines, ["linux/amd64         " + pushed])
         self.assertTrue(self.davit("ls", self.image).lines[0].startswith("linux/amd64"))
+        listed = self.davit("ls", "-l", "--full-ref", name + ":latest").lines[0].split()
+        self.assertEqual(listed[:2], ["linux/amd64", name + "@" + pushed])
+        self.assertEqual(listed[-1], "application/vnd.docker.distribution.manifest.v2+json")
+        for words in (["--include", "1.*"], ["--exclude", "1.*"], ["--semver", "1.x"], ["--latest", "1"], ["-O"]):
+            self.assertIn(words[0], self.davit("ls", name + ":latest", *words, code=64).err)
+        self.davit("ls", "--full-ref", self.image, code=64)
         self.davit("ls", self.host + "/missing", code=2)
         self.davit("catalog", name, code=64)
 

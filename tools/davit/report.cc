@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "error_json.h"
+#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "units.h"
 
@@ -22,11 +24,7 @@ json to_json(const Descriptor& descriptor) {
 
 json to_json(const Delivery& delivery) {
   if (!delivery.result) {
-    const Error& error = delivery.result.error();
-    json failure{{"code", std::string(to_string(error.code))}, {"message", error.to_string()}};
-    if (!error.hint.empty()) failure["hint"] = error.hint;
-    if (error.http && error.http->status != 0) failure["status"] = error.http->status;
-    return {{"destination", delivery.destination}, {"error", failure}};
+    return {{"destination", delivery.destination}, {"error", tool::to_json(delivery.result.error())}};
   }
   const Delivered& done = *delivery.result;
   return {{"destination", done.destination},
@@ -47,11 +45,6 @@ json to_json(const Delivery& delivery) {
 bool goes_to_stdout(const std::string& destination) {
   return destination == "-" || destination == "docker-archive:-" || destination == "oci-archive:-" ||
          destination.starts_with("docker-archive:-:") || destination.starts_with("oci-archive:-:");
-}
-
-/// Valid UTF-8 whatever a registry put into an error text.
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -84,7 +77,7 @@ std::string reference_lines(const std::vector<Delivery>& deliveries) {
 
 std::string json_lines(const std::vector<Delivery>& deliveries) {
   std::string out;
-  for (const Delivery& delivery : deliveries) out += dump(to_json(delivery)) + "\n";
+  for (const Delivery& delivery : deliveries) out += json_line(to_json(delivery)) + "\n";
   return out;
 }
 
@@ -141,7 +134,7 @@ std::string plan_json(const std::vector<Plan>& plans) {
     }
     entry["bytes"] = plan.bytes;
     entry["requests"] = plan.requests;
-    out += dump(entry) + "\n";
+    out += json_line(entry) + "\n";
   }
   return out;
 }

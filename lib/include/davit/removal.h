@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <davit/digest.h>
-#include <davit/result.h>
+#include <davit/error.h>
 #include <davit/transfer.h>
 
 namespace davit {
@@ -32,10 +32,13 @@ struct Removed {
   Digest digest;     ///< of the manifest
 };
 
-/// The outcome for one reference, in the order of the arguments.
+/// The outcome for one reference, in the order of the arguments. With an error there may be things that were
+/// removed before it.
 struct Removal {
   std::string reference;
-  Result<std::vector<Removed>> result;
+  std::vector<Removed> removed = {};    ///< in the order in which it went
+  std::vector<std::string> notes = {};  ///< for people: what stays although a list of referrers names it
+  std::optional<Error> error = {};      ///< why the rest is still there
 };
 
 }  // namespace davit

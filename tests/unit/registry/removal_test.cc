@@ -104,6 +104,21 @@ TEST_CASE("an image that a registry deletes with its tag is put back under its d
   CHECK(shelf.manifests.contains(image().descriptor().digest.to_string()));
 }
 
+TEST_CASE("whether the image outlived its tag is not guessed from a failure") {
+  Shelf shelf;
+  shelf.add(image(), {"a"});
+  Scene scene([&](const Sent& sent) {
+    if (sent.method != "DELETE" && sent.path.find("/manifests/sha256:") != std::string::npos)
+      return Scripted{.status = 403, .body = errors("DENIED")};
+    return shelf(sent);
+  });
+  const auto removed = scene.repository->remove_tag("a", image(), kContext);
+  REQUIRE_FALSE(removed);
+  CHECK(removed.error().code == Errc::denied);
+  CHECK(removed.error().message.find("the tag a is deleted") != std::string::npos);
+  CHECK_FALSE(shelf.tags.contains("a"));
+}
+
 TEST_CASE("a registry that says it deleted, and did not, is not believed") {
   Shelf shelf{.deletes = Shelf::Deletes::nothing_but_says_so};
   shelf.add(image(), {"a"});

@@ -5,7 +5,9 @@
 
 #include "changing.h"
 #include "commands/commands.h"
+#include "error_json.h"
 #include "exit_code.h"
+#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 
 namespace davit::tool {
@@ -16,7 +18,8 @@ constexpr const char* kDescription =
 
 A REF with a tag is about that tag alone, and the image stays: where a registry cannot delete a tag without
 its image, nothing is deleted, a sentence says so, and the exit code is 1. A REF with a digest is about the
-image and all its tags. What was deleted is printed, a line each.)";
+image and all its tags. What was deleted is printed, a line each,
+also where the rest could not be: then the exit code is 7.)";
 
 struct Flags {
   std::vector<std::string> references;
@@ -32,25 +35,21 @@ const char* word_of(Removed::What what) {
 }
 
 nlohmann::ordered_json to_json(const Removal& removal) {
-  nlohmann::ordered_json out{{"reference", removal.reference}};
-  if (!removal.result) {
-    const Error& error = removal.result.error();
-    out["error"] = {{"code", std::string(to_string(error.code))}, {"message", error.to_string()}};
-    if (!error.hint.empty()) out["error"]["hint"] = error.hint;
-    return out;
-  }
-  out["deleted"] = nlohmann::ordered_json::array();
-  for (const Removed& each : *removal.result)
+  nlohmann::ordered_json out{{"reference", removal.reference}, {"deleted", nlohmann::ordered_json::array()}};
+  for (const Removed& each : removal.removed)
     out["deleted"].push_back(
         {{"kind", word_of(each.what)}, {"name", each.name}, {"digest", each.digest.to_string()}});
+  if (removal.error) out["error"] = tool::to_json(*removal.error);
   return out;
 }
 
-int code_of(const std::vector<Removal>& removals) {
-  const auto failed = [](const Removal& removal) { return !removal.result; };
-  const auto first = std::ranges::find_if(removals, failed);
+int code_of(const std::vector<Removal>& removals, bool dry_run) {
+  const auto first =
+      std::ranges::find_if(removals, [](const Removal& each) { return each.error.has_value(); });
   if (first == removals.end()) return kOk;
-  return std::ranges::all_of(removals, failed) ? exit_code(first->result.error().code) : kPartial;
+  const bool some = std::ranges::any_of(
+      removals, [&](const Removal& each) { return !each.error || (!dry_run && !each.removed.empty()); });
+  return some ? kPartial : exit_code(first->error->code);
 }
 
 int run(const Flags& flags, const Signals& signals) {
@@ -70,18 +69,18 @@ int run(const Flags& flags, const Signals& signals) {
   if (!removals) return fail(removals.error());
   std::string text;
   for (const Removal& removal : *removals) {
-    if (!removal.result) complain(removal.result.error().to_string(), removal.result.error().hint);
+    for (const std::string& note : removal.notes) say(note);
+    if (removal.error) complain(removal.error->to_string(), removal.error->hint);
     if (flags.changing.json) {
-      text += to_json(removal).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+      text += json_line(to_json(removal)) + "\n";
       continue;
     }
-    if (!removal.result) continue;
-    for (const Removed& each : *removal.result)
+    for (const Removed& each : removal.removed)
       text +=
           (flags.dry_run ? std::string("would delete ") + word_of(each.what) + " " : "") + each.name + "\n";
   }
   if (!print(text)) return kLocal;
-  const int code = code_of(*removals);
+  const int code = code_of(*removals, flags.dry_run);
   return code == kOk && flags.dry_run && flags.exit_code ? kWouldChange : code;
 }
 

@@ -6,6 +6,7 @@
 #include "exit_code.h"
 #include "flag_values.h"
 #include "reading.h"
+#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 
 namespace davit::tool {
@@ -94,11 +95,7 @@ int run(const Flags& flags, const Signals& signals) {
   const auto tree = client.referrers(flags.source, options);
   if (!tree) return fail(tree.error());
   if (flags.json || flags.format == "json")
-    return print(to_json(tree->name, tree->subject, tree->referrers)
-                     .dump(4, ' ', false, Json::error_handler_t::replace) +
-                 "\n")
-               ? kOk
-               : kLocal;
+    return print(json_text(to_json(tree->name, tree->subject, tree->referrers))) ? kOk : kLocal;
   std::string out;
   if (flags.format == "table") {
     list(tree->referrers, out);

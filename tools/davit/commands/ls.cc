@@ -9,8 +9,10 @@
 #include "commands/commands.h"
 #include "exit_code.h"
 #include "reading.h"
+#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "units.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
@@ -75,10 +77,6 @@ Json to_json(const ListedTag& tag) {
   return out;
 }
 
-std::string dump(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 /// The exit code where the page could not be printed, which has been said already.
 Error not_printed() {
   return Error{.code = Errc::local_io, .message = "stdout"};
@@ -107,7 +105,7 @@ class Listing {
 
   int tags(const std::string& repository) {
     if (flags_.no_digest_tags) options_.choice.exclude.emplace_back("sha256-[a-f0-9]{64}.*");
-    LongList list("{\n    \"Repository\": " + dump(repository) + ",\n    \"" +
+    LongList list("{\n    \"Repository\": " + json_line(repository) + ",\n    \"" +
                   (flags_.details ? "Images" : "Tags") + "\": ");
     const auto listed =
         client_.list_tags(repository, options_, [&](std::span<const ListedTag> page) -> Result<> {
@@ -115,7 +113,7 @@ class Listing {
           for (const ListedTag& tag : page) {
             const std::string name = flags_.full ? repository + ":" + tag.name : tag.name;
             if (flags_.json) {
-              list.add(flags_.details ? dump(to_json(tag)) : dump(tag.name), out);
+              list.add(flags_.details ? json_line(to_json(tag)) : json_line(tag.name), out);
             } else {
               out += flags_.details ? long_line(name, tag) : name + "\n";
             }
@@ -126,7 +124,7 @@ class Listing {
   }
 
   int repositories(const std::string& registry) {
-    LongList list("{\n    \"Registry\": " + dump(registry) + ",\n    \"Repositories\": ");
+    LongList list("{\n    \"Registry\": " + json_line(registry) + ",\n    \"Repositories\": ");
     const auto listed = client_.list_repositories(
         registry, options_, [&](std::span<const ListedRepository> page) -> Result<> {
           std::string out;
@@ -135,7 +133,7 @@ class Listing {
             if (flags_.json) {
               Json entry{{"Name", each.name}};
               if (each.created) entry["Created"] = date_of(*each.created);
-              list.add(flags_.details ? dump(entry) : dump(each.name), out);
+              list.add(flags_.details ? json_line(entry) : json_line(each.name), out);
             } else if (flags_.details && each.created) {
               out += in_column(name, 40) + date_of(*each.created) + "\n";
             } else {
@@ -166,9 +164,29 @@ class Listing {
   bool printing_failed_ = false;
 };
 
+/// An image has no tags to choose from.
+Result<> check_flags_of_image(const Flags& flags) {
+  const TagChoice& choice = flags.choice;
+  const char* meant_for_lists = !choice.include.empty()   ? "--include"
+                                : !choice.exclude.empty() ? "--exclude"
+                                : !choice.semver.empty()  ? "--semver"
+                                : choice.latest           ? "--latest"
+                                : flags.no_digest_tags    ? "--omit-digest-tags (-O)"
+                                                          : nullptr;
+  if (meant_for_lists == nullptr) return {};
+  return usage(std::string(meant_for_lists) + " chooses among tags, and " + printable(flags.what, 160) +
+                   " is one image",
+               "leave out the tag to list the repository; --platform chooses among platforms");
+}
+
 int show_platforms(const Flags& flags, const Signals& signals) {
+  const auto sensible = check_flags_of_image(flags);
+  if (!sensible) return fail(sensible.error());
   return look_at(flags.what, flags.reading, signals,
                  [&](Client&, const OpenedImage& image, const CallContext& context) {
+                   if (flags.full && !image.reference)
+                     return fail(usage("a file has no references for --full-ref"));
+                   const std::string front = flags.full ? image.reference->name() + "@" : "";
                    const auto listed = platforms_of(*image.source, image.root, context);
                    if (!listed) return fail(listed.error());
                    std::string out;
@@ -177,7 +195,11 @@ int show_platforms(const Flags& flags, const Signals& signals) {
                      const std::string platform = each.attestation ? "attestation"
                                                   : each.platform  ? each.platform->to_string()
                                                                    : "-";
-                     out += in_column(printable(platform, 60), 18) + each.manifest.digest.to_string() + "\n";
+                     out += in_column(printable(platform, 60), 18) + front + each.manifest.digest.to_string();
+                     if (flags.details)
+                       out += "  " + in_column(human_size(each.manifest.size), 7) +
+                              printable(each.manifest.media_type, 100);
+                     out += "\n";
                      Json entry{{"digest", each.manifest.digest.to_string()},
                                 {"mediaType", each.manifest.media_type},
                                 {"size", each.manifest.size}};
@@ -186,11 +208,9 @@ int show_platforms(const Flags& flags, const Signals& signals) {
                      entries.push_back(std::move(entry));
                    }
                    if (flags.json)
-                     out = Json{{"name", image.name},
-                                {"digest", image.root.digest.to_string()},
-                                {"platforms", std::move(entries)}}
-                               .dump(4, ' ', false, Json::error_handler_t::replace) +
-                           "\n";
+                     out = json_text({{"name", image.name},
+                                      {"digest", image.root.digest.to_string()},
+                                      {"platforms", std::move(entries)}});
                    return print(out) ? kOk : kLocal;
                  });
 }
