@@ -357,7 +357,7 @@ std::string entry_line(const Descriptor& entry) {
   return line + "\n";
 }
 
-void add_ls(CLI::App& index, Action& action) {
+void add_index_ls(CLI::App& index, Action& action) {
   struct Flags {
     std::string source;
     bool json = false;
@@ -399,7 +399,7 @@ void add_index(CLI::App& app, Action& action) {
   add_remove(*command, action);
   add_filter(*command, action);
   add_annotate(*command, action);
-  add_ls(*command, action);
+  add_index_ls(*command, action);
 }
 
 }  // namespace davit::tool
