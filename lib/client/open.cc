@@ -15,11 +15,10 @@ Result<OpenedImage> Client::Impl::open(std::string_view source, const OpenOption
   std::string written(source);
   DAVIT_TRY(const client::Source from, source_of(written, context));
   DAVIT_TRY(std::vector<client::Picked> found,
-            client::open_source(from, written, {}, {.client = options, .as_listed = how.as_listed}, registries,
-                                context));
+            client::open_source(from, written, {}, {.client = options, .as_listed = how.as_listed},
+                                registries, context));
   client::Picked& picked = found.front();
-  if (!how.platforms.empty())
-    DAVIT_TRY_VOID(client::choose_platforms(picked, how.platforms, context));
+  if (!how.platforms.empty()) DAVIT_TRY_VOID(client::choose_platforms(picked, how.platforms, context));
   OpenedImage out{.source = std::move(picked.source),
                   .root = {},
                   .name = std::move(picked.label),

@@ -1,5 +1,7 @@
 """What the benchmarks do: each scenario, for davit and for its peer."""
 
+import hashlib
+import io
 import json
 import os
 import pathlib
@@ -7,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 import urllib.request
 from typing import Callable, NamedTuple
 
@@ -150,11 +153,64 @@ class Bench:
         blobs = self.blobs(source)
         return lambda: (self.davit_copy(source, self.repository(1)), self.curl_copy(source, blobs))
 
+    def platforms(self, slow):
+        """Tags of four small images for four platforms, in one repository of the first registry; pushed once."""
+        if "four" not in self.sources:
+            self.sources["four"] = "four"
+            for architecture in ("amd64", "arm64", "ppc64le", "s390x"):
+                archive = self.folder / f"{architecture}.tar"
+                platform_archive(archive, architecture)
+                self.measure([self.davit, "push", "-q", str(archive), f"{self.host(0)}/four:{architecture}"])
+        return [f"{self.host(0, slow)}/four:{architecture}" for architecture in ("amd64", "arm64", "ppc64le", "s390x")]
+
+    def index(self, slow):
+        """Docker's client, without a daemon, reads the images one after the other."""
+        images = self.platforms(slow)
+
+        def docker():
+            self.count += 1
+            name = f"{self.host(0, slow)}/four:index{self.count}"
+            create = shlex.join(["docker", "--config", str(self.folder / "docker"), "manifest", "create", "--insecure", name, *images])
+            push = shlex.join(["docker", "--config", str(self.folder / "docker"), "manifest", "push", "--insecure", "--purge", name])
+            return self.measure(["sh", "-c", f"{create} && {push}"])
+
+        return lambda: (self.measure([self.davit, "index", "create", "-q", f"{self.host(0, slow)}/four:all", *images]), docker())
+
+    def inspect(self, slow):
+        image = self.platforms(slow)[0]
+        return lambda: (self.measure([self.davit, "inspect", "-q", image]),
+                        self.measure(["skopeo", "inspect", "--no-tags", "--tls-verify=false", f"docker://{image}"]))
+
+    def start(self):
+        """What a process and one HEAD take. curl has the same libcurl, and nothing else to do."""
+        name = self.platforms(False)[0].rsplit("/", 1)[1].replace(":", "/manifests/")
+        accept = "Accept: application/vnd.docker.distribution.manifest.v2+json"
+        return lambda: (self.measure([self.davit, "digest", "-q", self.platforms(False)[0]]),
+                        self.measure(["curl", "-sfI", "-H", accept, f"http://{self.host(0)}/v2/{name}"]))
+
     def blobs(self, reference):
         """The digests of an image's config and layers, as skopeo reads them."""
         text = subprocess.run(["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{reference}"], check=True, capture_output=True).stdout
         manifest = json.loads(text)
         return [part["digest"] for part in [*manifest["layers"], manifest["config"]]]
+
+
+def platform_archive(path, architecture):
+    """What docker save writes of a small image."""
+    def add(tar, name, data):
+        entry = tarfile.TarInfo(name)
+        entry.size = len(data)
+        tar.addfile(entry, io.BytesIO(data))
+
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        add(tar, "program", architecture.encode() * 1000)
+    config = json.dumps({"architecture": architecture, "os": "linux", "rootfs": {
+        "type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()]}}).encode()
+    with tarfile.open(path, "w") as tar:
+        add(tar, "layer.tar", layer.getvalue())
+        add(tar, "config.json", config)
+        add(tar, "manifest.json", json.dumps([{"Config": "config.json", "RepoTags": None, "Layers": ["layer.tar"]}]).encode())
 
 
 class Scenario(NamedTuple):
@@ -187,5 +243,8 @@ SCENARIOS = {
     "copy-big-curl": Scenario("copy six layers to another registry", "curl \\| curl", lambda b: b.copy_against_curl("big")),
     **near_and_far("copy-many", "copy 60 small layers to another registry", lambda b, slow: b.copy("manygz", slow, to=1)),
     **near_and_far("copy-mounted", "copy 60 small layers to another repository", lambda b, slow: b.copy("manygz", slow, to=0)),
+    **near_and_far("index", "index over four images of the repository", lambda b, slow: b.index(slow), "docker manifest"),
+    **near_and_far("inspect", "inspect an image", lambda b, slow: b.inspect(slow)),
+    "start": Scenario("process start and one HEAD", "curl -I", lambda b: b.start()),
     **near_and_far("copy-again", "copy of what is there already", lambda b, slow: b.copy_again("manygz", slow), "skopeo with its cache"),
 }

@@ -42,8 +42,8 @@ inline std::string save_archive(const std::vector<std::string>& layers, const st
     names += (i == 0 ? "\"" : ",\"") + name + "\"";
     out += tar_entry(name, layers[i]);
   }
-  const std::string config =
-      R"({"architecture":")" + architecture + R"(","os":"linux","rootfs":{"type":"layers","diff_ids":[)" + ids + "]}}";
+  const std::string config = R"({"architecture":")" + architecture +
+                             R"(","os":"linux","rootfs":{"type":"layers","diff_ids":[)" + ids + "]}}";
   out += tar_entry(Digest::of(config).hex() + ".json", config);
   out += tar_entry("manifest.json", R"([{"Config":")" + Digest::of(config).hex() + R"(.json","RepoTags":[")" +
                                         repo_tag + R"("],"Layers":[)" + names + "]}]");

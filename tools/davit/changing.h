@@ -22,10 +22,4 @@ struct ChangingFlags {
   [[nodiscard]] Result<ClientOptions> client_options(const std::vector<std::string>& references) const;
 };
 
-/// NAME=VALUE of --annotation; the last of several with one name wins. Errors: invalid_argument.
-Result<std::map<std::string, std::string>> parse_annotations(const std::vector<std::string>& texts);
-
-/// SOURCE_DATE_EPOCH; empty when it is not set. Errors: invalid_argument.
-Result<std::optional<std::chrono::sys_seconds>> source_date_epoch();
-
 }  // namespace davit::tool

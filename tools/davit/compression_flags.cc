@@ -4,16 +4,9 @@
 
 #include "flag_values.h"
 #include "shared_flags.h"
+#include "usage.h"
 
 namespace davit::tool {
-namespace {
-
-Error usage(std::string message, std::string hint = {}) {
-  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
-
-}  // namespace
-
 /// `gzip`, `zstd:3`, `none`, `keep`.
 Result<> CompressionFlags::read_compression(CopyOptions& options) const {
   // What was typed beats the environment, under another name and as the opposite, too.
@@ -87,6 +80,9 @@ void CompressionFlags::add_to(CLI::App& command, For what) {
   if (what == For::index) {
     add(command.add_flag("--oci", oci, "an OCI index (the default)"));
     add(command.add_flag("--docker", docker, "Docker's manifest list instead"));
+  } else if (what == For::edits) {
+    add(command.add_flag("--oci", oci, "the new image has OCI manifests"));
+    add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
   } else {
     add(command.add_flag("--recompress", recompress,
                          "compressed layers become what --compress says, too; this changes the digests"));
@@ -96,7 +92,9 @@ void CompressionFlags::add_to(CLI::App& command, For what) {
                          "OCI manifests: written where davit writes one, converted where there are others"));
     add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
   }
-  command.add_option("--format,-f", format)
+  command
+      .add_option(what == For::edits ? "--format" : "--format,-f", format)  // -f is a file there
+
       ->check(known_word("--format", {"oci", "v2s2", "docker"}))
       ->group("");
 }

@@ -18,8 +18,9 @@ struct CompressionFlags {
   bool docker = false;
   std::string format;
 
-  /// What travels: images, whose layers may be compressed anew, or an index, whose images stay as they are.
-  enum class For { images, index };
+  /// What travels: images, whose layers may be compressed anew, or an index or an edited image, whose
+  /// compressed layers stay as they are.
+  enum class For { images, index, edits };
 
   void add_to(CLI::App& command, For what);
   /// Errors: invalid_argument.

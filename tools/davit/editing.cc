@@ -1,49 +1,13 @@
 #include "editing.h"
 
 #include <algorithm>
-#include <chrono>
 
-#include "digest_file.h"
 #include "exit_code.h"
-#include "notes.h"
-#include "report.h"
-#include "ui/progress_line.h"
-#include "ui/terminal_text.h"
+#include "following.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
-
-Error usage(std::string message, std::string hint = {}) {
-  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
-
-/// "gzip", "zstd:3", "none".
-Result<> read_compression(const std::string& text, CopyOptions& options) {
-  const auto colon = text.find(':');
-  const std::string kind = text.substr(0, colon);
-  if (kind == "gzip") {
-    options.compression = LayerCompression::gzip;
-  } else if (kind == "zstd") {
-    options.compression = LayerCompression::zstd;
-  } else if (kind == "none") {
-    options.compression = LayerCompression::none;
-  } else if (!kind.empty()) {
-    return usage("--compress " + kind + ": not a compression",
-                 "gzip, zstd and none are; a level follows as in zstd:3");
-  }
-  if (colon == std::string::npos) return {};
-  const std::string level = text.substr(colon + 1);
-  const int most = kind == "zstd" ? 19 : kind == "gzip" ? 12 : 0;
-  const bool number = level.size() == 1 || level.size() == 2
-                          ? std::ranges::all_of(level, [](char c) { return c >= '0' && c <= '9'; })
-                          : false;
-  const int value = number ? std::stoi(level) : 0;
-  if (value < 1 || value > most)
-    return usage("--compress " + text + ": " + kind + " has no such level",
-                 "gzip has levels 1 to 12, zstd 1 to 19");
-  options.compression_level = value;
-  return {};
-}
 
 /// Whether a word is a tag to some and an image of Docker Hub to others.
 bool is_bare(const std::string& text) {
@@ -62,11 +26,7 @@ void EditingFlags::add_to(CLI::App& command, const std::string& source_help) {
       ->allow_extra_args(false);
   command.add_option("-o,--output", to)->allow_extra_args(false)->group("");
   platform.add_to(command, "only this platform of an index, as linux/arm64; several give an index of them");
-  add(command.add_option("--compress", compress,
-                         "for layers that are not compressed: gzip (default), zstd, none"))
-      ->type_name("KIND[:LEVEL]");
-  add(command.add_flag("--oci", oci, "the new image has OCI manifests"));
-  add(command.add_flag("--docker", docker, "the same with Docker schema 2"));
+  compression.add_to(command, CompressionFlags::For::edits);
   add(command.add_flag("-n,--no-clobber", no_clobber, "do not move a tag that points at something else"));
   add(command.add_flag("--create-repo{yes}", create_repo,
                        "make an ECR repository that is missing; =immutable,scan,kms=KEY says how"));
@@ -88,16 +48,10 @@ void EditingFlags::add_to(CLI::App& command, const std::string& source_help) {
 
 Result<CopyOptions> EditingFlags::copy_options() const {
   CopyOptions options;
-  if (auto read = read_compression(compress, options); !read) return read.error();
+  if (auto read = compression.apply(options); !read) return read.error();
   if (preserve_digests)
     return usage("an image that is changed has another digest, so none can be preserved",
                  "leave out --preserve-digests");
-  if (oci && docker) return usage("--oci and --docker exclude each other");
-  if (docker && options.compression == LayerCompression::zstd)
-    return usage("Docker's manifest format has no name for zstd layers",
-                 "leave out --docker, or use --compress gzip");
-  if (oci) options.format = ManifestFormat::oci;
-  if (docker) options.format = ManifestFormat::docker;
   if (no_clobber) options.on_existing_tag = OnExistingTag::fail;
   options.sync = !no_sync;
   if (!create_repo.empty()) {
@@ -138,19 +92,19 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
   if (!copy) return fail(copy.error());
   auto platforms = flags.platform.chosen();
   if (!platforms) return fail(platforms.error());
-  if (!flags.dry_run && !flags.digest_file.empty()) {
-    if (auto writable = check_digest_file(flags.digest_file); !writable) return fail(writable.error());
-  }
-  std::vector<std::string> written = flags.to;
-  if (!flags.destination.empty()) written.push_back(flags.destination);
+  Following how{.destinations = flags.to,
+                .dry_run = flags.dry_run,
+                .exit_code = flags.exit_code,
+                .creates = !flags.create_repo.empty(),
+                .json = flags.json,
+                .digest_file = flags.digest_file};
+  if (!flags.destination.empty()) how.destinations.push_back(flags.destination);
   also_read.push_back(flags.source);
-  if (written.empty()) written.push_back(flags.source);
-  if (!flags.dry_run) {
-    if (auto fits = check_stdout(written); !fits) return fail(fits.error());
-  }
-  auto settings = flags.connection.client_options(flags.output.verbose,
-                                                  {.sources = std::move(also_read), .destinations = written},
-                                                  CredentialScope::both);
+  if (how.destinations.empty()) how.destinations.push_back(flags.source);
+  if (auto fine = how.check(); !fine) return fail(fine.error());
+  auto settings = flags.connection.client_options(
+      flags.output.verbose, {.sources = std::move(also_read), .destinations = how.destinations},
+      CredentialScope::both);
   if (!settings) return fail(settings.error());
   const auto time = parse_source_date_epoch(settings->source_date_epoch);
   if (!time) return fail(time.error());
@@ -165,38 +119,14 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
   if (!image) return fail(image.error());
   const auto destinations = flags.destinations(*image);
   if (!destinations) return fail(destinations.error());
+  how.destinations = *destinations;
   const EditContext context{.client = client,
                             .copy = *copy,
                             .edit = {.time = *time, .stop = signals.stop(), .timeout = copy->timeout}};
   const auto edited = edit(*image, context);
   if (!edited) return fail(edited.error());
-  const auto show_notes = [&] {
-    for (const std::string& text : notes.take()) line.note(text);
-  };
-  if (flags.dry_run) {
-    const auto plans = client.plan_copy(*edited, *destinations, *copy);
-    show_notes();
-    if (!plans) return fail(plans.error());
-    if (!print(flags.json ? plan_json(*plans) : plan_text(*plans, !flags.create_repo.empty()))) return kLocal;
-    return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
-  }
-  Transfer transfer = client.start_copy(*edited, *destinations, *copy);
-  while (!transfer.wait_for(std::chrono::milliseconds(100))) {
-    show_notes();
-    line.update(transfer.progress());
-  }
-  const auto deliveries = transfer.result();
-  show_notes();
-  if (!deliveries) return fail(deliveries.error());
-  line.update(transfer.progress());
-  line.finish(transfer.progress(), *deliveries);
-  complain_about(*deliveries);
-  if (!print_results(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries), *destinations))
-    return kLocal;
-  if (!flags.digest_file.empty()) {
-    if (auto saved = write_digest_file(flags.digest_file, *deliveries); !saved) return fail(saved.error());
-  }
-  return tool::exit_code(*deliveries);
+  if (flags.dry_run) return show(client.plan_copy(*edited, *destinations, *copy), notes, how);
+  return follow(client.start_copy(*edited, *destinations, *copy), notes, line, how);
 }
 
 }  // namespace davit::tool

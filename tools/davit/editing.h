@@ -9,6 +9,7 @@
 
 #include <davit/client.h>
 
+#include "compression_flags.h"
 #include "platform_flags.h"
 #include "shared_flags.h"
 #include "signals.h"
@@ -21,9 +22,7 @@ struct EditingFlags {
   std::string destination;
   std::vector<std::string> to;  ///< --tag, crane's word for the destination
   PlatformFlags platform;
-  std::string compress;
-  bool oci = false;
-  bool docker = false;
+  CompressionFlags compression;
   bool no_clobber = false;
   std::string create_repo;
   bool no_sync = false;

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 
+#include "annotations.h"
+#include "usage.h"
+
 namespace davit::tool {
 namespace {
 
 constexpr std::string_view kPlatform = "platform=";
 constexpr std::string_view kAnnotation = "annotation=";
-
-Error usage(std::string message, std::string hint = {}) {
-  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
 
 /// Where the next ",platform=" or ",annotation=" begins.
 std::size_t next_setting(const std::string& text, std::size_t from) {
@@ -48,18 +47,6 @@ Result<std::vector<IndexPart>> parse_parts(const std::vector<std::string>& texts
     auto part = parse_part(text);
     if (!part) return part.error();
     out.push_back(*std::move(part));
-  }
-  return out;
-}
-
-Result<std::map<std::string, std::string>> parse_annotations(const std::vector<std::string>& texts,
-                                                             const std::string& what) {
-  std::map<std::string, std::string> out;
-  for (const std::string& text : texts) {
-    const auto equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos)
-      return usage(what + " wants KEY=VALUE", "as in org.opencontainers.image.version=1.4");
-    out[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return out;
 }

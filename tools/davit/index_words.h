@@ -12,8 +12,4 @@ namespace davit::tool {
 Result<IndexPart> parse_part(const std::string& text);
 Result<std::vector<IndexPart>> parse_parts(const std::vector<std::string>& texts);
 
-/// "KEY=VALUE"; `what` names the flag in messages. Errors: invalid_argument.
-Result<std::map<std::string, std::string>> parse_annotations(const std::vector<std::string>& texts,
-                                                             const std::string& what);
-
 }  // namespace davit::tool

@@ -1,14 +1,9 @@
 #include "moving.h"
 
 #include <algorithm>
-#include <chrono>
 
-#include "digest_file.h"
 #include "exit_code.h"
-#include "notes.h"
-#include "report.h"
-#include "ui/progress_line.h"
-#include "ui/terminal_text.h"
+#include "following.h"
 
 namespace davit::tool {
 namespace {
@@ -51,12 +46,13 @@ std::string work_of(Verb verb, const std::vector<std::string>& destinations) {
 
 int carry_out(const Movement& movement, const CopyOptions& given, const TransferFlags& flags,
               const Signals& signals) {
-  if (!flags.dry_run) {
-    if (auto fits = check_stdout(movement.arguments.destinations); !fits) return fail(fits.error());
-  }
-  if (!flags.dry_run && !flags.digest_file.empty()) {
-    if (auto writable = check_digest_file(flags.digest_file); !writable) return fail(writable.error());
-  }
+  const Following how{.destinations = movement.arguments.destinations,
+                      .dry_run = flags.dry_run,
+                      .exit_code = flags.exit_code,
+                      .creates = !flags.create_repo.empty(),
+                      .json = flags.json,
+                      .digest_file = flags.digest_file};
+  if (auto fine = how.check(); !fine) return fail(fine.error());
   auto settings =
       flags.connection.client_options(flags.output.verbose, movement.arguments, movement.credentials);
   if (!settings) return fail(settings.error());
@@ -65,37 +61,9 @@ int carry_out(const Movement& movement, const CopyOptions& given, const Transfer
   options.stop = signals.stop();
   options.observer = &notes;
   Client client(*std::move(settings));
-  if (flags.dry_run) {
-    const auto plans = movement.plan(client, options);
-    for (const std::string& text : notes.take()) say("note: " + text);
-    if (!plans) return fail(plans.error());
-    if (!print(flags.json ? plan_json(*plans) : plan_text(*plans, !flags.create_repo.empty()))) return kLocal;
-    return flags.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;
-  }
-
+  if (flags.dry_run) return show(movement.plan(client, options), notes, how);
   ProgressLine line(flags.output.style(), movement.work);
-  const auto show_notes = [&] {
-    for (const std::string& text : notes.take()) line.note(text);
-  };
-  Transfer transfer = movement.start(client, options);
-  while (!transfer.wait_for(std::chrono::milliseconds(100))) {
-    show_notes();
-    line.update(transfer.progress());
-  }
-  const auto deliveries = transfer.result();
-  show_notes();
-  if (!deliveries) return fail(deliveries.error());
-  line.update(transfer.progress());
-  line.finish(transfer.progress(), *deliveries);
-  complain_about(*deliveries);
-  if (!print_results(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries),
-                     movement.arguments.destinations))
-    return kLocal;
-  if (!flags.digest_file.empty()) {
-    if (auto written = write_digest_file(flags.digest_file, *deliveries); !written)
-      return fail(written.error());
-  }
-  return exit_code(*deliveries);
+  return follow(movement.start(client, options), notes, line, how);
 }
 
 int move_images(Verb verb, const std::string& source, const std::vector<std::string>& destinations,

@@ -4,16 +4,9 @@
 
 #include "flag_values.h"
 #include "shared_flags.h"
+#include "usage.h"
 
 namespace davit::tool {
-namespace {
-
-Error usage(std::string message, std::string hint = {}) {
-  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
-
-}  // namespace
-
 void PlatformFlags::add_to(CLI::App& command, const std::string& help) {
   with_environment(command.add_option("-p,--platform", wanted, help))
       ->type_name("OS/ARCH[/VARIANT]")

@@ -12,6 +12,7 @@
 
 #include "ui/terminal_text.h"
 #include "units.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
@@ -21,14 +22,6 @@ constexpr const char* kCredentials = "Credentials";
 constexpr const char* kAws = "AWS";
 constexpr const char* kOneSide = "Source or destinations alone";
 constexpr const char* kOutput = "Output";
-
-Error usage(std::string message, std::string hint = {}) {
-  Error error;
-  error.code = Errc::invalid_argument;
-  error.message = std::move(message);
-  error.hint = std::move(hint);
-  return error;
-}
 
 Result<std::chrono::milliseconds> duration(const char* flag, const std::string& text) {
   const auto parsed = parse_duration(text);

@@ -4,13 +4,10 @@
 #include <initializer_list>
 
 #include "flag_values.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
-
-Error usage(std::string message, std::string hint = {}) {
-  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
 
 /// Moves options of `command`, as far as it has them, below a heading of their own in its help.
 void put_below(CLI::App& command, const char* heading, std::initializer_list<const char*> names) {

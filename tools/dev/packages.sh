@@ -7,7 +7,7 @@ declare -A PACKAGES=(
   [test]="catch2 docker-registry docker.io skopeo umoci buildah containerd apache2-utils openssl python3 busybox-static
           gzip zstd strace curl awscli groff-base man-db fish zsh"
   [soak]="python3"
-  [bench]="catch2 docker-registry skopeo curl python3"
+  [bench]="catch2 docker-registry docker.io skopeo curl python3"
   [check-format]="clang-format"
   [check]="clang clang-tidy clang-format libclang-rt-dev qemu-user-static g++-aarch64-linux-gnu"
 )

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "annotations.h"
 #include "changing.h"
 #include "commands/commands.h"
 #include "exit_code.h"
@@ -27,12 +28,12 @@ struct Flags {
   ChangingFlags changing;
 };
 
-Result<AttachOptions> options_of(const Flags& flags, const Signals& signals) {
+Result<AttachOptions> options_of(const Flags& flags, const ClientOptions& settings, const Signals& signals) {
   AttachOptions out{.artifact_type = flags.type};
-  auto annotations = parse_annotations(flags.annotations);
+  auto annotations = parse_annotations(flags.annotations, "--annotation");
   if (!annotations) return annotations.error();
   out.annotations = *std::move(annotations);
-  auto created = source_date_epoch();
+  auto created = parse_source_date_epoch(settings.source_date_epoch);
   if (!created) return created.error();
   out.created = *created;
   auto platforms = flags.platform.chosen();
@@ -50,10 +51,10 @@ Result<AttachOptions> options_of(const Flags& flags, const Signals& signals) {
 }
 
 int run(const Flags& flags, const Signals& signals) {
-  const auto options = options_of(flags, signals);
-  if (!options) return fail(options.error());
   auto settings = flags.changing.client_options({flags.reference});
   if (!settings) return fail(settings.error());
+  const auto options = options_of(flags, *settings, signals);
+  if (!options) return fail(options.error());
   std::vector<AttachedFile> files;
   for (const std::string& text : flags.files) files.push_back(AttachedFile::parse(text));
   Client client(*std::move(settings));

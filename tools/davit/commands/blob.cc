@@ -11,6 +11,7 @@
 #include "reading.h"
 #include "ui/terminal_text.h"
 #include "units.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
@@ -31,10 +32,6 @@ struct Flags {
   std::string length;
   ReadingFlags reading;
 };
-
-Error usage(std::string message, std::string hint = {}) {
-  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
 
 struct Wanted {
   std::string source;

@@ -3,12 +3,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "annotations.h"
 #include "commands/commands.h"
 #include "exit_code.h"
 #include "index_words.h"
 #include "moving.h"
 #include "reading.h"
 #include "ui/terminal_text.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
@@ -47,10 +49,6 @@ constexpr const char* kAnnotate = R"(change annotations and platforms in an inde
 
 Without ENTRY, annotations are the index's own. An ENTRY is a platform (linux/arm64), a digest, or a
 reference to an image that is listed.)";
-
-Error usage(std::string message, std::string hint = {}) {
-  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
 
 bool names_reference(const std::string& word) {
   return word.find_first_of("/:") != std::string::npos;

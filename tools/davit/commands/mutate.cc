@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 #include "editing.h"
 #include "exit_code.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
@@ -37,10 +38,6 @@ struct MutateFlags {
  private:
   const CLI::App* app_ = nullptr;
 };
-
-Error usage(std::string message, std::string hint = {}) {
-  return Error{.code = Errc::invalid_argument, .message = std::move(message), .hint = std::move(hint)};
-}
 
 void MutateFlags::add_to(CLI::App& app) {
   app_ = &app;
