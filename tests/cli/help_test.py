@@ -33,7 +33,7 @@ class Help(Case):
                 self.assertIn("--help", command.options)
                 self.assertNotIn("TEXT", command.text)  # a value that nobody gave a name
                 for line in command.text.split("\n"):
-                    self.assertTrue(len(line) <= 80 or command.words, line)
+                    self.assertLessEqual(len(line), 80, line)
 
     def test_a_newcomer_sees_what_is_needed_and_what_may_be_left_out(self):
         self.assertIn("Usage: davit pull [options] REF [OUT]\n", commands()[("pull",)].text)

@@ -27,7 +27,7 @@ class Manual(Case):
             if path == ():
                 continue
             tags = set(re.findall(r"^\.TP\n(.*)", plain(command.page), re.M))
-            named = {name for tag in tags for name in re.findall(r"(?<!\S)--?[a-z][a-z-]*", tag)}
+            named = {name for tag in tags for name in re.findall(r"(?<!\S)--?[A-Za-z][a-z-]*", tag)}
             self.assertLessEqual(command.options, named, command.page)
         self.assertRegex(plain("davit-push.1"), r"\n\.TP\n-p, --platform OS/ARCH.*\n.*\nEnvironment: DAVIT_PLATFORM\.\n")
         self.assertIn("Also --image-parallel-copies, --concurrency.", plain("davit-push.1"))

@@ -72,7 +72,7 @@ void add_attach(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("attach", kDescription);
   command->add_option("REF", flags->reference, "the image, latest where no tag is written")->required();
   command->add_option("FILE", flags->files, "what to attach, with :MEDIA/TYPE behind it");
-  with_environment(command->add_option("--artifact-type,--type", flags->type,
+  with_environment(command->add_option("--type,--artifact-type", flags->type,
                                        "what the artifact is, for instance application/spdx+json"))
       ->type_name("TYPE")
       ->required();

@@ -114,8 +114,7 @@ void add_whoami(CLI::App& command, Action& action) {
 }
 
 void add_auth(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand(
-      "auth", "show credentials; under the name docker-credential-davit, a credential helper");
+  CLI::App* command = app.add_subcommand("auth", "show credentials; be a credential helper for Docker");
   command->require_subcommand(1);
   add_whoami(*command, action);
   const auto add = [&](const char* name, const char* help, const char* argument, bool required,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -10,6 +11,11 @@ namespace davit::tool {
 
 /// What main() runs once the command line has been read; returns the exit code.
 using Action = std::function<int(const Signals&)>;
+
+/// Adds the command that `typed`, the first word, names; when it names none of them, all: for the help, for
+/// words that were mistyped, and for other names of a command. A thousand flags take longer than a request
+/// does.
+void add_commands(CLI::App& app, Action& action, std::string_view typed);
 
 // Each adds its command with flags and help to `app` and sets `action` when it is the one that was typed.
 void add_push(CLI::App& app, Action& action);

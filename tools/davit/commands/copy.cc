@@ -17,7 +17,7 @@ oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REFERENCE. All platforms of an i
 reading. Within one registry blobs are mounted, not moved.
 
   davit copy docker.io/library/redis:7 registry.example.com/redis:7
-  davit copy -a docker.io/library/redis registry.example.com/redis --semver '>=7'
+  davit copy -a docker.io/library/redis ecr:mirror/redis --semver '>=7'
   davit copy app.tar eu.example.com/app:1.4 us.example.com/app:1.4,latest)";
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(print the digest of an image, also of one that has not been pushed yet
+    R"(print the digest of an image, pushed or not
 
 Of a reference it is what the registry says, in one request. Of an archive or a layout it is the digest
 that a push with these flags and --reuse off gives; the layers are compressed to know it, and nothing is

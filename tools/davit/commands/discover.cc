@@ -114,7 +114,7 @@ void add_discover(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("discover", kDescription);
   command->add_option("REF", flags->source, "an image")->required();
-  with_environment(command->add_option("--artifact-type,--type", flags->type, "only artifacts of this type"))
+  with_environment(command->add_option("--type,--artifact-type", flags->type, "only artifacts of this type"))
       ->type_name("TYPE");
   command->add_option("-o,--output", flags->format, "tree (the default), json, or table")
       ->type_name("tree|json|table")

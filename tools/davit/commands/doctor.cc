@@ -11,7 +11,7 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(look whether a registry can be reached, and what this machine may do there
+    R"(look whether a registry can be reached, and what is allowed there
 
 Proxy, name, TLS, clock, credentials, repository and permissions, a line each, with what would help. Nothing is
 changed. The exit code is that of the first check that failed.)";

@@ -13,7 +13,7 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(say what an image is: platforms, size, layers with their history, labels
+    R"(say what an image is: platforms, size, layers, history, labels
 
 REF is a reference, an archive or a layout. An index is shown with its platforms, and with the image for
 this machine's; --platform looks at another one. At most its manifest, the image's manifest and the

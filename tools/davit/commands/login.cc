@@ -55,7 +55,7 @@ void add_login(CLI::App& app, Action& action) {
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command =
-      app.add_subcommand("login", "check credentials against a registry and store them where Docker does");
+      app.add_subcommand("login", "check credentials for a registry and store them as Docker does");
   command->add_option("REGISTRY", flags->host, "host or host:port (Docker Hub when left out)");
   command->add_option("-u,--username", flags->user, "user name")->required()->type_name("USER");
   CLI::Option* password =

@@ -18,8 +18,9 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(list the repositories of a registry, the tags of a repository, or the platforms of an image
+    R"(list repositories, tags, or the platforms of an image
 
+Of a registry its repositories are listed, of a repository its tags, of an image its platforms.
 "localhost:5000" and "registry.example.com" are registries, and so is every word with a slash behind it;
 "ecr:" is that of the AWS settings. A reference with a tag or a digest, an archive and a layout are images.
 --long shows what the registry tells: of ECR's tags everything comes with the list, elsewhere each costs a

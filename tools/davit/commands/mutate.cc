@@ -11,7 +11,7 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(change what an image says: environment, labels, command, annotations, platform
+    R"(change environment, labels, command, annotations of an image
 
 NAME=VALUE sets, NAME= sets to the empty value, NAME alone removes. Lists are separated by commas, or JSON:
 --cmd 'sh,-c,date' or --cmd '["sh","-c","date"]'; an empty one removes. A new --entrypoint without --cmd

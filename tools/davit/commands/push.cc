@@ -8,7 +8,7 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(push an image from a tarball, a layout or standard input into registries
+    R"(push a tarball, a layout or standard input into registries
 
 SRC is a path (docker save tarball, OCI archive or layout directory, gzip or zstd around it is seen
 through), - for standard input, docker-archive:FILE[:NAME:TAG], docker-archive:FILE:@N,

@@ -26,7 +26,7 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(run a registry on loopback for development and tests; with --ecr an Amazon ECR
+    R"(run a registry, or an Amazon ECR, on loopback for tests
 
 Images are kept in memory, or in the OCI layout DIR, which one server at a time uses and which with --ecr also
 keeps the settings of the repositories. When it listens it prints one line; SIGINT and SIGTERM end it at once.

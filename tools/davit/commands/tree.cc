@@ -17,7 +17,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr const char* kDescription =
-    R"(show an index, its images, their layers and what refers to them, with sizes
+    R"(show an index, its images, layers and referrers, with sizes
 
 REF is a reference, an archive or a layout. A size counts everything below, each blob once; what refers
 to an image (signatures, SBOMs, any artifact) is shown with it and not counted.)";

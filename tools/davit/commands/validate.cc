@@ -18,7 +18,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr const char* kDescription =
-    R"(check every digest and size of an image, in a registry, a layout or an archive
+    R"(check every digest and size of an image
 
 Manifests, configurations and layers are read and compared with what lists them, and layers are unpacked
 and compared with what the configuration says. Every problem is reported, and the exit code is 5 when

@@ -63,6 +63,7 @@ Checks checks_of(CLI::Option& option) {
 
 std::vector<std::string> with_dashes(const std::vector<std::string>& names, const char* dashes) {
   std::vector<std::string> out;
+  out.reserve(names.size());
   for (const std::string& name : names) out.push_back(dashes + name);
   return out;
 }

@@ -19,7 +19,7 @@ constexpr std::string_view kReferrers = "What refers to images";
 constexpr std::string_view kAccounts = "Registries and credentials";
 constexpr std::string_view kTool = "davit itself";
 
-// A new command gets its line here, beside the one in main.cc.
+// A new command gets its line here, beside the one in commands/commands.cc.
 constexpr Row kRows[] = {
     {"push", kMove},       {"pull", kMove},       {"copy", kMove},        {"mirror", kMove},
     {"index", kIndex},     {"ls", kLook},         {"inspect", kLook},     {"tree", kLook},

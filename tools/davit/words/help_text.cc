@@ -55,16 +55,17 @@ std::string options(const CommandWords& command, std::size_t width) {
   return out;
 }
 
-std::string footer(const CommandWords& command) {
+std::string footer(const CommandWords& command, std::size_t width) {
   if (command.path().empty())
     return "\ndavit COMMAND --help says more about each; so does man davit-COMMAND.\n";
   if (!command.commands.empty()) return "\n" + command.name + " COMMAND --help says more about each.\n";
-  const auto set = std::ranges::find_if(command.options, [](const OptionWords& each) {
-    return each.value.empty() && !each.environment.empty();
-  });
-  if (set == command.options.end()) return {};
-  return "\nThe environment can set options, too: " + set->environment + "=true is " + set->names.back() +
-         ".\n";
+  for (const OptionWords& each : command.options) {
+    if (each.value.empty() && !each.environment.empty())
+      return "\n" + wrapped("The environment can set options, too: " + each.environment + "=true is " +
+                                each.names.back() + ".",
+                            0, width);
+  }
+  return {};
 }
 
 }  // namespace
@@ -90,7 +91,7 @@ std::string option_remarks(const OptionWords& option) {
 }
 
 std::string help_text(const CommandWords& command, std::size_t width) {
-  std::string out = command.summary + "\n\nUsage: " + command.usage() + "\n";
+  std::string out = wrapped(command.summary, 0, width) + "\nUsage: " + command.usage() + "\n";
   if (!command.aliases.empty()) {
     out += "Also:  ";
     for (const std::string& alias : command.aliases)
@@ -99,7 +100,7 @@ std::string help_text(const CommandWords& command, std::size_t width) {
     out += "\n";
   }
   return out + paragraphs(command, width) + commands(command) + arguments(command, width) +
-         options(command, width) + footer(command);
+         options(command, width) + footer(command, width);
 }
 
 }  // namespace davit::tool
