@@ -142,7 +142,7 @@ class Indexes(SystemTest):
         self.assertEqual(self.children("edit", "1")["arm64"], before["arm64"])
         self.davit("index", "filter", "-q", name, "-p", "linux/amd64", "--to", "oci:%s:kept" % self.out("kept"))
         self.assertEqual(sorted(self.children("edit", "1")), sorted(ARCHITECTURES))
-        listed = [json.loads(line) for line in self.davit("index", "ls", "--json", "oci:%s:kept" % self.out("kept")).lines()]
+        listed = [json.loads(line) for line in self.davit("index", "ls", "--json", "oci:%s:kept" % self.out("kept")).lines]
         self.assertEqual([entry["platform"] for entry in listed], ["linux/amd64"])
         self.davit("index", "rm", "-q", name, "linux/s390x", code=2)
         self.davit("index", "rm", "-q", name, "linux/amd64", "linux/arm64", code=64)
@@ -154,7 +154,7 @@ class Indexes(SystemTest):
         done = self.davit("index", "add", "-q", self.name("edit:pretty"), self.name("edit@" + before["arm64"]["digest"]), "-t", "copy")
         self.assertEqual(done.digest, digest(pretty))
         self.assertEqual(self.server.get("edit/manifests/copy"), pretty)
-        self.davit("index", "annotate", "-q", name, "-a", b"k=\xff", code=64)
+        self.davit("index", "annotate", "-q", name, "-a", "k=\udcff", code=64)
         self.davit("index", "rm", "-q", name, "linux/arm64", "--retry-on-change", "2", "--to", self.name("edit:2"), code=64)
         self.davit("index", "rm", "-q", self.name("edit@" + before["amd64"]["digest"]), "linux/amd64", code=64)
 

@@ -132,7 +132,7 @@ class SystemTest(unittest.TestCase):
             with open(note) as f:
                 outcome.peak_kib = int(f.read())
         if code is not None:
-            self.assertEqual(outcome.code, code, "davit %s\n%s%s" % (" ".join(args), outcome.out, outcome.err))
+            self.assertEqual(outcome.code, code, "davit %s\n%s%s" % (" ".join(args).encode(errors="replace").decode(), outcome.out, outcome.err))
         return outcome
 
     def succeed(self, *command, home=None, **options):
