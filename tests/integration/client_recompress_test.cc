@@ -44,14 +44,14 @@ std::string unpacked(const std::string& stored, Compression kind) {
   return io::read_all(*codec::decompressing(kind, std::move(source), {}), 64u << 20).value();
 }
 
-struct Layer {
+struct SampleLayer {
   std::string plain;
   Compression kind = Compression::gzip;
 };
 
-std::string config_of(const std::vector<Layer>& layers, const std::string& architecture) {
+std::string config_of(const std::vector<SampleLayer>& layers, const std::string& architecture) {
   std::string ids;
-  for (const Layer& layer : layers)
+  for (const SampleLayer& layer : layers)
     ids += (ids.empty() ? "\"" : ",\"") + Digest::of(layer.plain).to_string() + "\"";
   return R"({"architecture":")" + architecture + R"(","os":"linux","rootfs":{"type":"layers","diff_ids":[)" +
          ids + "]}}";
@@ -86,10 +86,10 @@ struct Origin {
     registry.clear_log();
     return manifest;
   }
-  Manifest image(const std::vector<Layer>& layers, const std::vector<std::string>& tags = {"1"},
+  Manifest image(const std::vector<SampleLayer>& layers, const std::vector<std::string>& tags = {"1"},
                  Format format = Format::oci, const std::string& architecture = "amd64") {
     std::vector<Descriptor> stored;
-    for (const Layer& layer : layers)
+    for (const SampleLayer& layer : layers)
       stored.push_back(put(packed(layer.plain, layer.kind), model::layer_type(format, layer.kind)));
     const Descriptor config =
         put(config_of(layers, architecture),
@@ -119,7 +119,7 @@ Manifest stored(Registry& registry, const Digest& digest) {
 }
 
 /// Every layer has this form, and unpacks to what it was before.
-void check_layers(Registry& registry, const Manifest& image, const std::vector<Layer>& layers,
+void check_layers(Registry& registry, const Manifest& image, const std::vector<SampleLayer>& layers,
                   Compression kind) {
   REQUIRE(image.layers().size() == layers.size());
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -136,8 +136,8 @@ struct Notes : Observer {
   void note(const std::string& text) override { all += text + "\n"; }
 };
 
-const std::vector<Layer> kTwo = {{test::sample(300'000), Compression::gzip},
-                                 {std::string(5000, 'x'), Compression::gzip}};
+const std::vector<SampleLayer> kTwo = {{test::sample(300'000), Compression::gzip},
+                                       {std::string(5000, 'x'), Compression::gzip}};
 
 }  // namespace
 
@@ -181,7 +181,7 @@ TEST_CASE("a second copy with layers compressed anew fetches no layer and change
 TEST_CASE("a layer is not compressed again for another tag of the repository") {
   Origin origin;
   const auto before = origin.image(kTwo);
-  std::vector<Layer> more = kTwo;
+  std::vector<SampleLayer> more = kTwo;
   more.push_back({"a third layer", Compression::gzip});
   origin.image(more, {"2"});
   Registry other;
@@ -216,7 +216,7 @@ TEST_CASE("layers become what was asked for, from whatever they are") {
                                             std::pair(LayerCompression::zstd, Compression::zstd),
                                             std::pair(LayerCompression::none, Compression::none));
   const Compression from = GENERATE(Compression::none, Compression::gzip, Compression::zstd);
-  const std::vector<Layer> layers = {
+  const std::vector<SampleLayer> layers = {
       {test::sample(400'000, 7), from}, {"", from}, {std::string(128 << 10, 'y'), from}};
   Origin origin;
   const Manifest before = origin.image(layers);
@@ -231,7 +231,7 @@ TEST_CASE("layers become what was asked for, from whatever they are") {
 TEST_CASE("a layer that has the wanted compression is compressed anew only when nothing is reused") {
   std::string text;
   for (int i = 0; i < 10'000; ++i) text += "line " + std::to_string(i * 7919) + " of a file\n";
-  const std::vector<Layer> layers = {{text, Compression::gzip}};
+  const std::vector<SampleLayer> layers = {{text, Compression::gzip}};
   Origin origin;
   const Manifest before = origin.image(layers);
   Registry other;
@@ -247,7 +247,7 @@ TEST_CASE("a layer that has the wanted compression is compressed anew only when 
 }
 
 TEST_CASE("an index is written again over its images, and a layer they share is compressed once") {
-  const Layer shared{test::sample(200'000), Compression::gzip};
+  const SampleLayer shared{test::sample(200'000), Compression::gzip};
   Origin origin;
   std::string entries;
   std::vector<Manifest> images;
@@ -324,7 +324,7 @@ TEST_CASE("Docker's manifests become OCI where zstd needs it, and stay Docker's 
 
 TEST_CASE("zstd layers fit into Docker's format when they become gzip on the way") {
   Origin origin;
-  const std::vector<Layer> layers = {{"a layer", Compression::zstd}, {"another", Compression::gzip}};
+  const std::vector<SampleLayer> layers = {{"a layer", Compression::zstd}, {"another", Compression::gzip}};
   origin.image(layers);
   Registry other;
   Client client(quick());
@@ -407,7 +407,7 @@ TEST_CASE("artifacts and what is no tar of a container image stay byte for byte"
             .root == artifact.descriptor());
   CHECK(bytes_of(other, chart.digest) == packed("a chart", Compression::gzip));
 
-  const Layer plain{"a layer", Compression::gzip};
+  const SampleLayer plain{"a layer", Compression::gzip};
   const Descriptor layer =
       origin.put(packed(plain.plain, plain.kind), std::string(model::kOciLayer) + "+gzip");
   const Descriptor secret = origin.put("sealed", std::string(model::kOciLayer) + "+gzip+encrypted");
@@ -432,7 +432,7 @@ TEST_CASE("artifacts and what is no tar of a container image stay byte for byte"
 
 TEST_CASE("what a manifest says about the bytes of a layer goes with them") {
   Origin origin;
-  const Layer layer{"a layer", Compression::gzip};
+  const SampleLayer layer{"a layer", Compression::gzip};
   const Descriptor blob =
       origin.put(packed(layer.plain, layer.kind), std::string(model::kOciLayer) + "+gzip");
   const Descriptor config = origin.put(config_of({layer}, "amd64"), std::string(model::kOciConfig));
@@ -485,7 +485,7 @@ TEST_CASE("row 112: damaged layers are refused though their content is rewritten
   const auto [at, to] = GENERATE(std::pair(std::size_t{4}, LayerCompression::zstd),
                                  std::pair(std::size_t{4}, LayerCompression::none),
                                  std::pair(std::size_t{5000}, LayerCompression::zstd));
-  const std::vector<Layer> layers = {{test::sample(200'000), Compression::gzip}};
+  const std::vector<SampleLayer> layers = {{test::sample(200'000), Compression::gzip}};
   Origin origin;
   const Manifest before = origin.image(layers);
   const TempDir dir;
@@ -528,7 +528,7 @@ TEST_CASE("row 112: a layer that is not what the configuration says is refused")
 TEST_CASE(
     "a configuration that lists another number of layers is refused, one that lists none is left alone") {
   Origin origin;
-  const Layer layer{"a layer", Compression::gzip};
+  const SampleLayer layer{"a layer", Compression::gzip};
   const Descriptor blob =
       origin.put(packed(layer.plain, layer.kind), std::string(model::kOciLayer) + "+gzip");
   const bool none = GENERATE(false, true);
@@ -545,11 +545,11 @@ TEST_CASE(
 }
 
 TEST_CASE("an archive's compressed layers are compressed anew, too") {
-  const std::vector<Layer> layers = {{test::sample(100'000), Compression::gzip},
-                                     {"plain", Compression::none}};
+  const std::vector<SampleLayer> layers = {{test::sample(100'000), Compression::gzip},
+                                           {"plain", Compression::none}};
   std::vector<std::string> bytes;
   std::vector<std::string> diff_ids;
-  for (const Layer& layer : layers) {
+  for (const SampleLayer& layer : layers) {
     bytes.push_back(packed(layer.plain, layer.kind));
     diff_ids.push_back(Digest::of(layer.plain).to_string());
   }
@@ -667,7 +667,7 @@ TEST_CASE("a plan says what would be compressed anew") {
 }
 
 TEST_CASE("a source that breaks off and a destination that refuses at first do not spoil new layers") {
-  const std::vector<Layer> layers = {{test::sample(900'000), Compression::gzip}};
+  const std::vector<SampleLayer> layers = {{test::sample(900'000), Compression::gzip}};
   const auto compression = GENERATE(LayerCompression::zstd, LayerCompression::none);
   Origin origin;
   const Manifest before = origin.image(layers);
@@ -689,7 +689,7 @@ TEST_CASE("a source that breaks off and a destination that refuses at first do n
 TEST_CASE("a new layer that the destination said it had and has not is made after all") {
   Origin origin;
   origin.image(kTwo);
-  std::vector<Layer> more = kTwo;
+  std::vector<SampleLayer> more = kTwo;
   more.push_back({"a third layer", Compression::gzip});
   origin.image(more, {"2"});
   Registry other;
