@@ -21,7 +21,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 ZSH = r"""
 zmodload zsh/zpty
 zpty shell zsh -f -i
-zpty -w shell 'PS1=">"; autoload -Uz compinit; compinit -D -u; . $SCRIPT; bindkey "^I" list-choices; LISTMAX=9999; stty cols 200 rows 999; echo RE""ADY'
+zpty -w shell 'PS1=">"; autoload -Uz compinit; compinit -D -u; . $SCRIPT; bindkey "^I" list-choices; LISTMAX=9999; stty cols 200 row""s 999; echo RE""ADY'
 zpty -r shell seen '*READY*>*'
 zpty -w -n shell "$1"$'\t'
 zpty -w -n shell $'\x15echo DO""NE\n'
