@@ -56,8 +56,9 @@ class Client::Impl {
                                               const CallContext& context);
   Result<std::vector<Delivery>> deliver(const Errand& errand, transfer::Board& board);
   Result<std::vector<Plan>> plan(const Errand& errand, transfer::Board& board);
-  /// Runs `work` with a board of its own, and tells the observer the end.
+  /// Runs `work`, with a board of its own or this one, and tells the observer the end.
   Result<std::vector<Delivery>> watched(const CopyOptions& how, const Work& work);
+  Result<std::vector<Delivery>> watched(const CopyOptions& how, const Work& work, transfer::Board& board);
   using Planning = std::function<Result<std::vector<Plan>>(transfer::Board&)>;
   Result<std::vector<Plan>> planned(const CopyOptions& how, const Planning& work);
   Result<std::vector<Delivery>> deliver(const Errand& errand);

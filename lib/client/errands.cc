@@ -76,6 +76,11 @@ Result<std::vector<Delivery>> Client::Impl::deliver(const Errand& errand, transf
 
 Result<std::vector<Delivery>> Client::Impl::watched(const CopyOptions& how, const Work& work) {
   transfer::Board board(how.observer, notifier);
+  return watched(how, work, board);
+}
+
+Result<std::vector<Delivery>> Client::Impl::watched(const CopyOptions& how, const Work& work,
+                                                    transfer::Board& board) {
   auto result = work(*this, how, board);
   board.finished(result ? *result : std::vector<Delivery>());
   if (how.observer != nullptr) notifier.drain();
@@ -112,10 +117,7 @@ Transfer Client::Impl::start(const std::shared_ptr<Impl>& impl, CopyOptions how,
   auto all = [impl, how = std::move(how), work = std::move(work)](transfer::Board& board,
                                                                   std::stop_token stop) mutable {
     how.stop = std::move(stop);
-    auto result = work(*impl, how, board);
-    board.finished(result ? *result : std::vector<Delivery>());
-    if (how.observer != nullptr) impl->notifier.drain();
-    return result;
+    return impl->watched(how, work, board);
   };
   return Transfer(std::make_unique<Transfer::State>(std::move(all), observer, impl->notifier,
                                                     std::move(caller), impl->closing.get_token()));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include <davit/inspect.h>
+
 #include "base/error.h"
 #include "base/try.h"
 #include "content/graph.h"
@@ -20,11 +22,6 @@ bool is_tar_layer(const std::string& type) {
          type == model::layer_type(model::Format::oci, model::Compression::zstd) ||
          type == model::layer_type(model::Format::docker, model::Compression::gzip) ||
          type == std::string(model::kDockerLayer) + ".zstd";  // no format's name, but in use
-}
-
-bool is_container_image(const Manifest& manifest) {
-  if (manifest.is_index() || !manifest.artifact_type().empty()) return false;
-  return model::is_image_config(model::essence(manifest.config()->media_type));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "index_words.h"
 #include "moving.h"
 #include "reading.h"
+#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "usage.h"
 
@@ -67,6 +68,12 @@ Result<IndexOptions> index_options(const TransferFlags& flags, const std::vector
   return out;
 }
 
+/// The same, travelling as the command that carries it out says.
+IndexOptions with(IndexOptions options, const CopyOptions& copy) {
+  options.copy = copy;
+  return options;
+}
+
 Result<std::vector<Plan>> one(Result<Plan> plan) {
   if (!plan) return plan.error();
   return std::vector<Plan>{*std::move(plan)};
@@ -97,15 +104,11 @@ int create(const std::string& destination, const std::vector<std::string>& sourc
                           .work = "send",
                           .start =
                               [&](Client& client, const CopyOptions& copy) {
-                                IndexOptions all = *options;
-                                all.copy = copy;
-                                return client.start_index(destination, *parts, all);
+                                return client.start_index(destination, *parts, with(*options, copy));
                               },
                           .plan =
                               [&](Client& client, const CopyOptions& copy) {
-                                IndexOptions all = *options;
-                                all.copy = copy;
-                                return one(client.plan_index(destination, *parts, all));
+                                return one(client.plan_index(destination, *parts, with(*options, copy)));
                               }};
   return carry_out(movement, options->copy, flags.transfer, signals);
 }
@@ -178,15 +181,11 @@ int change(ChangeFlags flags, IndexEdit edit, const Signals& signals) {
       .work = "send",
       .start =
           [&](Client& client, const CopyOptions& copy) {
-            IndexOptions all = *options;
-            all.copy = copy;
-            return client.start_index_edit(flags.index, flags.to, edit, all);
+            return client.start_index_edit(flags.index, flags.to, edit, with(*options, copy));
           },
       .plan =
           [&](Client& client, const CopyOptions& copy) {
-            IndexOptions all = *options;
-            all.copy = copy;
-            return one(client.plan_index_edit(flags.index, flags.to, edit, all));
+            return one(client.plan_index_edit(flags.index, flags.to, edit, with(*options, copy)));
           }};
   return carry_out(movement, options->copy, flags.transfer, signals);
 }
@@ -395,10 +394,7 @@ void add_index_ls(CLI::App& index, Action& action) {
                                            "davit inspect shows what it is"));
                        std::string out;
                        for (const Descriptor& entry : found->manifests())
-                         out += flags->json ? entry_json(entry).dump(
-                                                  -1, ' ', false, nlohmann::json::error_handler_t::replace) +
-                                                  "\n"
-                                            : entry_line(entry);
+                         out += flags->json ? json_line(entry_json(entry)) + "\n" : entry_line(entry);
                        return print(out) ? kOk : kLocal;
                      });
     };
