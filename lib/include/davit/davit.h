@@ -19,6 +19,7 @@
 #include <davit/image_details.h>
 #include <davit/inspect.h>
 #include <davit/listing.h>
+#include <davit/mirror.h>
 #include <davit/log.h>
 #include <davit/manifest.h>
 #include <davit/output.h>

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <davit/descriptor.h>
+#include <davit/digest.h>
+#include <davit/error.h>
+#include <davit/export.h>
+#include <davit/platform.h>
+#include <davit/result.h>
+#include <davit/transfer.h>
+
+namespace davit {
+
+/// Which images of a repository a mirror has. `names` and `choice` add up; with neither, every tag is meant.
+struct MirrorTags {
+  /// Exact tags, and digests as text ("sha256:…"). With these alone no list of tags is asked for. One that is
+  /// missing at the source is an error of that tag.
+  std::vector<std::string> names = {};
+  std::optional<TagChoice> choice = {};
+  std::optional<std::chrono::seconds> max_age = {};  ///< since it was pushed (ECR), else since it was created
+  /// Fewer tags than this left after the choice: an error of the repository, and nothing of it is copied or
+  /// deleted.
+  std::size_t min_tags = 0;
+  /// RE2, whole tags: once such a tag is at the target, nobody asks what it points at.
+  std::vector<std::string> immutable = {};
+};
+
+/// What may be deleted at the targets: tags that the source has no longer. Never another one.
+struct MirrorPrune {
+  bool enabled = false;
+  std::vector<std::string> protect = {};  ///< RE2, whole tags: never deleted
+  std::size_t max_deletes =
+      100;  ///< of one run and job; if there would be more, none is deleted and that is an error
+};
+
+/// One source, or several, and everywhere they go.
+struct MirrorJob {
+  std::string name = {};  ///< for people; may be empty
+  /// "registry/repository"; with ":tag" or "@digest" that image alone; a registry by itself, or
+  /// "registry/team/*" (`*` is anything but '/', `**` anything): the repositories of the registry's list.
+  std::vector<std::string> sources;
+  /// Of the repositories that a list gave: RE2 over the whole name without the registry.
+  std::vector<std::string> include_repositories = {};
+  std::vector<std::string> exclude_repositories = {};
+  /// "registry/repository" with {repo} (the source's name without its registry), {name} (its last component)
+  /// and {registry}. Several repositories to one name are an error, so they need {repo} or {name}.
+  std::vector<std::string> targets;
+  MirrorTags tags = {};
+  std::vector<Platform> platforms =
+      {};  ///< as in CopyOptions; an index of which some are chosen gets a new digest
+  bool referrers = true;
+  bool digest_tags = true;
+  /// What every image must have, else it is not copied and that is an error of its tag: "signature", "sbom",
+  /// "attestation", or RE2 over a whole artifact type. Digest tags count: .sig, .sbom and .att.
+  std::vector<std::string> require_referrers = {};
+  bool replace_tags =
+      true;  ///< false: a tag that points at something else at the target is an error (conflict)
+  MirrorPrune prune = {};
+  std::optional<NewRepository> create_repositories = {};  ///< make repositories that are missing (ECR)
+};
+
+/// What a mirror file says (docs/mirror.md).
+struct MirrorFile {
+  std::vector<MirrorJob> jobs;
+  std::vector<std::string> notes = {};  ///< what another tool's file asked for and is done differently here
+};
+
+/// A part of the work: every image belongs to exactly one of `count` parts, whatever the machine and the day.
+struct MirrorShard {
+  std::size_t index = 0;  ///< from 0
+  std::size_t count = 1;
+};
+
+/// What became of one tag at one target, or would.
+struct MirrorEntry {
+  enum class What { copied, unchanged, deleted, failed };
+  What what = What::failed;
+  std::string job = {};
+  std::string source = {};              ///< "registry/repository"; empty for what failed before one was known
+  std::string target = {};              ///< "registry/repository"; empty when the source failed
+  std::string tag = {};                 ///< or a digest; empty when it is about the repository
+  std::optional<Descriptor> root = {};  ///< what the tag is at the target now; of a deleted one, what it was
+  std::optional<Digest> replaced = {};  ///< what the tag was before
+  BlobCounts blobs = {};
+  std::chrono::milliseconds took{0};
+  std::optional<Error> error = {};  ///< with `failed`
+};
+
+/// A tag about to be deleted, with all that is needed to put it back.
+struct PruneRecord {
+  std::string repository;  ///< "registry/repository"
+  std::string tag;
+  Digest digest;
+  std::string media_type;
+  std::string manifest;  ///< its bytes
+};
+
+/// Sums over a run.
+struct MirrorTotals {
+  std::uint64_t repositories = 0;
+  std::uint64_t copied = 0;
+  std::uint64_t unchanged = 0;
+  std::uint64_t deleted = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t blobs_sent = 0;
+  std::uint64_t blobs_mounted = 0;
+  std::uint64_t bytes_read = 0;  ///< of blobs, from the sources
+  std::uint64_t bytes_sent = 0;  ///< of blobs, to all targets together
+  std::uint64_t requests = 0;    ///< of a plan: what would follow, estimated; of a run: those that were made
+  std::chrono::milliseconds took{0};
+};
+
+struct MirrorOptions {
+  MirrorShard shard = {};
+  bool keep_going = true;  ///< false: the first failure ends the run
+  /// Told about each entry once, on the thread that called mirror(), soon after it happened.
+  std::function<void(const MirrorEntry&)> each = {};
+  /// Told before a tag is deleted; an error keeps it from that. Required where a job prunes.
+  std::function<Result<>(const PruneRecord&)> before_delete = {};
+  Observer* observer = nullptr;
+  std::stop_token stop = {};
+  std::optional<std::chrono::milliseconds> timeout = {};  ///< for the whole run
+};
+
+}  // namespace davit
