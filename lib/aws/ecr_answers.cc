@@ -171,7 +171,8 @@ Result<EcrImagePage> parse_image_page(std::string_view body) {
                          .pushed = time_of(each, "imagePushedAt").value_or(Wall()),
                          .size = {},
                          .media_type = text_of(each, "imageManifestMediaType"),
-                         .artifact_type = text_of(each, "artifactMediaType")};
+                         .artifact_type = text_of(each, "artifactMediaType"),
+                         .subject = text_of(each, "subjectManifestDigest")};
     for (const Json& tag : list_of(each, "imageTags")) {
       if (tag.is_string()) image.tags.push_back(tag.get<std::string>());
     }

@@ -78,6 +78,7 @@ struct EcrImageDetail {
   std::optional<std::uint64_t> size = {};
   std::string media_type = {};
   std::string artifact_type = {};  ///< that of the config where the manifest states none
+  std::string subject = {};        ///< digest of the image that it refers to; empty: none
 };
 
 struct EcrImagePage {

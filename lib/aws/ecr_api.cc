@@ -142,13 +142,23 @@ Result<EcrImages> EcrApi::get_images(const std::string& repository, std::span<co
 Result<EcrImagePage> EcrApi::describe_images(const std::string& repository, const std::string& next,
                                              const CallContext& context) {
   Json request = about(repository);
-  request["maxResults"] = 1000;
   // The public gallery knows no filter.
   if (!site_.host.is_public) request["filter"] = Json::object({{"tagStatus", "TAGGED"}});
+  DAVIT_TRY(EcrImagePage found, image_page(std::move(request), next, context));
+  std::erase_if(found.images, [](const EcrImageDetail& image) { return image.tags.empty(); });
+  return found;
+}
+
+Result<EcrImagePage> EcrApi::describe_all_images(const std::string& repository, const std::string& next,
+                                                 const CallContext& context) {
+  return image_page(about(repository), next, context);
+}
+
+Result<EcrImagePage> EcrApi::image_page(Json request, const std::string& next, const CallContext& context) {
+  request["maxResults"] = 1000;
   if (!next.empty()) request["nextToken"] = next;
   DAVIT_TRY(const std::string body, call("DescribeImages", request.dump(), context));
   DAVIT_TRY(EcrImagePage found, parse_image_page(body));
-  std::erase_if(found.images, [](const EcrImageDetail& image) { return image.tags.empty(); });
   if (!next.empty() && found.next == next)
     return make_error(Errc::protocol, "DescribeImages: a page that is followed by itself");
   return found;

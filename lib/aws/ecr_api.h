@@ -57,6 +57,9 @@ class EcrApi {
   /// A page of the images that have tags, the one behind `next`; all tags of each image are in it.
   Result<EcrImagePage> describe_images(const std::string& repository, const std::string& next,
                                        const CallContext& context);
+  /// The same with the images that have none.
+  Result<EcrImagePage> describe_all_images(const std::string& repository, const std::string& next,
+                                           const CallContext& context);
   /// The image under a tag, with all its tags. Errors: not_found.
   Result<EcrImageDetail> describe_tag(const std::string& repository, const std::string& tag,
                                       const CallContext& context);
@@ -97,6 +100,8 @@ class EcrApi {
   Result<EcrRepository> create_in_gallery(const EcrRepositorySettings& settings, const CallContext& context);
   Result<EcrRepository> create(const nlohmann::json& request, const std::string& repository,
                                const CallContext& context);
+  Result<EcrImagePage> image_page(nlohmann::json request, const std::string& next,
+                                  const CallContext& context);
   /// The body of the answer.
   Result<std::string> call(std::string_view operation, std::string body, const CallContext& context);
 

@@ -28,6 +28,20 @@ std::vector<ListedTag> rows_of(const EcrImagePage& page) {
   return rows;
 }
 
+std::vector<registry::ListedImage> images_of(EcrImagePage& page) {
+  std::vector<registry::ListedImage> rows;
+  for (EcrImageDetail& image : page.images) {
+    const auto digest = Digest::parse(image.digest);
+    if (!digest) continue;
+    registry::ListedImage& row = rows.emplace_back(registry::ListedImage{.digest = *digest});
+    row.tags = std::move(image.tags);
+    if (const auto subject = Digest::parse(image.subject)) row.subject = *subject;
+    if (!model::is_image_config(image.artifact_type)) row.artifact_type = std::move(image.artifact_type);
+    if (image.pushed != std::chrono::system_clock::time_point()) row.pushed = image.pushed;
+  }
+  return rows;
+}
+
 /// Whether an ECR tag pattern, where `*` stands for anything, fits the whole tag.
 bool fits(std::string_view pattern, std::string_view tag) {
   auto star = pattern.find('*');
@@ -127,6 +141,18 @@ class EcrNative final : public registry::Native {
     for (int page = 0; page < kMostPages; ++page) {
       DAVIT_TRY(EcrImagePage found, api_.describe_images(repository, next, context));
       DAVIT_TRY_VOID(each_page(rows_of(found)));
+      next = std::move(found.next);
+      if (next.empty()) return {};
+    }
+    return make_error(Errc::protocol, "DescribeImages: pages without end");
+  }
+
+  Result<> describe_images(const std::string& repository, const registry::ImagePage& each_page,
+                           const CallContext& context) override {
+    std::string next;
+    for (int page = 0; page < kMostPages; ++page) {
+      DAVIT_TRY(EcrImagePage found, api_.describe_all_images(repository, next, context));
+      DAVIT_TRY_VOID(each_page(images_of(found)));
       next = std::move(found.next);
       if (next.empty()) return {};
     }

@@ -9,6 +9,7 @@
 #include "client/target.h"
 #include "codec/compress.h"
 #include "content/joined.h"
+#include "mirror/delivery.h"
 #include "transfer/order.h"
 #include "transfer/progress.h"
 #include "transfer/settings.h"
@@ -59,6 +60,8 @@ class Client::Impl {
   /// Runs `work`, with a board of its own or this one, and tells the observer the end.
   Result<std::vector<Delivery>> watched(const CopyOptions& how, const Work& work);
   Result<std::vector<Delivery>> watched(const CopyOptions& how, const Work& work, transfer::Board& board);
+  Result<MirrorTotals> mirror(Client& client, std::span<const MirrorJob> jobs, const MirrorOptions& how,
+                              mirror::Delivering::Mode mode);
   using Planning = std::function<Result<std::vector<Plan>>(transfer::Board&)>;
   Result<std::vector<Plan>> planned(const CopyOptions& how, const Planning& work);
   Result<std::vector<Delivery>> deliver(const Errand& errand);

@@ -12,7 +12,7 @@
 #include "client/client_impl.h"
 #include "client/ecr_reference.h"
 #include "client/registry_argument.h"
-#include "client/tag_choice.h"
+#include "model/tag_choice.h"
 #include "registry/name_list.h"
 
 namespace davit {
@@ -33,12 +33,6 @@ bool is_registry(std::string_view word) {
   const bool bare = name.size() == word.size();
   return (name == "localhost" || name.find('.') != std::string_view::npos) &&
          (bare || all_digits(word.substr(name.size() + 1)));
-}
-
-/// Whether the registry's own interface was not there to be asked, so that its protocol may be.
-bool is_elsewhere(const Error& error) {
-  return error.code == Errc::unsupported || error.code == Errc::denied || error.code == Errc::unavailable ||
-         error.code == Errc::unauthenticated;
 }
 
 /// Reads the manifest under a tag for what it tells.
@@ -66,7 +60,7 @@ Result<> describe(ListedTag& row, registry::Repository& repository, const CallCo
 /// the newest are wanted, those at the end.
 class Sieve {
  public:
-  Sieve(client::NameFilter filter, std::optional<std::size_t> latest, const TagPage& each_page)
+  Sieve(model::NameFilter filter, std::optional<std::size_t> latest, const TagPage& each_page)
       : filter_(std::move(filter)), latest_(latest), each_page_(each_page) {}
 
   /// `complete` adds what the rows lack, where that is wanted.
@@ -100,14 +94,14 @@ class Sieve {
 
  private:
   void prune() {
-    std::ranges::sort(kept_, client::is_older, &ListedTag::name);
+    std::ranges::sort(kept_, model::is_older, &ListedTag::name);
     const auto same = [](const ListedTag& a, const ListedTag& b) { return a.name == b.name; };
     kept_.erase(std::unique(kept_.begin(), kept_.end(), same), kept_.end());
     if (kept_.size() > *latest_)
       kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(*latest_));
   }
 
-  const client::NameFilter filter_;
+  const model::NameFilter filter_;
   const std::optional<std::size_t> latest_;
   const TagPage& each_page_;
   std::vector<ListedTag> kept_;
@@ -115,11 +109,11 @@ class Sieve {
 };
 
 /// Without settings that speak of versions, which repositories have none of.
-Result<client::NameFilter> repository_filter(const TagChoice& choice) {
+Result<model::NameFilter> repository_filter(const TagChoice& choice) {
   if (!choice.semver.empty() || choice.latest)
     return make_error(Errc::invalid_argument, "--semver and --latest choose among the tags of a repository",
                       "--include and --exclude choose among repositories");
-  return client::NameFilter::make(choice);
+  return model::NameFilter::make(choice);
 }
 
 }  // namespace
@@ -159,7 +153,7 @@ Result<ListPlace> Client::place(std::string_view text, std::stop_token stop) {
 Result<> Client::list_tags(std::string_view repository, const ListOptions& options,
                            const TagPage& each_page) {
   const CallContext context = context_within(options.stop, options.timeout);
-  DAVIT_TRY(client::NameFilter filter, client::NameFilter::make(options.choice));
+  DAVIT_TRY(model::NameFilter filter, model::NameFilter::make(options.choice));
   DAVIT_TRY(const Reference named,
             client::registry_argument(repository, impl_->registries, Side::source, context));
   if (!named.tag.empty() || named.digest)
@@ -175,7 +169,7 @@ Result<> Client::list_tags(std::string_view repository, const ListOptions& optio
     };
     const auto described = from->describe_tags(take, context);
     if (described) return sieve.finish(nothing);
-    if (sieve.handed_on() || !is_elsewhere(described.error())) return described;
+    if (sieve.handed_on() || !registry::was_not_asked(described.error())) return described;
     sieve.forget();
   }
   WorkerPool side_by_side(impl_->options.jobs);
@@ -201,7 +195,7 @@ Result<> Client::list_tags(std::string_view repository, const ListOptions& optio
 Result<> Client::list_repositories(std::string_view registry, const ListOptions& options,
                                    const RepositoryPage& each_page) {
   const CallContext context = context_within(options.stop, options.timeout);
-  DAVIT_TRY(const client::NameFilter filter, repository_filter(options.choice));
+  DAVIT_TRY(const model::NameFilter filter, repository_filter(options.choice));
   DAVIT_TRY(const std::string host, Reference::parse_registry(registry));
   DAVIT_TRY(registry::Registry * from, impl_->registries.registry(host, Side::source));
   bool handed_on = false;
@@ -224,7 +218,7 @@ Result<> Client::list_repositories(std::string_view registry, const ListOptions&
         return hand_on({page.begin(), page.end()});
       };
       const auto listed = native->repositories(take, context);
-      if (listed || handed_on || !is_elsewhere(listed.error())) return listed;
+      if (listed || handed_on || !registry::was_not_asked(listed.error())) return listed;
     }
   }
   return registry::read_catalog(

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "base/worker_pool.h"
-#include "client/tag_choice.h"
 #include "content/overlay.h"
+#include "model/tag_choice.h"
 
 namespace davit::client {
 namespace {
@@ -55,7 +55,7 @@ Result<std::vector<Picked>> TaggedImages::all(const TagChoice& choice, const Cal
                       "davit copy -a " + named_.name() + " takes all of them, davit copy " +
                           named_.to_string() + " this one");
   DAVIT_TRY_VOID(list(context));
-  DAVIT_TRY(const std::vector<std::string> chosen, choose_tags(tags_, choice));
+  DAVIT_TRY(const std::vector<std::string> chosen, model::choose_tags(tags_, choice));
   if (chosen.empty())
     return make_error(Errc::not_found,
                       named_.name() + ": none of " + std::to_string(tags_.size()) + " tags is meant",

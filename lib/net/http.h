@@ -112,6 +112,8 @@ class Transport {
   virtual Result<std::unique_ptr<Download>> open(const Request& request, const CallContext& context) = 0;
   /// How to do TLS with one host:port from now on; no other host inherits it.
   virtual void set_tls(const std::string& host_port, TlsOptions tls) = 0;
+  /// How many have begun, to all hosts together.
+  [[nodiscard]] virtual std::uint64_t requests() const { return 0; }
 };
 
 /// Where to find proxies, in the form of the environment variables of the same names (which are not read

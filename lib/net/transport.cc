@@ -1,6 +1,7 @@
 #include <curl/curl.h>
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -69,6 +70,7 @@ class CurlTransport final : public Transport {
         pool_(options_.idle_connections) {}
 
   Result<Response> exchange(const Request& request, const CallContext& context) override {
+    ++requests_;
     DAVIT_TRY(auto tls, tls_for(request.url));
     Exchange exchange(shared(), request, std::move(tls), context);
     DAVIT_TRY_VOID(exchange.start());
@@ -87,11 +89,14 @@ class CurlTransport final : public Transport {
   }
 
   Result<std::unique_ptr<Download>> open(const Request& request, const CallContext& context) override {
+    ++requests_;
     DAVIT_TRY(auto tls, tls_for(request.url));
     auto exchange = std::make_unique<Exchange>(shared(), request, std::move(tls), context);
     DAVIT_TRY_VOID(exchange->start());
     return std::unique_ptr<Download>(std::make_unique<StreamedDownload>(std::move(exchange)));
   }
+
+  [[nodiscard]] std::uint64_t requests() const override { return requests_; }
 
   void set_tls(const std::string& host_port, TlsOptions tls) override {
     MutexLock lock(mutex_);
@@ -132,6 +137,7 @@ class CurlTransport final : public Transport {
   std::map<std::vector<std::string>, std::unique_ptr<crypto::TrustStore>> stores_
       DAVIT_GUARDED_BY(mutex_);  // by the files beyond the system's
   RateLimit sending_, receiving_;
+  std::atomic<std::uint64_t> requests_ = 0;
   HandlePool pool_;  // last: its handles use all of the above
 };
 

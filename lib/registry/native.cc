@@ -158,6 +158,20 @@ Result<> Repository::describe_tags(const TagPage& each_page, const CallContext& 
   return native->describe_tags(name_, each_page, context);
 }
 
+bool was_not_asked(const Error& error) {
+  return error.code == Errc::unsupported || error.code == Errc::denied || error.code == Errc::unavailable ||
+         error.code == Errc::unauthenticated;
+}
+
+Result<> Repository::describe_images(const ImagePage& each_page, const CallContext& context) {
+  Native* native = reader(context);
+  if (native == nullptr)
+    return make_error(Errc::unsupported, registry_.host() + " tells about one image at a time");
+  auto told = native->describe_images(name_, each_page, context);
+  if (!told && told.error().code == Errc::not_found) missing_ = true;
+  return told;
+}
+
 bool Repository::says_missing(const Answer& answer) {
   return answer.status == 404 && has_code(answer, "NAME_UNKNOWN");
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +13,16 @@
 #include <davit/transfer.h>
 
 namespace davit::registry {
+
+/// An image as a registry's own interface lists it.
+struct ListedImage {
+  Digest digest;
+  std::vector<std::string> tags = {};
+  std::optional<Digest> subject = {};  ///< what it refers to, where it is a signature or an SBOM
+  std::string artifact_type = {};      ///< empty for container images
+  std::optional<std::chrono::system_clock::time_point> pushed = {};
+};
+using ImagePage = std::function<Result<>(std::span<const ListedImage>)>;
 
 /// What a registry offers beside the distribution protocol, to ask many things at once. Thread-safe. Each
 /// question may be denied without the protocol's own being denied: whoever asks goes on with that then.
@@ -47,6 +59,10 @@ class Native {
   virtual Result<> describe_tags(const std::string& repository, const TagPage& each_page,
                                  const CallContext& context) = 0;
 
+  /// Every image, with tags or without, page by page. Errors: not_found for the repository; unsupported.
+  virtual Result<> describe_images(const std::string& repository, const ImagePage& each_page,
+                                   const CallContext& context) = 0;
+
   /// The registry's repositories, page by page.
   virtual Result<> repositories(const RepositoryPage& each_page, const CallContext& context) = 0;
 
@@ -63,5 +79,8 @@ class Native {
   virtual Result<bool> create(const std::string& repository, const NewRepository& how,
                               const CallContext& context) = 0;
 };
+
+/// Whether a question failed because the interface was not there to be asked, so that the protocol may be.
+bool was_not_asked(const Error& error);
 
 }  // namespace davit::registry

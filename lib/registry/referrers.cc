@@ -67,6 +67,13 @@ Result<std::vector<Descriptor>> Repository::referrers_of_type(const Digest& subj
   const Purpose why = purpose("list referrers of", subject.short_form());
   std::vector<Descriptor> all;
   std::uint64_t bytes = 0;
+  const auto by_tag = [&]() -> Result<std::vector<Descriptor>> {
+    DAVIT_TRY(const std::optional<Manifest> index, referrers_index(subject, context));
+    std::vector<Descriptor> listed = index ? index->manifests() : std::vector<Descriptor>();
+    keep_type(listed, type);
+    return listed;
+  };
+  if (registry_.lists_referrers_by_tag()) return by_tag();
   net::Url page = url("referrers/" + subject.to_string());
   if (!type.empty()) page = page.with_query("artifactType", net::percent_encode(type));
   for (int count = 0; count < kMostPages; ++count) {
@@ -76,10 +83,10 @@ Result<std::vector<Descriptor>> Repository::referrers_of_type(const Digest& subj
     const bool unknown = answer.status == 404 || answer.status == 405 || answer.status == 501 ||
                          (answer.status == 200 && is_html(answer.headers, answer.body));
     if (unknown && count == 0) {
-      DAVIT_TRY(const std::optional<Manifest> index, referrers_index(subject, context));
-      if (index) all = index->manifests();
-      keep_type(all, type);
-      return all;
+      // What is missing may be the repository, or the image; the API answers with a code of its own then.
+      if (answer.status != 200 && !has_code(answer, "NAME_UNKNOWN") && !has_code(answer, "MANIFEST_UNKNOWN"))
+        registry_.referrers_unknown();
+      return by_tag();
     }
     if (answer.status != 200) return answer_error(why, answer);
     bytes += answer.body.size();

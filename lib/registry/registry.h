@@ -66,6 +66,10 @@ class Registry {
   [[nodiscard]] bool head_works() const { return head_works_; }
   void head_failed() { head_works_ = false; }
 
+  /// Whether it has been seen to have no API for referrers: they are listed under tags then.
+  [[nodiscard]] bool lists_referrers_by_tag() const { return referrers_by_tag_; }
+  void referrers_unknown() { referrers_by_tag_ = true; }
+
   /// Takes `bytes` of the spool memory if they are to be had.
   bool reserve_spool(std::uint64_t bytes);
   void release_spool(std::uint64_t bytes) { *spooled_ -= bytes; }
@@ -80,6 +84,7 @@ class Registry {
   Wire wire_;
   Pace manifest_pace_;
   std::atomic<bool> head_works_ = true;
+  std::atomic<bool> referrers_by_tag_ = false;
   const std::shared_ptr<std::atomic<std::uint64_t>> spooled_;  // co-owned by the registries of one client
 };
 

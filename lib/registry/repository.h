@@ -70,6 +70,8 @@ class Repository final : public ContentSource,
   Result<> read_tags(std::size_t page_size, const NamePage& each_page, const CallContext& context);
   /// All tags with what the registry's own interface tells about them. Errors: unsupported where it has none.
   Result<> describe_tags(const TagPage& each_page, const CallContext& context);
+  /// All images, likewise.
+  Result<> describe_images(const ImagePage& each_page, const CallContext& context);
   Result<std::vector<std::string>> newest(std::size_t count, const CallContext& context) override;
   Result<bool> mount(const Descriptor& blob, std::string_view from_repository,
                      const CallContext& context) override;

@@ -29,6 +29,7 @@ struct Arrival {
   State state = State::wanted;
   std::optional<Error> error = {};
   std::vector<Dispatch*> dispatches = {};  ///< the images at this sink that need the blob
+  bool absent = false;                     ///< known not to be there: nobody has to ask
   std::string mount_from = {};             ///< a repository of the same registry that has it; may be empty
 
   /// Whether the sink is believed to have had it before this run.

@@ -29,11 +29,15 @@ void Run::look_at_tags() {
     if (!shipment.order->look) continue;
     for (Dispatch& dispatch : shipment.dispatches) {
       if (!dispatch.live() || dispatch.sink()->earlier() == nullptr) continue;
-      for (Tag& tag : dispatch.tags) looks.push_back({&shipment, &dispatch, &tag, {}});
+      for (Tag& tag : dispatch.tags) {
+        if (!dispatch.destination->now.contains(tag.name)) looks.push_back({&shipment, &dispatch, &tag, {}});
+      }
     }
   }
   for_each_index(pool_, looks.size(), [&](std::size_t i) {
     Look& look = looks[i];
+    look.error = outage_of(look.dispatch->sink());
+    if (look.error) return;
     ContentSource& repository = *look.dispatch->sink()->earlier();
     const bool first = look.tag == &look.dispatch->tags.front();
     if (!look.shipment->known_root() && first && settings_.reuse != Reuse::off) {
@@ -47,6 +51,7 @@ void Run::look_at_tags() {
       const Errc code = manifest.error().code;
       if (code != Errc::corrupt && code != Errc::unsupported) {
         if (!counts_as_absent(manifest.error(), settings_.on_existing_tag)) look.error = manifest.error();
+        note_outage(look.dispatch->sink(), manifest.error());
         return;
       }
     }
@@ -55,6 +60,7 @@ void Run::look_at_tags() {
       look.tag->now = root->digest;
     } else if (!counts_as_absent(root.error(), settings_.on_existing_tag)) {
       look.error = root.error();
+      note_outage(look.dispatch->sink(), root.error());
     }
   });
   for (Look& look : looks) {

@@ -15,6 +15,7 @@
 #include "io/memory.h"
 #include "io/verified.h"
 #include "transfer/assemble.h"
+#include "transfer/outage.h"
 #include "transfer/run.h"
 #include "transfer/tee.h"
 
@@ -134,9 +135,13 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
       arrival.mount_from = dispatch.destination->mount_from(*leaf.descriptor);
     const auto known = leaf.descriptor ? dispatch.known.find(leaf.descriptor->digest) : dispatch.known.end();
     const bool there = known != dispatch.known.end() && known->second.digest == leaf.descriptor->digest;
+    const std::optional<bool> told = leaf.descriptor && dispatch.destination->holds
+                                         ? dispatch.destination->holds(leaf.descriptor->digest)
+                                         : std::nullopt;
+    arrival.absent = told == false;
     if (leaf.source == nullptr) {
       arrival.state = State::reused;
-    } else if (there) {
+    } else if (there || told == true) {
       arrival.state = State::present;
     } else if (leaf.diff_id && dispatch.known.contains(*leaf.diff_id)) {
       arrival.state = State::claimed;
@@ -149,7 +154,8 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
 std::set<const ContentSink*> Run::empty_sinks() {
   std::map<ContentSink*, std::size_t> blobs;
   for (auto& [key, leaf] : leaves_) {
-    for (auto& [sink, arrival] : leaf.arrivals) blobs[sink] += arrival.pending() && leaf.descriptor ? 1 : 0;
+    for (auto& [sink, arrival] : leaf.arrivals)
+      blobs[sink] += arrival.pending() && leaf.descriptor && !arrival.absent ? 1 : 0;
   }
   for (const Shipment& shipment : shipments_) {
     for (const Dispatch& dispatch : shipment.dispatches) {
@@ -216,12 +222,14 @@ void Run::probe() {
       // One request that mounts is cheaper than one that asks and one that mounts; a batch is cheaper still.
       const bool mountable =
           !arrival.mount_from.empty() && sink->mounter() != nullptr && sink->probe_batch() == 1;
-      if (arrival.state == State::wanted && arrival.needed() && !mountable)
+      if (arrival.state == State::wanted && arrival.needed() && !mountable && !arrival.absent)
         ask(sink, *leaf.descriptor, &leaf, nullptr);
     }
   }
   std::vector<std::vector<Presence>> answers(questions.size());
   for_each_index(pool_, questions.size(), [&](std::size_t i) {
+    questions[i].error = outage_of(questions[i].sink);
+    if (questions[i].error) return;
     auto answer = questions[i].sink->probe(questions[i].descriptors, context_);
     if (answer) {
       answers[i] = *std::move(answer);
@@ -230,6 +238,7 @@ void Run::probe() {
       answers[i].assign(questions[i].descriptors.size(), Presence::absent);
     } else {
       questions[i].error = answer.error().on(Side::destination);
+      note_outage(questions[i].sink, *questions[i].error);
     }
   });
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -318,17 +327,18 @@ std::vector<Dispatch*> Run::count_outstanding(const std::vector<Leaf*>& moving) 
       }
     }
   }
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) dispatch.outstanding = 0;
+  }
+  for (const Leaf* leaf : moving) {
+    for (const auto& [sink, arrival] : leaf->arrivals) {
+      if (!arrival.pending()) continue;
+      for (Dispatch* dispatch : arrival.dispatches) dispatch->outstanding += dispatch->waits() ? 1 : 0;
+    }
+  }
   std::vector<Dispatch*> complete;
   for (Shipment& shipment : shipments_) {
     for (Dispatch& dispatch : shipment.dispatches) {
-      dispatch.outstanding = 0;
-      for (const Leaf* leaf : moving) {
-        if (!dispatch.waits()) break;
-        const auto arrival = leaf->arrivals.find(dispatch.sink());
-        if (arrival == leaf->arrivals.end() || !arrival->second.pending()) continue;
-        if (std::ranges::find(arrival->second.dispatches, &dispatch) != arrival->second.dispatches.end())
-          ++dispatch.outstanding;
-      }
       if (dispatch.live() && dispatch.outstanding == 0) complete.push_back(&dispatch);
     }
   }
@@ -371,6 +381,13 @@ void Run::move_leaf(Leaf& leaf) {
     }
   }
   if (sinks.empty() && claimed.empty()) return;
+  if (settings_.enough.stop_requested()) {
+    sinks.insert(sinks.end(), claimed.begin(), claimed.end());
+    for (ContentSink* sink : sinks)
+      arrived(leaf, sink, State::failed, make_error(Errc::cancelled, leaf.name + ": not begun, to end soon"),
+              std::nullopt);
+    return;
+  }
 
   const std::shared_ptr<BlobProgress> progress = board_.start(leaf.name, leaf.bytes_to_read);
   const std::shared_ptr<const Content> content = content_of(leaf, progress);
@@ -395,6 +412,7 @@ void Run::move_leaf(Leaf& leaf) {
 void Run::bring(Leaf& leaf, ContentSink* sink, const Content& content) {
   const auto stored = guarded([&]() -> Result<State> {
     DAVIT_TRY_VOID(check(context_));
+    if (const auto outage = outage_of(sink)) return *outage;
     if (mount(leaf, sink)) return State::mounted;
     DAVIT_TRY_VOID(sink->put_blob(content, context_));
     return State::sent;
@@ -549,6 +567,9 @@ void Run::arrived(Leaf& leaf, ContentSink* sink, State state, std::optional<Erro
     Arrival& arrival = leaf.arrivals.at(sink);
     arrival.state = state;
     if (error) arrival.error = error->side == Side::local ? error->on(Side::destination) : *error;
+    const bool lost = arrival.error && arrival.error->side == Side::destination &&
+                      is_outage(*arrival.error) && outages_.emplace(sink, *arrival.error).second;
+    if (lost) fail_all(sink, *arrival.error);
     for (Dispatch* dispatch : arrival.dispatches) {
       if (!dispatch->waits()) continue;
       if (arrival.error) {
@@ -559,6 +580,26 @@ void Run::arrived(Leaf& leaf, ContentSink* sink, State state, std::optional<Erro
     }
   }
   for (Dispatch* dispatch : complete) seal(*dispatch);
+}
+
+void Run::fail_all(const ContentSink* sink, const Error& error) {
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) {
+      if (dispatch.sink() == sink && dispatch.live()) dispatch.error = error;
+    }
+  }
+}
+
+std::optional<Error> Run::outage_of(const ContentSink* sink) const {
+  MutexLock lock(mutex_);
+  const auto found = outages_.find(sink);
+  return found == outages_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Run::note_outage(const ContentSink* sink, const Error& error) {
+  if (!is_outage(error)) return;
+  MutexLock lock(mutex_);
+  outages_.emplace(sink, error);
 }
 
 void Run::finish_stragglers() {

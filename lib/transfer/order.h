@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,6 +11,7 @@
 
 #include <davit/content.h>
 
+#include "content/graph.h"
 #include "content/raw_image.h"
 
 namespace davit::transfer {
@@ -23,6 +25,10 @@ struct Destination {
   std::optional<Digest> replaces = {};  ///< the first tag must still point at this when it moves
   /// The repository of the same registry that holds a blob of the source; null or empty where none does.
   std::function<std::string(const Descriptor&)> mount_from = {};
+  /// What is under these tags, where somebody has looked already: nobody asks again.
+  std::map<std::string, std::optional<Digest>> now = {};
+  /// Whether a blob is there, where that is known without a question.
+  std::function<std::optional<bool>(const Digest&)> holds = {};
 };
 
 /// One image and everywhere it goes: read once, compressed once.
@@ -38,6 +44,8 @@ struct Order {
   /// Manifests below the root that were read from the destination itself, so that it has them and all they
   /// need.
   std::set<Digest> settled = {};
+  /// What is below the root, where somebody has walked there already; the run takes it. Null: it walks.
+  std::shared_ptr<content::Graph> graph = {};
   /// False: the root is put without a look at what is there, because nothing else could save a request.
   bool look = true;
 };

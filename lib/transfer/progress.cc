@@ -56,11 +56,17 @@ void BlobProgress::reached(std::uint64_t position) {
 
 void Board::planned(std::uint64_t blobs, std::uint64_t bytes, std::uint64_t present) {
   // A run that has to send more than it thought plans anew: totals grow, and are announced once.
-  blobs_total_ = std::max(blobs, blobs_total_.load());
-  bytes_total_ = std::max(bytes, bytes_total_.load());
-  blobs_present_ = present;
+  blobs_total_ = std::max(earlier_blobs_ + blobs, blobs_total_.load());
+  bytes_total_ = std::max(earlier_bytes_ + bytes, bytes_total_.load());
+  blobs_present_ = earlier_present_ + present;
   if (planned_.exchange(true)) return;
   tell([progress = snapshot()](Observer& observer) { observer.planned(progress); });
+}
+
+void Board::next_run() {
+  earlier_blobs_ = blobs_total_.load();
+  earlier_bytes_ = bytes_total_.load();
+  earlier_present_ = blobs_present_.load();
 }
 
 std::shared_ptr<BlobProgress> Board::start(std::string name, std::uint64_t total) {

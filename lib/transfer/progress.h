@@ -39,6 +39,8 @@ class Board {
   Board(Observer* observer, Notifier& notifier) : observer_(observer), notifier_(notifier) {}
 
   void planned(std::uint64_t blobs, std::uint64_t bytes, std::uint64_t present);
+  /// Another run follows, whose blobs and bytes add to those so far.
+  void next_run();
   std::shared_ptr<BlobProgress> start(std::string name, std::uint64_t total);
   void finish(const std::shared_ptr<BlobProgress>& blob);
   void note(std::string text);
@@ -57,6 +59,9 @@ class Board {
   std::atomic<std::uint64_t> blobs_total_ = 0;
   std::atomic<std::uint64_t> blobs_present_ = 0;
   std::atomic<bool> planned_ = false;
+  std::atomic<std::uint64_t> earlier_blobs_ = 0;  ///< in the totals, of runs that have ended
+  std::atomic<std::uint64_t> earlier_bytes_ = 0;
+  std::atomic<std::uint64_t> earlier_present_ = 0;
   mutable Mutex mutex_;
   std::list<std::shared_ptr<BlobProgress>> active_
       DAVIT_GUARDED_BY(mutex_);  // co-owned by the contents that count

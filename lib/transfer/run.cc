@@ -51,7 +51,10 @@ Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor&
       Dispatch& dispatch = shipment.dispatches.emplace_back();
       dispatch.shipment = &shipment;
       dispatch.destination = &destination;
-      for (const std::string& tag : destination.tags) dispatch.tags.push_back({tag, std::nullopt});
+      for (const std::string& tag : destination.tags) {
+        const auto seen = destination.now.find(tag);
+        dispatch.tags.push_back({tag, seen == destination.now.end() ? std::nullopt : seen->second});
+      }
     }
   }
 }
@@ -129,15 +132,23 @@ void Run::finish_sinks() {
 }
 
 Result<std::vector<Plan>> Run::plan() {
-  DAVIT_TRY_VOID(prepare());
-  std::vector<Plan> plans;
-  for (const Shipment& shipment : shipments_) {
-    for (const Dispatch& dispatch : shipment.dispatches) {
-      if (dispatch.error) return *dispatch.error;
-      plans.push_back(plan_of(shipment, dispatch));
-    }
+  DAVIT_TRY(std::vector<Result<Plan>> each, plans());
+  std::vector<Plan> out;
+  for (Result<Plan>& plan : each) {
+    if (!plan) return plan.error();
+    out.push_back(*std::move(plan));
   }
-  return plans;
+  return out;
+}
+
+Result<std::vector<Result<Plan>>> Run::plans() {
+  DAVIT_TRY_VOID(prepare());
+  std::vector<Result<Plan>> out;
+  for (const Shipment& shipment : shipments_) {
+    for (const Dispatch& dispatch : shipment.dispatches)
+      out.push_back(dispatch.error ? Result<Plan>(*dispatch.error) : plan_of(shipment, dispatch));
+  }
+  return out;
 }
 
 Result<> Run::read_configs() {
@@ -178,16 +189,22 @@ Result<> Run::walk_sources() {
       shipment.manifests = {*std::move(manifest)};
       continue;
     }
-    auto graph = content::walk(
-        *shipment.order->source, root, context_,
-        {.pool = &pool_, .referrers = settings_.referrers, .without = &shipment.order->settled});
-    if (!graph) return graph.error().with_context(shipment.order->name).on(Side::source);
-    for (const Descriptor& blob : graph->blobs) {
+    content::Graph graph;
+    if (shipment.order->graph != nullptr) {
+      graph = std::move(*shipment.order->graph);
+    } else {
+      auto walked = content::walk(
+          *shipment.order->source, root, context_,
+          {.pool = &pool_, .referrers = settings_.referrers, .without = &shipment.order->settled});
+      if (!walked) return walked.error().with_context(shipment.order->name).on(Side::source);
+      graph = *std::move(walked);
+    }
+    for (const Descriptor& blob : graph.blobs) {
       Leaf& below = leaf(blob.digest.to_string());
       below.descriptor = blob;
       shipment.carried.push_back(&below);
     }
-    shipment.manifests = std::move(graph->manifests);
+    shipment.manifests = std::move(graph.manifests);
     if (settings_.compression == LayerCompression::gzip || settings_.compression == LayerCompression::zstd)
       tell_what_stays_plain(shipment);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -43,8 +44,10 @@ class Run {
   /// One delivery per order and destination, in their order. An error means that a source could not even be
   /// read.
   Result<std::vector<Delivery>> deliver();
-  /// What deliver() would do.
+  /// What deliver() would do; the first error of any destination.
   Result<std::vector<Plan>> plan();
+  /// The same, where each destination has an error of its own.
+  Result<std::vector<Result<Plan>>> plans();
 
  private:
   // Phases, in this order; prepare() is all of them up to probe().
@@ -101,6 +104,9 @@ class Run {
                         const std::shared_ptr<const Content>& content);
   void bring_claimed(Leaf& leaf, ContentSink* sink, const Content& content);
   void bring_alone(Leaf& leaf, ContentSink* sink);
+  [[nodiscard]] std::optional<Error> outage_of(const ContentSink* sink) const DAVIT_EXCLUDES(mutex_);
+  void note_outage(const ContentSink* sink, const Error& error) DAVIT_EXCLUDES(mutex_);
+  void fail_all(const ContentSink* sink, const Error& error) DAVIT_REQUIRES(mutex_);
   void arrived(Leaf& leaf, ContentSink* sink, Arrival::State state, std::optional<Error> error,
                std::optional<Descriptor> stored) DAVIT_EXCLUDES(mutex_);
   void finish_stragglers();
@@ -122,6 +128,7 @@ class Run {
   codec::Compressor& compressor_;
   Board& board_;
   const CallContext context_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::deque<Shipment> shipments_;
   std::map<std::string, Leaf> leaves_;  ///< by digest, or by "raw:" and diff_id while the digest is unknown
   std::atomic<std::uint64_t> uncounted_ = 0;  ///< bytes read again for a destination that goes on alone
@@ -129,6 +136,8 @@ class Run {
   mutable Mutex mutex_;  ///< while leaves move: arrivals, and what Dispatch says
   /// Destinations that kept others waiting, each with workers of its own from then on.
   std::map<ContentSink*, std::unique_ptr<WorkerPool>> slow_ DAVIT_GUARDED_BY(mutex_);
+  /// Destinations that cannot be reached at all: no image waits for them any more.
+  std::map<const ContentSink*, Error> outages_ DAVIT_GUARDED_BY(mutex_);
   std::vector<std::thread> stragglers_
       DAVIT_GUARDED_BY(mutex_);  ///< left behind by their job, joined at the end
   const std::size_t unpackers_;  ///< threads that only unpack zstd layers; 0: the pool does that too

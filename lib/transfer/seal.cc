@@ -8,6 +8,7 @@
 #include "base/guarded.h"
 #include "base/try.h"
 #include "model/write_manifest.h"
+#include "transfer/outage.h"
 #include "transfer/run.h"
 
 namespace davit::transfer {
@@ -74,6 +75,7 @@ Result<std::vector<Manifest>> Run::written(const Shipment& shipment) const {
 void Run::seal(Dispatch& dispatch) {
   Shipment& shipment = *dispatch.shipment;
   auto delivered = guarded([&]() -> Result<Delivered> {
+    if (const auto outage = outage_of(dispatch.sink())) return *outage;
     {
       MutexLock lock(mutex_);
       // One manifest for all destinations, written by the first that is ready for it.
@@ -87,8 +89,11 @@ void Run::seal(Dispatch& dispatch) {
   MutexLock lock(mutex_);
   if (delivered) {
     dispatch.delivered = *std::move(delivered);
+    dispatch.error.reset();  // another image may have lost the way there meanwhile
   } else {
     dispatch.error = delivered.error().on(Side::destination);
+    if (is_outage(*dispatch.error) && outages_.emplace(dispatch.sink(), *dispatch.error).second)
+      fail_all(dispatch.sink(), *dispatch.error);
   }
 }
 
@@ -155,7 +160,9 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
                    .root = root.descriptor(),
                    .tags = destination.tags,
                    .blobs = blobs,
-                   .unchanged = names.empty() && vouched && blobs.sent == 0};
+                   .unchanged = names.empty() && vouched && blobs.sent == 0,
+                   .took = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::steady_clock::now() - begun_)};
 }
 
 /// If a destination misses a child after all, whoever said that it was there was wrong: everything is sent

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct Settings {
   OnExistingTag on_existing_tag = OnExistingTag::replace;
   bool referrers = false;  ///< what refers to an image goes with it
   std::size_t jobs = 16;   ///< transfers at once
+  std::stop_token enough = {};  ///< once it is asked to stop no further blob is begun; what moves, arrives
 
   /// What uncompressed layers become; all layers where they are compressed anew.
   [[nodiscard]] model::Compression target() const {

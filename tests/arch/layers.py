@@ -27,7 +27,8 @@ ARROWS = {
     "rootfs": "content model io codec tar crypto",  # hashes of files
     "compose": "content io model",  # documents that were edited, as contents
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
-    "client": "archive auth aws base codec compose config content crypto io layout look model net registry tar transfer",
+    "mirror": "codec content crypto model registry transfer",  # base64 of what was deleted
+    "client": "archive auth aws base codec compose config content crypto io layout look mirror model net registry tar transfer",
     "look": "content io codec model crypto",  # what layers unpack to
     "emulator": "model content layout io crypto",
 }

@@ -10,6 +10,7 @@ namespace davit::tool {
 namespace {
 
 std::atomic<int> received = 0;
+std::atomic<bool> gently = false;
 int wake_pipe[2] = {-1, -1};
 
 void on_signal(int number) {
@@ -28,7 +29,8 @@ Signals::Signals() {
   if (::pipe2(wake_pipe, O_CLOEXEC) != 0) return;
   watcher_ = std::thread([this] {
     char byte = 0;
-    if (::read(wake_pipe[0], &byte, 1) == 1 && byte == 's') stop_.request_stop();
+    if (::read(wake_pipe[0], &byte, 1) != 1 || byte != 's') return;
+    (gently && received == SIGTERM ? gentle_ : stop_).request_stop();
   });
   struct sigaction action {};
   action.sa_handler = on_signal;
@@ -45,6 +47,11 @@ Signals::~Signals() {
   const char byte = 'q';
   static_cast<void>(!::write(wake_pipe[1], &byte, 1));
   watcher_.join();
+}
+
+std::stop_token Signals::gentle_stop() const {
+  gently = true;
+  return gentle_.get_token();
 }
 
 void Signals::end_by_signal() const {

@@ -49,6 +49,19 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::chrono::milliseconds(*total);
 }
 
+std::optional<std::chrono::seconds> parse_age(std::string_view text) {
+  constexpr std::uint64_t kDay = 24 * 60 * 60;
+  std::string_view rest = text;
+  const auto value = take_number(rest);
+  if (value && (rest == "d" || rest == "w")) {
+    const auto total = times(*value, rest == "d" ? kDay : 7 * kDay);
+    return total ? std::optional(std::chrono::seconds(*total)) : std::nullopt;
+  }
+  const auto time = parse_duration(text);
+  if (!time || time->count() % 1000 != 0) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::seconds>(*time);
+}
+
 std::string human_size(std::uint64_t bytes) {
   static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   auto value = static_cast<double>(bytes);

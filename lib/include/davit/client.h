@@ -20,6 +20,7 @@
 #include <davit/index.h>
 #include <davit/listing.h>
 #include <davit/log.h>
+#include <davit/mirror.h>
 #include <davit/referrers.h>
 #include <davit/removal.h>
 #include <davit/result.h>
@@ -167,6 +168,17 @@ class DAVIT_EXPORT Client {
                          std::vector<std::string> names, const CopyOptions& options = {});
   Result<std::vector<Plan>> plan_copy(std::string_view source, std::span<const std::string> destinations,
                                       const CopyOptions& options = {});
+
+  /// Mirrors repositories: copies every image that the jobs mean and a target lacks, each blob once, and,
+  /// where a job says so, deletes what its source has no longer. Failures of single tags are entries, and do
+  /// not end the run. Errors: invalid_argument for jobs that cannot be; cancelled, timeout.
+  Result<MirrorTotals> mirror(std::span<const MirrorJob> jobs, const MirrorOptions& options = {});
+  /// What mirror() would do; writes and deletes nothing.
+  Result<MirrorTotals> plan_mirror(std::span<const MirrorJob> jobs, const MirrorOptions& options = {});
+  /// Puts back tags that a mirror has deleted, as far as the registries still have the blobs. A tag that is
+  /// there again is left alone: conflict, or a success if it is the same image. One result for each record,
+  /// in order.
+  Result<std::vector<Delivery>> restore(std::span<const PruneRecord> records, std::stop_token stop = {});
 
   /// What a source argument stands for, opened to be looked at, or to be edited and copied. Errors:
   /// not_found; invalid_argument where it could be several images; those of reading it.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <davit/descriptor.h>
@@ -102,6 +103,10 @@ struct PruneRecord {
   std::string manifest;  ///< its bytes
 };
 
+/// A record as one line of JSON, without the line's end, and back. Errors: corrupt.
+DAVIT_EXPORT std::string to_json_line(const PruneRecord& record);
+DAVIT_EXPORT Result<PruneRecord> parse_prune_record(std::string_view line);
+
 /// Sums over a run.
 struct MirrorTotals {
   std::uint64_t repositories = 0;
@@ -122,10 +127,17 @@ struct MirrorOptions {
   bool keep_going = true;  ///< false: the first failure ends the run
   /// Told about each entry once, on the thread that called mirror(), soon after it happened.
   std::function<void(const MirrorEntry&)> each = {};
-  /// Told before a tag is deleted; an error keeps it from that. Required where a job prunes.
+  /// How far the run is, some times a second, on that thread too.
+  std::function<void(const Progress&, const MirrorTotals&)> pulse = {};
+  /// Told before a tag is deleted, on a thread of the client's own; an error keeps it from that. Required
+  /// where a job prunes.
   std::function<Result<>(const PruneRecord&)> before_delete = {};
   Observer* observer = nullptr;
   std::stop_token stop = {};
+  /// Asked to stop: the run ends soon. Nothing new is begun, what moves arrives, and images that are complete
+  /// get their tags; after `drain_time` it ends like `stop`.
+  std::stop_token drain = {};
+  std::chrono::milliseconds drain_time{20'000};
   std::optional<std::chrono::milliseconds> timeout = {};  ///< for the whole run
 };
 

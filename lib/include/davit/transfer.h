@@ -123,6 +123,7 @@ struct Delivered {
   std::vector<std::string> tags;
   BlobCounts blobs;
   bool unchanged = false;  ///< everything, tags included, was there before
+  std::chrono::milliseconds took{0};  ///< since the transfer began, until the last tag was there
 };
 
 /// The outcome for one image and one destination, in the order of the arguments.

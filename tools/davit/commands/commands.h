@@ -42,6 +42,7 @@ void add_login(CLI::App& app, Action& action);
 void add_logout(CLI::App& app, Action& action);
 void add_ls(CLI::App& app, Action& action);  // with its parts under other tools' names
 void add_manifest(CLI::App& app, Action& action);
+void add_mirror(CLI::App& app, Action& action);
 void add_mutate(CLI::App& app, Action& action);
 void add_rebase(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);

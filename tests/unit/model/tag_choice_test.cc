@@ -1,9 +1,9 @@
-#include "client/tag_choice.h"
+#include "model/tag_choice.h"
 
 #include "support/catch.h"
 
 using namespace davit;
-using client::choose_tags;
+using model::choose_tags;
 using Tags = std::vector<std::string>;
 
 TEST_CASE("all tags come in version order, oldest first", "[tags]") {

@@ -7,7 +7,7 @@
 
 #include <davit/transfer.h>
 
-namespace davit::client {
+namespace davit::model {
 
 /// The part of a choice that needs no other names: patterns and a range. Immutable; thread-safe.
 class NameFilter {
@@ -29,4 +29,4 @@ bool is_older(const std::string& tag, const std::string& than);
 /// range that is none.
 Result<std::vector<std::string>> choose_tags(std::vector<std::string> tags, const TagChoice& choice);
 
-}  // namespace davit::client
+}  // namespace davit::model

@@ -1,0 +1,244 @@
+// Mirrors: what the jobs mean, and who does the work.
+#include <davit/client.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/try.h"
+#include "client/argument.h"
+#include "client/client_impl.h"
+#include "client/ecr_reference.h"
+#include "client/registry_argument.h"
+#include "mirror/mirror.h"
+#include "mirror/names.h"
+#include "model/patterns.h"
+#include "model/tag_choice.h"
+
+namespace davit {
+namespace {
+
+using mirror::Delivering;
+using mirror::Route;
+
+constexpr std::size_t kMostRepositories = 200'000;
+
+/// Where the routes of one job are written down.
+class Planner {
+ public:
+  Planner(Client& client, client::Registries& registries, const CallContext& context)
+      : client_(client), registries_(registries), context_(context) {}
+
+  Result<> add(const MirrorJob& job, std::size_t number) {
+    DAVIT_TRY_VOID(check_job(job));
+    job_ = &job;
+    number_ = number;
+    owners_.clear();
+    for (const std::string& source : job.sources) {
+      auto added = add_source(source);
+      if (!added && !job.name.empty()) return added.error().with_context("job " + escaped(job.name, 100));
+      if (!added) return added;
+    }
+    return {};
+  }
+
+  std::vector<Route> take() { return std::move(routes_); }
+
+ private:
+  /// What can be known to be wrong before anybody is asked.
+  static Result<> check_job(const MirrorJob& job) {
+    const std::string name = job.name.empty() ? "" : "job " + escaped(job.name, 100) + ": ";
+    if (job.sources.empty()) return make_error(Errc::invalid_argument, name + "there is no source");
+    if (job.targets.empty())
+      return make_error(Errc::invalid_argument, name + "there is no target", "say where the images go");
+    if (job.tags.choice) {
+      auto filter = model::NameFilter::make(*job.tags.choice);
+      if (!filter) return filter.error().with_context(name + "tags");
+    }
+    for (const auto* patterns :
+         {&job.tags.immutable, &job.prune.protect, &job.include_repositories, &job.exclude_repositories}) {
+      auto compiled = model::Patterns::compile(*patterns);
+      if (!compiled) return name.empty() ? compiled.error() : compiled.error().with_context(name);
+    }
+    if (job.prune.enabled && !job.tags.choice && !job.tags.names.empty())
+      return make_error(Errc::invalid_argument,
+                        name + "with exact tags alone nobody knows what else is gone at the source",
+                        "choose tags by patterns, or leave out --prune");
+    return {};
+  }
+
+  Result<> add_source(const std::string& written) {
+    DAVIT_TRY(const std::string source, registries_.expanded(written, Side::source, context_));
+    if (!mirror::is_glob(source)) {
+      DAVIT_TRY(const ListPlace place, client_.place(source, context_.stop));
+      if (place.kind == ListPlace::Kind::registry) return add_listed(place.name, "**");
+      DAVIT_TRY(Reference reference, client::registry_argument(source, registries_, Side::source, context_));
+      return add_route(std::move(reference));
+    }
+    constexpr std::string_view kScheme = "docker://";
+    const std::string bare = source.starts_with(kScheme) ? source.substr(kScheme.size()) : source;
+    const auto slash = bare.find('/');
+    if (slash == std::string::npos || mirror::is_glob(bare.substr(0, slash)))
+      return client::bad_argument(written, "a pattern without a registry in front",
+                                  "write registry.example.com/team/*");
+    DAVIT_TRY(const std::string host, Reference::parse_registry(bare.substr(0, slash)));
+    return add_listed(host, bare.substr(slash + 1));
+  }
+
+  /// The repositories that a registry lists.
+  Result<> add_listed(const std::string& host, const std::string& pattern) {
+    DAVIT_TRY(const model::Patterns include, model::Patterns::compile(job_->include_repositories));
+    DAVIT_TRY(const model::Patterns exclude, model::Patterns::compile(job_->exclude_repositories));
+    std::vector<std::string> names;
+    const auto take = [&](std::span<const ListedRepository> page) -> Result<> {
+      for (const ListedRepository& each : page) {
+        const bool meant = mirror::glob_matches(pattern, each.name) &&
+                           (include.empty() || include.match(each.name)) && !exclude.match(each.name);
+        if (meant) names.push_back(each.name);
+      }
+      if (names.size() <= kMostRepositories) return {};
+      return make_error(Errc::unsupported, host + ": too many repositories for one run",
+                        "mirror it in parts");
+    };
+    auto listed = client_.list_repositories(host, {.stop = context_.stop}, take);
+    if (!listed && listed.error().code == Errc::unsupported) {
+      Error error = listed.error();
+      if (error.hint.empty()) error.hint = "name the repositories one by one";
+      return error;
+    }
+    if (!listed) return listed;
+    if (names.empty())
+      return make_error(Errc::not_found,
+                        host + ": no repository of its list is meant by " + escaped(pattern, 120))
+          .on(Side::source);
+    std::ranges::sort(names);
+    for (std::string& name : names)
+      DAVIT_TRY_VOID(add_route({.host = host, .repository = std::move(name), .tag = {}, .digest = {}}));
+    return {};
+  }
+
+  Result<> add_route(Reference source) {
+    Route route{.job = job_, .number = number_, .source = std::move(source), .targets = {}};
+    for (const std::string& written : job_->targets) {
+      DAVIT_TRY(const std::string filled, mirror::fill_target(written, route.source));
+      DAVIT_TRY(Reference target,
+                client::registry_argument(filled, registries_, Side::destination, context_));
+      if (!target.tag.empty() || target.digest)
+        return client::bad_argument(written,
+                                    "a repository is meant here: tags stay what they are at the source");
+      if (target.name() == route.source.name()) return client::bad_argument(written, "the source itself");
+      const auto [owner, first] = owners_.emplace(target.name(), route.source.name());
+      if (!first && owner->second != route.source.name())
+        return make_error(
+            Errc::invalid_argument,
+            target.name() + " is meant for both " + owner->second + " and " + route.source.name(),
+            "with {repo} in the target each repository goes its own way");
+      if (std::ranges::find(route.targets, target) == route.targets.end())
+        route.targets.push_back(std::move(target));
+    }
+    routes_.push_back(std::move(route));
+    return {};
+  }
+
+  Client& client_;
+  client::Registries& registries_;
+  const CallContext& context_;
+  const MirrorJob* job_ = nullptr;
+  std::size_t number_ = 0;
+  std::map<std::string, std::string> owners_;  ///< of targets, in this job
+  std::vector<Route> routes_;
+};
+
+Result<> check_shard(const MirrorShard& shard) {
+  if (shard.count > 0 && shard.index < shard.count) return {};
+  return make_error(Errc::invalid_argument,
+                    "there is no part " + std::to_string(shard.index) + " of " + std::to_string(shard.count),
+                    "parts are counted from 0");
+}
+
+}  // namespace
+
+/// What mirror() and plan_mirror() have in common.
+Result<MirrorTotals> Client::Impl::mirror(Client& client, std::span<const MirrorJob> jobs,
+                                          const MirrorOptions& how, mirror::Delivering::Mode mode) {
+  const auto begun = std::chrono::steady_clock::now();
+  const std::uint64_t before = transport->requests();
+  DAVIT_TRY_VOID(check_shard(how.shard));
+  const CallContext context = context_within(how.stop, how.timeout);
+  Planner planner(client, registries, context);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (jobs[i].prune.enabled && !how.before_delete && mode == Delivering::Mode::deliver)
+      return make_error(Errc::invalid_argument, "nothing is deleted without a record of it");
+    DAVIT_TRY_VOID(planner.add(jobs[i], i));
+  }
+  transfer::Board board(how.observer, notifier);
+  const mirror::Services services{
+      .repository =
+          [this](const Reference& name, Side side, const std::optional<NewRepository>& create) {
+            return registries.repository(name.host, name.repository, side, create);
+          },
+      .compressor = compressor,
+      .board = board,
+      .clock = Clock::system(),
+      .jobs = options.jobs};
+  auto totals = mirror::run(planner.take(), how, mode, services);
+  if (how.observer != nullptr) notifier.drain();
+  if (!totals) return totals;
+  if (mode == Delivering::Mode::deliver) totals->requests = transport->requests() - before;
+  totals->took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
+  return totals;
+}
+
+Result<MirrorTotals> Client::mirror(std::span<const MirrorJob> jobs, const MirrorOptions& options) {
+  return impl_->mirror(*this, jobs, options, Delivering::Mode::deliver);
+}
+
+Result<MirrorTotals> Client::plan_mirror(std::span<const MirrorJob> jobs, const MirrorOptions& options) {
+  return impl_->mirror(*this, jobs, options, Delivering::Mode::plan);
+}
+
+namespace {
+
+Result<Delivered> restore_one(client::Registries& registries, const PruneRecord& record,
+                              const CallContext& context) {
+  if (!Reference::is_tag(record.tag)) return client::bad_argument(record.tag, "not a tag");
+  DAVIT_TRY(const Reference name,
+            client::registry_argument(record.repository, registries, Side::destination, context));
+  DAVIT_TRY(const auto repository, registries.repository(name.host, name.repository, Side::destination));
+  DAVIT_TRY(const Manifest manifest,
+            Manifest::parse(record.manifest, record.media_type, record.digest.algorithm()));
+  if (manifest.descriptor().digest != record.digest)
+    return make_error(Errc::corrupt, "the manifest of " + record.digest.to_string() + " has other bytes");
+  Delivered out{.destination = name.name(), .root = manifest.descriptor(), .tags = {record.tag}, .blobs = {}};
+  const auto now = repository->resolve(record.tag, context);
+  if (now && now->digest == record.digest) {
+    out.unchanged = true;
+    return out;
+  }
+  if (now)
+    return make_error(Errc::conflict,
+                      name.name() + ":" + record.tag + " is there again, with " + now->digest.to_string())
+        .on(Side::destination);
+  if (now.error().code != Errc::not_found) return now.error();
+  const std::string tags[] = {record.tag};
+  auto put = repository->put_manifest(manifest, tags, context);
+  if (put) return out;
+  Error error = put.error();
+  if (error.hint.empty() && (error.code == Errc::not_found || error.code == Errc::corrupt))
+    error.hint = "the registry has removed what the image needs: mirror it again from the source";
+  return error;
+}
+
+}  // namespace
+
+Result<std::vector<Delivery>> Client::restore(std::span<const PruneRecord> records, std::stop_token stop) {
+  const CallContext context{.stop = std::move(stop), .deadline = {}};
+  std::vector<Delivery> out;
+  for (const PruneRecord& record : records)
+    out.push_back({record.repository, restore_one(impl_->registries, record, context)});
+  return out;
+}
+
+}  // namespace davit

@@ -1,0 +1,188 @@
+#include "mirror/delivery.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/guarded.h"
+#include "mirror/waves.h"
+#include "transfer/outage.h"
+#include "transfer/run.h"
+
+namespace davit::mirror {
+
+Delivering::Delivering(const Services& services, Entries& entries, Outages& outages, Mode mode,
+                       CallContext context, std::stop_token enough)
+    : services_(services), entries_(entries), outages_(outages), mode_(mode), context_(std::move(context)) {
+  settings_.verb = "mirror";
+  settings_.jobs = services.jobs;
+  settings_.enough = std::move(enough);
+}
+
+void Delivering::carry(std::vector<Find> finds) {
+  leave_out_unreachable(finds);
+  blobs_.clear();
+  std::vector<Freight> freight;
+  for (const Find& find : finds) {
+    const std::vector<Descriptor>& blobs = blobs_[&find] = find.graph->blobs;
+    Freight& one = freight.emplace_back(Freight{.places = {}, .blobs = blobs});
+    for (const FoundPlace& at : find.places) one.places.push_back(at.place);
+  }
+  const std::vector<std::size_t> wave = waves(freight);
+  const std::size_t last = wave.empty() ? 0 : *std::ranges::max_element(wave);
+  for (std::size_t now = 0; now <= last; ++now) {
+    std::vector<Find*> here;
+    for (std::size_t i = 0; i < finds.size(); ++i) {
+      if (wave[i] == now) here.push_back(&finds[i]);
+    }
+    if (!here.empty()) carry_wave(std::move(here));
+  }
+  blobs_.clear();
+}
+
+void Delivering::leave_out_unreachable(std::vector<Find>& finds) {
+  for (Find& find : finds) {
+    std::erase_if(find.places, [&](const FoundPlace& at) {
+      const auto down = outages_.of(at.place.host);
+      if (down) failed(find, at, *down);
+      return down.has_value();
+    });
+  }
+  std::erase_if(finds, [](const Find& find) { return find.places.empty(); });
+}
+
+/// What the run takes from the find is what the engine needs; the rest is for the entries.
+transfer::Order Delivering::order_for(Find& find) {
+  transfer::Order order{.source = find.source,
+                        .root = find.root,
+                        .name = find.route.source.name() + "@" + find.root.digest.short_form(),
+                        .destinations = {}};
+  order.graph = std::move(find.graph);
+  // Only what is there under another tag can be found by its digest, and it says nothing about its referrers.
+  order.look = !find.has_referrers && std::ranges::none_of(find.places, &FoundPlace::empty);
+  for (const FoundPlace& at : find.places) {
+    transfer::Destination to{
+        .sink = at.repository, .name = at.place.name(), .tags = at.tags, .expected = std::nullopt};
+    to.now = at.now;
+    to.holds = [this, place = at.place, empty = at.empty](const Digest& blob) -> std::optional<bool> {
+      if (ledger_.has(place, blob)) return true;
+      return empty ? std::optional(false) : std::nullopt;
+    };
+    const bool same = find.route.source.host == at.place.host;
+    to.mount_from = [this, place = at.place,
+                     own = same ? find.route.source.repository : std::string()](const Descriptor& blob) {
+      return own.empty() || own == place.repository ? ledger_.elsewhere(place, blob.digest) : own;
+    };
+    order.destinations.push_back(std::move(to));
+  }
+  return order;
+}
+
+void Delivering::carry_wave(std::vector<Find*> finds) {
+  std::vector<transfer::Order> orders;
+  for (Find* find : finds) orders.push_back(order_for(*find));
+  services_.board.next_run();
+  const auto done = guarded([&]() -> Result<> {
+    if (mode_ == Mode::deliver)
+      deliver(finds, std::move(orders));
+    else
+      plan(finds, std::move(orders));
+    return {};
+  });
+  if (done) return;
+  for (const Find* find : finds) {
+    for (const FoundPlace& at : find->places) failed(*find, at, done.error());
+  }
+}
+
+void Delivering::deliver(const std::vector<Find*>& finds, std::vector<transfer::Order> orders) {
+  transfer::Run run(std::move(orders), settings_, services_.compressor, services_.board, context_);
+  const auto deliveries = run.deliver();
+  std::size_t next = 0;
+  for (const Find* find : finds) {
+    for (const FoundPlace& at : find->places) {
+      if (!deliveries) {
+        failed(*find, at, deliveries.error());
+      } else if (const auto& one = (*deliveries)[next++].result; one) {
+        succeeded(*find, at, *one);
+      } else {
+        failed(*find, at, one.error());
+      }
+    }
+  }
+}
+
+void Delivering::plan(const std::vector<Find*>& finds, std::vector<transfer::Order> orders) {
+  transfer::Run run(std::move(orders), settings_, services_.compressor, services_.board, context_);
+  const auto plans = run.plans();
+  std::size_t next = 0;
+  for (const Find* find : finds) {
+    for (const FoundPlace& at : find->places) {
+      const Result<Plan> one = plans ? (*plans)[next++] : Result<Plan>(plans.error());
+      if (!one) {
+        failed(*find, at, one.error());
+        continue;
+      }
+      Delivered would{.destination = one->destination, .root = find->root, .tags = at.tags, .blobs = {}};
+      would.blobs = {.present = one->present.size(),
+                     .mounted = one->to_mount.size(),
+                     .sent = one->to_send.size(),
+                     .bytes_sent = one->bytes};
+      count(*one);
+      succeeded(*find, at, would);
+    }
+  }
+}
+
+/// A blob that several images of a wave need is in the plan of each.
+void Delivering::count(const Plan& plan) {
+  requests_ += plan.requests - 2 * plan.to_send.size() - plan.to_mount.size();
+  for (const Plan::Blob& blob : plan.to_mount)
+    requests_ += sent_.insert(plan.destination + " " + blob.name).second ? 1 : 0;
+  for (const Plan::Blob& blob : plan.to_send) {
+    if (read_.insert(blob.name).second) reads_ += blob.size;
+    if (!sent_.insert(plan.destination + " " + blob.name).second) continue;
+    requests_ += 2;
+    bytes_ += blob.size;
+  }
+}
+
+void Delivering::succeeded(const Find& find, const FoundPlace& at, const Delivered& delivered) {
+  ledger_.note(at.place, blobs_.at(&find));
+  MirrorEntry entry{.what = delivered.unchanged ? MirrorEntry::What::unchanged : MirrorEntry::What::copied,
+                    .job = find.route.job->name,
+                    .source = find.route.source.name(),
+                    .target = at.place.name(),
+                    .tag = find.root.digest.to_string(),
+                    .root = find.root};
+  entry.blobs = delivered.blobs;
+  entry.took = delivered.took;
+  if (at.tags.empty()) return entries_.add(find.route, std::move(entry));
+  for (const std::string& tag : at.tags) {
+    entry.tag = tag;
+    const auto before = at.now.find(tag);
+    entry.replaced = before == at.now.end() ? std::nullopt : before->second;
+    entries_.add(find.route, entry);
+    entry.blobs = {};  // they went there once
+  }
+}
+
+void Delivering::failed(const Find& find, const FoundPlace& at, const Error& error) {
+  std::vector<std::string> tags = at.tags;
+  if (tags.empty()) tags.push_back(find.root.digest.to_string());
+  const bool outage = transfer::is_outage(error) && error.side == Side::destination;
+  if (outage) outages_.note(at.place.host, error);
+  for (const std::string& tag : tags) {
+    MirrorEntry entry{.what = MirrorEntry::What::failed,
+                      .job = find.route.job->name,
+                      .source = find.route.source.name(),
+                      .target = at.place.name(),
+                      .tag = tag,
+                      .error = error};
+    if (outage)
+      entries_.put_off(find.route, std::move(entry));
+    else
+      entries_.add(find.route, std::move(entry));
+  }
+}
+
+}  // namespace davit::mirror

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "mirror/entries.h"
+#include "mirror/find.h"
+#include "mirror/ledger.h"
+#include "mirror/outages.h"
+#include "mirror/services.h"
+#include "transfer/order.h"
+#include "transfer/settings.h"
+
+namespace davit::mirror {
+
+/// Brings images to where they are missing. Each blob is read from a source once and uploaded to a registry
+/// once; further repositories there get it by mounting. Used by one thread.
+class Delivering {
+ public:
+  enum class Mode { deliver, plan };
+
+  /// REQUIRES: everything outlives it. `enough`: nothing new is begun, what is under way is finished.
+  Delivering(const Services& services, Entries& entries, Outages& outages, Mode mode, CallContext context,
+             std::stop_token enough);
+
+  void carry(std::vector<Find> finds);
+
+  /// Of a plan: what would follow.
+  [[nodiscard]] std::uint64_t planned_requests() const { return requests_; }
+  [[nodiscard]] std::uint64_t planned_bytes() const { return bytes_; }
+  [[nodiscard]] std::uint64_t planned_reads() const { return reads_; }
+
+ private:
+  void leave_out_unreachable(std::vector<Find>& finds);
+  void carry_wave(std::vector<Find*> finds);
+  transfer::Order order_for(Find& find);
+  void deliver(const std::vector<Find*>& finds, std::vector<transfer::Order> orders);
+  void plan(const std::vector<Find*>& finds, std::vector<transfer::Order> orders);
+  void succeeded(const Find& find, const FoundPlace& at, const Delivered& delivered);
+  void failed(const Find& find, const FoundPlace& at, const Error& error);
+  void count(const Plan& plan);
+
+  const Services& services_;
+  Entries& entries_;
+  Outages& outages_;
+  const Mode mode_;
+  const CallContext context_;
+  transfer::Settings settings_;
+  Ledger ledger_;
+  std::map<const Find*, std::vector<Descriptor>> blobs_;  ///< of the finds that are being carried
+  std::set<std::string> read_, sent_;                     ///< of a plan: blobs that have been counted
+  std::uint64_t requests_ = 0, bytes_ = 0, reads_ = 0;
+};
+
+}  // namespace davit::mirror

@@ -1,0 +1,20 @@
+#include "mirror/digest_tags.h"
+
+namespace davit::mirror {
+
+std::optional<DigestTag> digest_tag(std::string_view tag) {
+  const auto dash = tag.find('-');
+  if (dash == std::string_view::npos) return {};
+  const auto dot = tag.find('.');
+  const std::string_view hex = tag.substr(dash + 1, dot == std::string_view::npos ? dot : dot - dash - 1);
+  const auto subject = Digest::parse(std::string(tag.substr(0, dash)) + ":" + std::string(hex));
+  if (!subject) return {};
+  return DigestTag{.subject = *subject,
+                   .ending = dot == std::string_view::npos ? std::string() : std::string(tag.substr(dot))};
+}
+
+std::string stem_of(const Digest& subject) {
+  return std::string(subject.algorithm_name()) + "-" + subject.hex();
+}
+
+}  // namespace davit::mirror

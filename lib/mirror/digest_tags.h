@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <davit/digest.h>
+
+namespace davit::mirror {
+
+/// A tag that says by its name which image it belongs to: "sha256-HEX.sig" as cosign writes it, "sha256-HEX"
+/// for the list of referrers of a registry without an API for them.
+struct DigestTag {
+  Digest subject;
+  std::string ending;  ///< ".sig"; empty for a list of referrers
+};
+
+/// Nothing for any other tag.
+std::optional<DigestTag> digest_tag(std::string_view tag);
+
+/// "sha256-HEX", what the digest tags of an image begin with.
+std::string stem_of(const Digest& subject);
+
+}  // namespace davit::mirror

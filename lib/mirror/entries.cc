@@ -1,0 +1,131 @@
+#include "mirror/entries.h"
+
+namespace davit::mirror {
+
+void Entries::count(std::size_t job, MirrorEntry entry) {
+  using What = MirrorEntry::What;
+  switch (entry.what) {
+    case What::copied:
+      ++totals_.copied;
+      totals_.blobs_sent += entry.blobs.sent;
+      totals_.blobs_mounted += entry.blobs.mounted;
+      totals_.bytes_sent += entry.blobs.bytes_sent;
+      break;
+    case What::unchanged:
+      ++totals_.unchanged;
+      break;
+    case What::deleted:
+      ++totals_.deleted;
+      break;
+    case What::failed:
+      ++totals_.failed;
+      failed_jobs_.insert(job);
+      if (ends_ != nullptr) ends_->request_stop();
+      break;
+  }
+  waiting_.push_back(std::move(entry));
+  changed_.notify_all();
+}
+
+void Entries::add(const Route& route, MirrorEntry entry) {
+  MutexLock lock(mutex_);
+  if (again_ && !was_put_off(route.number, entry)) return;
+  count(route.number, std::move(entry));
+}
+
+void Entries::put_off(const Route& route, MirrorEntry entry) {
+  {
+    MutexLock lock(mutex_);
+    if (!again_ && ends_ == nullptr) {
+      const Ends ends{route.number, entry.source, entry.target};
+      const std::string tag = entry.tag;
+      late_[ends].try_emplace(tag, Late{std::move(entry)});
+      return;
+    }
+  }
+  add(route, std::move(entry));
+}
+
+/// A failure of a whole target, or of the source, stands for every tag.
+bool Entries::was_put_off(std::size_t job, const MirrorEntry& entry) {
+  bool found = false;
+  const auto look = [&](const std::string& target, const std::string& tag) {
+    const auto place = late_.find({job, entry.source, target});
+    if (place == late_.end()) return;
+    const auto one = place->second.find(tag);
+    if (one == place->second.end()) return;
+    one->second.tried = true;
+    found = true;
+  };
+  look(entry.target, entry.tag);
+  look(entry.target, "");
+  look("", "");
+  if (entry.target.empty()) {  // the source cannot be had, and with it no target
+    for (auto& [ends, tags] : late_) {
+      if (std::get<0>(ends) != job || std::get<1>(ends) != entry.source) continue;
+      for (auto& [tag, late] : tags) found = late.tried = true;
+    }
+  }
+  return found;
+}
+
+std::vector<Route> Entries::put_off_routes(const std::vector<Route>& routes) const {
+  MutexLock lock(mutex_);
+  std::vector<Route> out;
+  for (const Route& route : routes) {
+    Route again = route;
+    const std::string source = route.source.name();
+    if (!late_.contains({route.number, source, ""}))
+      std::erase_if(again.targets, [&](const Reference& target) {
+        return !late_.contains({route.number, source, target.name()});
+      });
+    if (!again.targets.empty()) out.push_back(std::move(again));
+  }
+  return out;
+}
+
+void Entries::begin_again() {
+  MutexLock lock(mutex_);
+  again_ = true;
+}
+
+void Entries::close() {
+  MutexLock lock(mutex_);
+  for (auto& [ends, tags] : late_) {
+    for (auto& [tag, late] : tags) {
+      if (!late.tried) count(std::get<0>(ends), std::move(late.entry));
+    }
+  }
+  late_.clear();
+  closed_ = true;
+  changed_.notify_all();
+}
+
+bool Entries::take(std::vector<MirrorEntry>& into, std::chrono::milliseconds time) {
+  into.clear();
+  const auto until = std::chrono::steady_clock::now() + time;
+  MutexLock lock(mutex_);
+  while (waiting_.empty() && !closed_) {
+    if (!changed_.wait_until(mutex_, until)) break;
+  }
+  into.swap(waiting_);
+  return !into.empty() || !closed_;
+}
+
+MirrorTotals Entries::totals() const {
+  MutexLock lock(mutex_);
+  return totals_;
+}
+
+bool Entries::failed(const Route& route) const {
+  MutexLock lock(mutex_);
+  if (failed_jobs_.contains(route.number)) return true;
+  for (const auto& [ends, tags] : late_) {
+    for (const auto& [tag, late] : tags) {
+      if (!late.tried && std::get<0>(ends) == route.number) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace davit::mirror

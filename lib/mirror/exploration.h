@@ -1,0 +1,105 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mirror/discovery.h"
+#include "mirror/survey.h"
+#include "model/patterns.h"
+
+namespace davit::mirror {
+
+/// Whether a name of an image is a digest, and not a tag.
+inline bool is_digest(std::string_view name) {
+  return name.find(':') != std::string_view::npos;
+}
+
+/// The exploration of one repository. Used once, by one thread. The flow is in exploration.cc, the questions
+/// about one tag in ask.cc, what becomes of the answers in finds.cc.
+class Exploration {
+ public:
+  Exploration(const Route& route, Discovery& discovery);
+  void run();
+
+ private:
+  /// One end to write to.
+  struct Target {
+    Reference place;
+    std::shared_ptr<registry::Repository> repository;
+    Survey survey;
+    bool closed = false;  ///< nothing can be done there, and that has been told
+  };
+  /// A tag at one target.
+  struct At {
+    enum class State {
+      closed,   ///< the target is
+      settled,  ///< it stays, whatever it points at
+      asked,
+      failed,
+    };
+    State state = State::closed;
+    std::optional<Digest> now;
+    std::optional<Error> error;
+  };
+  /// A tag, or a digest, everywhere.
+  struct Seen {
+    std::string name;
+    std::optional<Digest> part = {};  ///< the image whose part of the work it belongs to; empty: its own
+    bool may_be_missing = false;      ///< at the source: then there is nothing to do
+    bool left_out = false;            ///< of another part, too old, or missing where it may be
+    std::optional<Error> error = {};  ///< of the source
+    Descriptor root = {};             ///< the digest alone, unless `source` is set
+    std::shared_ptr<ContentSource> source = {};  ///< set where something has to be copied
+    std::vector<At> at = {};
+  };
+
+  Result<> open();
+  Result<std::vector<Seen>> choose();
+  void look_at_targets(std::size_t tags);
+  void examine(std::vector<Seen> tags);
+  void note_leftovers();
+
+  void ask(Seen& seen);
+  Result<> ask_source(Seen& seen);
+  Result<std::optional<Digest>> at_source(const Seen& seen, std::optional<Manifest>& manifest);
+  Result<std::optional<Digest>> at_target(const std::string& name, Target& target);
+  [[nodiscard]] Result<bool> too_old(const Seen& seen, ContentSource& source, const Manifest& manifest);
+
+  void tell(const std::vector<Seen>& tags);
+  std::vector<Find> finds(const std::vector<Seen>& tags);
+  Result<> add_missing_referrers(const Digest& root, const std::vector<std::size_t>& targets,
+                                 std::vector<Find>& out);
+  Result<> walk(Find& find);
+  Result<> require_referrers(const Find& find);
+  std::vector<Seen> companions(const std::vector<Seen>& tags, const std::vector<Find>& found);
+
+  /// What must be there has to be looked for.
+  [[nodiscard]] bool with_referrers() const { return job_.referrers || !job_.require_referrers.empty(); }
+  [[nodiscard]] std::vector<std::string> digest_tags_of(const Digest& root);
+  [[nodiscard]] bool lacks(const Seen& seen, std::size_t target) const;
+  [[nodiscard]] FoundPlace place_at(std::size_t target) const;
+  [[nodiscard]] MirrorEntry entry(const std::string& tag, const Target* target) const;
+  void fail(const std::string& tag, const Target* target, Error error);
+  void fail(const Find& find, const Error& error);
+
+  const Route& route_;
+  const MirrorJob& job_;
+  Discovery& all_;
+  const CallContext& context_;
+  model::Patterns immutable_;
+  std::shared_ptr<registry::Repository> repository_;
+  std::shared_ptr<const Survey> survey_;
+  std::shared_ptr<ContentSource> source_;
+  std::vector<Target> targets_;
+  std::set<std::string> names_;  ///< all that have been examined, or are going to be
+  std::map<Digest, std::vector<std::string>> digest_tags_;  ///< of the source's list, by what they belong to
+  bool by_list_ = false;                                    ///< tags were chosen from the source's list
+};
+
+}  // namespace davit::mirror

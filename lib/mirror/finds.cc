@@ -1,0 +1,197 @@
+// What becomes of the answers: entries where nothing has to be done or nothing can be, images to copy
+// otherwise, and the signatures and SBOMs that belong to either.
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/guarded.h"
+#include "base/try.h"
+#include "content/overlay.h"
+#include "mirror/digest_tags.h"
+#include "mirror/exploration.h"
+#include "mirror/required.h"
+
+namespace davit::mirror {
+namespace {
+
+constexpr std::string_view kCosignEndings[] = {".sig", ".att", ".sbom"};
+
+}  // namespace
+
+void Exploration::tell(const std::vector<Seen>& tags) {
+  for (const Seen& seen : tags) {
+    if (seen.left_out) continue;
+    if (seen.error) {
+      fail(seen.name, nullptr, *seen.error);
+      continue;
+    }
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      const At& at = seen.at[i];
+      if (at.state == At::State::closed || lacks(seen, i)) continue;
+      if (at.state == At::State::failed) {
+        fail(seen.name, &targets_[i], *at.error);
+      } else if (at.state == At::State::settled || at.now == seen.root.digest) {
+        MirrorEntry same = entry(seen.name, &targets_[i]);
+        same.what = MirrorEntry::What::unchanged;
+        if (!seen.root.digest.empty()) same.root = seen.root;
+        all_.entries_.add(route_, std::move(same));
+      } else {
+        fail(seen.name, &targets_[i],
+             make_error(Errc::conflict, targets_[i].place.name() + ":" + seen.name + " is " +
+                                            at.now->to_string() + " there, " + seen.root.digest.to_string() +
+                                            " at the source, and tags are not to be replaced"));
+      }
+    }
+  }
+}
+
+/// Tags of one image travel together.
+std::vector<Find> Exploration::finds(const std::vector<Seen>& tags) {
+  std::vector<Find> out;
+  std::map<Digest, std::size_t> by_root;
+  std::map<Digest, std::vector<std::size_t>> unchanged;  // roots, and the targets that have them
+  for (const Seen& seen : tags) {
+    if (seen.left_out || seen.error) continue;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      const At& at = seen.at[i];
+      if (at.state == At::State::asked && at.now == seen.root.digest)
+        unchanged[seen.root.digest].push_back(i);
+      if (!lacks(seen, i)) continue;
+      const auto [known, first] = by_root.emplace(seen.root.digest, out.size());
+      if (first) out.push_back({.route = route_, .source = seen.source, .root = seen.root, .graph = nullptr});
+      Find& find = out[known->second];
+      auto place = std::ranges::find(find.places, targets_[i].place, &FoundPlace::place);
+      if (place == find.places.end()) place = find.places.insert(find.places.end(), place_at(i));
+      if (is_digest(seen.name)) continue;
+      place->tags.push_back(seen.name);
+      place->now[seen.name] = at.now;
+    }
+  }
+  if (with_referrers()) {
+    for (auto& [root, targets] : unchanged) {
+      std::ranges::sort(targets);
+      targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+    }
+    std::vector<std::pair<Digest, std::vector<std::size_t>>> roots(unchanged.begin(), unchanged.end());
+    std::vector<std::vector<Find>> referrers(roots.size());
+    for_each_index(all_.questions_, roots.size(), [&](std::size_t i) {
+      const auto added =
+          guarded([&] { return add_missing_referrers(roots[i].first, roots[i].second, referrers[i]); });
+      for (const std::size_t target : added ? std::vector<std::size_t>() : roots[i].second)
+        fail(roots[i].first.to_string(), &targets_[target], added.error().on(Side::source));
+    });
+    for (std::vector<Find>& each : referrers) std::ranges::move(each, std::back_inserter(out));
+  }
+  std::vector<Result<>> walked(out.size());
+  for_each_index(all_.questions_, out.size(), [&](std::size_t i) {
+    walked[i] = guarded([&] { return walk(out[i]); });
+    if (!walked[i]) fail(out[i], walked[i].error().on(Side::source));
+  });
+  std::vector<Find> good;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (walked[i]) good.push_back(std::move(out[i]));
+  }
+  return good;
+}
+
+/// An image that is there already may have been signed since.
+Result<> Exploration::add_missing_referrers(const Digest& root, const std::vector<std::size_t>& targets,
+                                            std::vector<Find>& out) {
+  DAVIT_TRY(const std::vector<Descriptor> referrers, source_->referrer_lister()->referrers(root, context_));
+  if (referrers.empty()) return {};
+  std::map<Digest, std::vector<std::size_t>> missing;
+  for (const std::size_t target : targets) {
+    const Target& at = targets_[target];
+    std::set<Digest> there = at.survey.images;
+    if (!at.survey.complete) {
+      DAVIT_TRY(const auto listed, at.repository->referrers(root, context_));
+      for (const Descriptor& each : listed) there.insert(each.digest);
+    }
+    for (const Descriptor& each : referrers) {
+      if (!there.contains(each.digest)) missing[each.digest].push_back(target);
+    }
+  }
+  for (const auto& [digest, lacking] : missing) {
+    DAVIT_TRY(Manifest manifest, repository_->manifest(digest.to_string(), context_));
+    Find& find = out.emplace_back(
+        Find{.route = route_, .source = nullptr, .root = manifest.descriptor(), .graph = nullptr});
+    find.source = content::with_manifest(source_, std::move(manifest));
+    for (const std::size_t target : lacking) find.places.push_back(place_at(target));
+  }
+  return {};
+}
+
+Result<> Exploration::walk(Find& find) {
+  DAVIT_TRY(content::Graph graph, content::walk(*find.source, find.root, context_,
+                                                {.pool = &all_.children_, .referrers = with_referrers()}));
+  find.graph = std::make_shared<content::Graph>(std::move(graph));
+  find.has_referrers = std::ranges::any_of(find.graph->manifests,
+                                           [](const Manifest& one) { return one.subject().has_value(); });
+  return require_referrers(find);
+}
+
+Result<> Exploration::require_referrers(const Find& find) {
+  const bool tagged = std::ranges::any_of(find.places, [](const FoundPlace& place) {
+    return std::ranges::any_of(place.tags, [](const std::string& tag) { return !digest_tag(tag); });
+  });
+  if (job_.require_referrers.empty() || !tagged) return {};
+  std::vector<Descriptor> referrers;
+  for (const Manifest& each : find.graph->manifests) {
+    if (!each.subject() || each.subject()->digest != find.root.digest) continue;
+    referrers.push_back(each.descriptor());
+    referrers.back().artifact_type = each.artifact_type();
+  }
+  DAVIT_TRY(const std::vector<std::string> missing,
+            missing_referrers(job_.require_referrers, referrers, digest_tags_of(find.root.digest)));
+  if (missing.empty()) return {};
+  return make_error(Errc::not_found, route_.source.name() + "@" + find.root.digest.to_string() +
+                                         ": nothing of the kind \"" + missing.front() +
+                                         "\" refers to it, and that is required");
+}
+
+/// Those that the source has; without a list of its tags those that cosign writes are asked for.
+std::vector<std::string> Exploration::digest_tags_of(const Digest& root) {
+  if (survey_->listed) {
+    const auto own = digest_tags_.find(root);
+    return own == digest_tags_.end() ? std::vector<std::string>() : own->second;
+  }
+  std::vector<std::string> out;
+  for (const std::string_view ending : kCosignEndings) {
+    std::string name = stem_of(root) + std::string(ending);
+    if (repository_->resolve(name, context_)) out.push_back(std::move(name));
+  }
+  return out;
+}
+
+/// The digest tags of what has been seen, each once.
+std::vector<Exploration::Seen> Exploration::companions(const std::vector<Seen>& tags,
+                                                       const std::vector<Find>& found) {
+  std::vector<Seen> out;
+  if (!job_.digest_tags) return out;
+  const auto add = [&](std::string name, const Digest& subject) {
+    if (names_.insert(name).second)
+      out.push_back({.name = std::move(name), .part = subject, .may_be_missing = true});
+  };
+  const auto add_all = [&](const Digest& subject) {
+    if (!survey_->listed) {
+      for (const std::string_view ending : kCosignEndings)
+        add(stem_of(subject) + std::string(ending), subject);
+      return;
+    }
+    const auto own = digest_tags_.find(subject);
+    for (const std::string& name : own == digest_tags_.end() ? std::vector<std::string>() : own->second) {
+      if (!with_referrers() || !digest_tag(name)->ending.empty()) add(name, subject);
+    }
+  };
+  for (const Seen& seen : tags) {
+    if (!seen.left_out && !seen.error && !seen.part && !seen.root.digest.empty()) add_all(seen.root.digest);
+  }
+  if (!survey_->listed) return out;
+  for (const Find& find : found) {
+    for (const Manifest& manifest : find.graph->manifests) {
+      for (const Descriptor& child : manifest.manifests()) add_all(child.digest);
+    }
+  }
+  return out;
+}
+
+}  // namespace davit::mirror

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <functional>
+
+#include "mirror/discovery.h"
+#include "mirror/entries.h"
+#include "mirror/services.h"
+
+namespace davit::mirror {
+
+/// How pruning is done.
+struct Pruning {
+  bool plan = false;  ///< nothing is deleted, and entries say what would be
+  MirrorShard shard = {};
+  std::function<Result<>(const PruneRecord&)> before_delete = {};
+};
+
+/// Deletes at the targets of one job what its source has no longer, tag by tag, each after it was recorded.
+/// Where a registry cannot delete a tag alone its image is deleted, when no tag or index that stays needs
+/// it. More than the job allows: none at all.
+void prune(const std::vector<const Leftovers*>& of_job, const Pruning& how, const Services& services,
+           Entries& entries, const CallContext& context);
+
+}  // namespace davit::mirror

@@ -1,0 +1,70 @@
+#include "mirror/survey.h"
+
+#include "base/error.h"
+#include "base/try.h"
+#include "registry/name_list.h"
+
+namespace davit::mirror {
+namespace {
+
+constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kMostTags = 200'000;
+constexpr std::size_t kMostImages = 400'000;
+
+Error too_many(registry::Repository& repository, std::string_view what) {
+  return make_error(Errc::unsupported,
+                    repository.purpose("list", std::string(what)).text + ": too many for one run",
+                    "mirror this repository in parts, with exact tags");
+}
+
+/// Everything, from the registry's own interface.
+Result<Survey> ask_interface(registry::Repository& repository, const CallContext& context) {
+  Survey out{.listed = true, .complete = true};
+  const auto take = [&](std::span<const registry::ListedImage> page) -> Result<> {
+    for (const registry::ListedImage& image : page) {
+      out.images.insert(image.digest);
+      if (image.subject) out.referrers[*image.subject].push_back({image.digest, image.artifact_type});
+      for (const std::string& tag : image.tags) out.tags[tag] = {image.digest, image.pushed};
+    }
+    return out.images.size() > kMostImages ? Result<>(too_many(repository, "images")) : Result<>();
+  };
+  DAVIT_TRY_VOID(repository.describe_images(take, context));
+  return out;
+}
+
+Result<Survey> list_tags(registry::Repository& repository, const CallContext& context) {
+  Survey out{.listed = true};
+  const auto take = [&](const std::vector<std::string>& page) -> Result<bool> {
+    for (const std::string& tag : page) out.tags.try_emplace(tag);
+    if (out.tags.size() > kMostTags) return too_many(repository, "tags");
+    return true;
+  };
+  DAVIT_TRY_VOID(repository.read_tags(kPage, take, context));
+  return out;
+}
+
+}  // namespace
+
+Result<Survey> survey(registry::Repository& repository, Look look, const CallContext& context) {
+  const Survey nothing{.listed = true, .missing = true};
+  auto told = ask_interface(repository, context);
+  if (!told && told.error().code == Errc::not_found) return nothing;
+  if (told || !registry::was_not_asked(told.error())) return told;
+  if (look == Look::if_cheap) return Survey();
+  auto listed = list_tags(repository, context);
+  if (!listed && listed.error().code == Errc::not_found) return nothing;
+  return listed;
+}
+
+Result<std::optional<Digest>> digest_under(const std::string& tag, const Survey& survey,
+                                           registry::Repository& repository, const CallContext& context) {
+  const auto row = survey.tags.find(tag);
+  if (row != survey.tags.end() && row->second.digest) return row->second.digest;
+  if (row == survey.tags.end() && survey.listed) return std::optional<Digest>();
+  const auto found = repository.resolve(tag, context);
+  if (found) return std::optional(found->digest);
+  if (found.error().code == Errc::not_found) return std::optional<Digest>();
+  return found.error();
+}
+
+}  // namespace davit::mirror

@@ -1,0 +1,225 @@
+#include <memory>
+#include <optional>
+
+#include "commands/commands.h"
+#include "exit_code.h"
+#include "mirror_flags.h"
+#include "mirror_metrics.h"
+#include "mirror_report.h"
+#include "notes.h"
+#include "report.h"
+#include "ui/progress_line.h"
+#include "ui/terminal_text.h"
+#include "undo_file.h"
+#include "usage.h"
+
+namespace davit::tool {
+namespace {
+
+constexpr const char* kDescription =
+    R"(keep copies of repositories in other registries, regions and accounts
+
+Copies every image that SRC has and a DST lacks, with what refers to it, under the same tags. Each blob is
+read once, whatever the number of repositories and targets that need it, and uploaded once to each registry;
+other repositories there get it by mounting. What is there already costs no download. SRC is a repository,
+an image of one, a pattern over a registry's repositories (* is anything but a slash, ** anything), or a
+registry. DST is a repository, with {repo}, {name} or {registry} of the source in it where there are several.
+
+  davit mirror docker.io/library/redis ecr:mirror/redis --semver '>=7' --dry-run
+  davit mirror 'registry.example.com/team/*' 'ecr:eu-west-1/mirror/{repo}' --create-repo
+  davit mirror registry.example.com/app eu.example.com/app us.example.com/app --prune)";
+
+struct Flags {
+  std::vector<std::string> words;
+  MirrorFlags mirror;
+  std::string undo;
+  std::string undo_record;
+  std::string shard;
+  std::string metrics;
+  bool keep_going = true;
+  bool dry_run = false;
+  bool exit_code = false;
+  bool json = false;
+  ConnectionFlags connection;
+  OutputFlags output;
+};
+
+Result<std::vector<MirrorJob>> jobs_of(const Flags& flags) {
+  if (flags.words.size() < 2)
+    return usage("a mirror wants a source and where it goes", "davit mirror SRC DST...");
+  auto job = flags.mirror.job();
+  if (!job) return job.error();
+  job->sources = {flags.words.front()};
+  job->targets.assign(flags.words.begin() + 1, flags.words.end());
+  return std::vector<MirrorJob>{*std::move(job)};
+}
+
+/// Shows a mirror as it goes on.
+class Follower {
+ public:
+  explicit Follower(const Flags& flags) : flags_(flags), line_(flags.output.style(), "send") {}
+
+  void tell(const MirrorEntry& entry) {
+    metrics_.count(entry);
+    show_notes();
+    if (entry.error && !first_) first_ = entry.error;
+    if (entry.error) complain(name_of(entry) + ": " + entry.error->to_string(), entry.error->hint);
+    std::string text = flags_.json ? entry_json(entry, flags_.dry_run) : entry_line(entry, flags_.dry_run);
+    if (!text.empty()) written_ = print(text + "\n") && written_;
+    if (entry.what == MirrorEntry::What::unchanged && flags_.output.verbose > 0 && !flags_.json)
+      say(name_of(entry) + ": unchanged");
+  }
+
+  void pulse(const Progress& progress) {
+    show_notes();
+    line_.update(progress);
+  }
+
+  int end(const Result<MirrorTotals>& totals) {
+    show_notes();
+    line_.finish({}, {});
+    if (!totals) return fail(totals.error());
+    if (flags_.json) written_ = print(summary_json(*totals, flags_.dry_run) + "\n") && written_;
+    if (flags_.output.style() != ProgressStyle::none || totals->failed > 0)
+      say(summary_line(*totals, flags_.dry_run));
+    if (!written_) return kLocal;
+    if (totals->failed > 0) {
+      const bool some = totals->copied + totals->unchanged + totals->deleted > 0;
+      return some || !first_ ? kPartial : exit_code(first_->code);
+    }
+    const bool changes = totals->copied + totals->deleted > 0;
+    return flags_.exit_code && changes ? kWouldChange : kOk;
+  }
+
+  [[nodiscard]] Notes& notes() { return notes_; }
+  [[nodiscard]] const MirrorMetrics& metrics() const { return metrics_; }
+
+ private:
+  void show_notes() {
+    for (const std::string& text : notes_.take()) line_.note(text);
+  }
+
+  const Flags& flags_;
+  Notes notes_;
+  ProgressLine line_;
+  MirrorMetrics metrics_;
+  std::optional<Error> first_;
+  bool written_ = true;
+};
+
+Result<ClientOptions> client_options(const Flags& flags, const std::vector<MirrorJob>& jobs) {
+  Arguments arguments;
+  for (const MirrorJob& job : jobs) {
+    arguments.sources.insert(arguments.sources.end(), job.sources.begin(), job.sources.end());
+    for (const std::string& target : job.targets) arguments.destinations.push_back(as_image(target));
+  }
+  return flags.connection.client_options(flags.output.verbose, arguments, CredentialScope::both);
+}
+
+int mirror(const Flags& flags, const std::vector<MirrorJob>& jobs, const Signals& signals) {
+  MirrorOptions options;
+  if (!flags.shard.empty()) {
+    auto shard = parse_shard(flags.shard);
+    if (!shard) return fail(shard.error());
+    options.shard = *shard;
+  }
+  if (flags.exit_code && !flags.dry_run)
+    return fail(usage("--exit-code says what a --dry-run found", "add --dry-run"));
+  const auto limit = flags.connection.time_limit();
+  if (!limit) return fail(limit.error());
+  auto settings = client_options(flags, jobs);
+  if (!settings) return fail(settings.error());
+  Client client(*std::move(settings));
+
+  Follower follower(flags);
+  UndoFile undo(flags.undo_record);
+  options.keep_going = flags.keep_going;
+  options.each = [&](const MirrorEntry& entry) { follower.tell(entry); };
+  options.pulse = [&](const Progress& progress, const MirrorTotals&) { follower.pulse(progress); };
+  options.before_delete = [&](const PruneRecord& record) { return undo.add(record); };
+  options.observer = &follower.notes();
+  options.stop = signals.stop();
+  options.drain = signals.gentle_stop();
+  options.timeout = *limit;
+  const auto totals = flags.dry_run ? client.plan_mirror(jobs, options) : client.mirror(jobs, options);
+  int code = follower.end(totals);
+  if (const std::string kept = undo.written_to(); !kept.empty())
+    say("what was deleted is in " + kept + ": davit mirror --undo " + kept + " puts it back");
+  if (!flags.metrics.empty() && !flags.dry_run) {
+    const std::string text = follower.metrics().text(totals ? &*totals : nullptr);
+    if (auto written = MirrorMetrics::write(flags.metrics, text); !written) {
+      const int failed = fail(written.error());
+      if (code == kOk) code = failed;
+    }
+  }
+  return code;
+}
+
+int undo(const Flags& flags, const Signals& signals) {
+  if (!flags.words.empty())
+    return fail(usage("--undo puts back what a file says", "davit mirror --undo FILE"));
+  const auto records = read_undo_file(flags.undo);
+  if (!records) return fail(records.error());
+  Arguments arguments;
+  for (const PruneRecord& record : *records) arguments.destinations.push_back(as_image(record.repository));
+  auto settings = flags.connection.client_options(flags.output.verbose, arguments, CredentialScope::both);
+  if (!settings) return fail(settings.error());
+  if (flags.dry_run) {
+    std::string text;
+    for (const PruneRecord& record : *records)
+      text += "would put " + record.repository + ":" + record.tag + "@" + record.digest.to_string() + "\n";
+    return print(text) ? kOk : kLocal;
+  }
+  Client client(*std::move(settings));
+  const auto deliveries = client.restore(*records, signals.stop());
+  if (!deliveries) return fail(deliveries.error());
+  complain_about(*deliveries);
+  if (!print(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries))) return kLocal;
+  return exit_code(*deliveries);
+}
+
+}  // namespace
+
+void add_mirror(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("mirror", kDescription);
+  command->alias("sync");
+  command->add_option("SRC", flags->words, "what to mirror, then where to")->type_name("DST...");
+  flags->mirror.add_to(*command);
+  const auto add = [](CLI::Option* option) { return with_environment(option); };
+  add(command->add_option("--undo-record", flags->undo_record,
+                          "where --prune keeps what it deletes (./davit-undo-TIME.jsonl)"))
+      ->type_name("FILE")
+      ->group("Deleting");
+  add(command->add_option("--undo", flags->undo, "put back what is kept in this file"))
+      ->type_name("FILE")
+      ->group("Deleting");
+  add(command->add_option("--shard", flags->shard,
+                          "only this part of the work, from 0; N alone: as Kubernetes or AWS Batch say"))
+      ->type_name("I/N");
+  add(command->add_option("--metrics", flags->metrics, "write the figures of the run in Prometheus's format"))
+      ->type_name("FILE");
+  add(command->add_flag("--keep-going,!--no-keep-going", flags->keep_going,
+                        "go on with the rest when something fails (the default)"));
+  add(command->add_flag("--dry-run", flags->dry_run, "say what would be done and do nothing"));
+  add(command->add_flag("--exit-code", flags->exit_code,
+                        "with --dry-run: exit 10 when something would change"));
+  add(command->add_flag("--json", flags->json,
+                        "one JSON object for each tag and target, and a last one with sums"));
+  flags->connection.add_to(*command);
+  flags->connection.source_credentials.add_to(*command, "src-", ", for the source");
+  flags->connection.destination_credentials.add_to(*command, "dest-", ", for the destinations");
+  flags->connection.aws.add_to(*command, "", "");
+  flags->connection.source_aws.add_to(*command, "src-", ", for the source");
+  flags->connection.destination_aws.add_to(*command, "dest-", ", for the destinations");
+  flags->output.add_to(*command);
+  command->callback([flags, &action] {
+    action = [flags](const Signals& signals) {
+      if (!flags->undo.empty()) return undo(*flags, signals);
+      const auto jobs = jobs_of(*flags);
+      return jobs ? mirror(*flags, *jobs, signals) : fail(jobs.error());
+    };
+  });
+}
+
+}  // namespace davit::tool

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <davit/mirror.h>
+
+#include "platform_flags.h"
+#include "shared_flags.h"
+
+namespace davit::tool {
+
+/// What a mirror has, and how it is kept: the flags that a mirror file has keys for.
+struct MirrorFlags {
+  std::vector<std::string> tags;
+  TagChoice choice;
+  std::string max_age;
+  std::size_t min_tags = 0;
+  std::vector<std::string> immutable;
+  PlatformFlags platform;
+  std::optional<bool> referrers;
+  std::optional<bool> digest_tags;
+  std::vector<std::string> require_referrers;
+  bool no_clobber = false;
+  std::string create_repo;
+  bool prune = false;
+  std::vector<std::string> protect;
+  std::optional<std::size_t> max_deletes;
+
+  void add_to(CLI::App& command);
+  /// Without sources and targets. Errors: invalid_argument.
+  [[nodiscard]] Result<MirrorJob> job() const;
+};
+
+/// "I/N", counted from 0; "N" alone takes I from what Kubernetes and AWS Batch tell each of their parts.
+/// Errors: invalid_argument.
+Result<MirrorShard> parse_shard(const std::string& text);
+
+}  // namespace davit::tool
