@@ -169,14 +169,19 @@ int change(ChangeFlags flags, IndexEdit edit, const Signals& signals) {
     return fail(usage("--retry-on-change is for an index that is changed in place", "leave it out, or --to"));
   edit.retries_on_change = flags.retries;
   std::vector<std::string> sources = sources_of(edit.add);
-  for (const std::vector<std::string>* entries : {&edit.remove, &edit.keep})
-    std::ranges::copy_if(*entries, std::back_inserter(sources), names_reference);
+  std::vector<std::string> entries = edit.remove;
+  entries.insert(entries.end(), edit.keep.begin(), edit.keep.end());
+  for (const IndexEdit::EntryEdit& each : edit.entries) entries.push_back(each.entry);
+  std::ranges::copy_if(entries, std::back_inserter(sources), names_reference);
   std::erase_if(sources,
                 [](const std::string& word) { return Platform::parse(word) || Digest::parse(word); });
   sources.push_back(flags.index);
+  const bool file = registry_of(flags.index, Side::source).empty() && !flags.index.starts_with("ecr:");
   const Movement movement{
       .arguments = {.sources = std::move(sources),
-                    .destinations = {flags.to.empty() ? as_image(flags.index) : flags.to}},
+                    .destinations = {!flags.to.empty() ? flags.to
+                                     : file            ? flags.index
+                                                       : as_image(flags.index)}},
       .credentials = CredentialScope::both,
       .work = "send",
       .start =
