@@ -434,6 +434,7 @@ Result<Assembled> opened_and_edited(Client::Impl& impl, const std::string& index
                                     const std::string& destination, const IndexEdit& edit,
                                     const IndexOptions& options, CopyOptions& how, transfer::Board& board,
                                     const CallContext& context) {
+  const bool in_place = destination.empty() || destination == index;
   DAVIT_TRY(OpenedImage image, impl.open(index, {}, context));
   if (destination.empty() && image.reference && image.reference->tag.empty()) {
     if (image.reference->digest)
@@ -441,8 +442,7 @@ Result<Assembled> opened_and_edited(Client::Impl& impl, const std::string& index
                                   "say where the result goes, with --tag or as DST");
     image.reference->tag = "latest";
   }
-  const Digest before = image.root.digest;
-  const bool in_place = destination.empty() && image.reference;
+  const Digest before = image.listed.value_or(image.root.digest);
   DAVIT_TRY(Assembled out, edited(impl, std::move(image), edit, options, board, context));
   if (in_place) how.replaces = before;
   return out;

@@ -25,7 +25,8 @@ Result<OpenedImage> Client::Impl::open(std::string_view source, const OpenOption
                   .name = std::move(picked.label),
                   .reference = {},
                   .names = std::move(picked.image.names),
-                  .notes = std::move(picked.image.notes)};
+                  .notes = std::move(picked.image.notes),
+                  .listed = picked.image.listed};
   if (const auto* reference = std::get_if<Reference>(&from)) out.reference = *reference;
   if (const auto* root = std::get_if<Descriptor>(&picked.image.root)) {
     out.root = *root;
