@@ -320,6 +320,15 @@ class Validate(LookTest):
             self.assertIn(one, found.out)
         self.assertIn(hexes[1], self.davit("validate", "--fast", registry.host + "/app:1", code=5).out)
 
+    def test_a_history_of_other_layers(self):
+        from support import oci_layout
+        steps = [{"created_by": "one"}, {"created_by": "two", "empty_layer": True}]
+        for history, code in ((steps, 0), (steps + steps, 5)):
+            name = self.out("layout-%d" % len(history))
+            oci_layout(name, [gzip.compress(self.layers[0])], image_config(self.layers[:1], architecture=HERE, history=history))
+            found = self.davit("validate", "--fast", name, code=code)
+        self.assertIn("a history of 2 layers, and the manifest has 1", found.out)
+
     def test_a_layer_that_unpacks_to_something_else(self):
         from support import oci_layout
         blob = gzip.compress(self.layers[0])
