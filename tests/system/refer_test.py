@@ -102,7 +102,9 @@ class DockerRegistryTest(ReferTest):
         pushed = self.push(self.host, "several:1")
         name = "%s/several@%s" % (self.host, pushed)
         would = self.davit("delete", "--dry-run", "--exit-code", name, code=10)
-        self.assertEqual(would.lines, ["would delete manifest " + name])
+        self.assertEqual(would.lines, ["would delete manifest " + name + ", unless the registry refuses"])
+        would = self.davit("delete", "--dry-run", self.host + "/several:1", "--json")
+        self.assertEqual([each["mayBeRefused"] for each in json.loads(would.out)["deleted"]], [True])
         out = self.davit("delete", self.host + "/several:nope", name, "--json", code=7)
         first, second = [json.loads(line) for line in out.lines]
         self.assertEqual(first["error"]["code"], "not_found")
@@ -206,7 +208,7 @@ class DockerRegistryTest(ReferTest):
         name = "%s/ordinary@" % self.host
         for more in (("--dry-run",), ()):
             out = self.davit("delete", "--with-referrers", name + subject, *more)
-            self.assertEqual([line.rpartition("@")[2] for line in out.lines], [subject])
+            self.assertEqual([line.rpartition("@")[2].partition(",")[0] for line in out.lines], [subject])
             self.assertIn(other + " stays", out.err)
             self.assertIn(index + " stays", out.err)
         self.davit("manifest", name + index)
@@ -345,7 +347,12 @@ class EcrTest(ReferTest):
     def test_the_last_tag_of_an_image_stays_and_another_goes(self):
         pushed = self.push("tags:1")
         self.davit("tag", self.host + "/tags:1", "2")
+        out = self.davit("delete", "--dry-run", self.host + "/tags:1", self.host + "/tags:2", code=7)
+        self.assertEqual(out.lines, ["would delete tag " + self.host + "/tags:1"])
+        self.assertIn("last tag", out.err)
         self.assertEqual(self.davit("delete", self.host + "/tags:1").lines, [self.host + "/tags:1"])
+        out = self.davit("delete", "--dry-run", self.host + "/tags:2", code=1)
+        self.assertEqual((out.out, "last tag" in out.err), ("", True))
         out = self.davit("delete", self.host + "/tags:2", code=1)
         self.assertIn("last tag", out.err)
         self.assertEqual(self.davit("ls", self.host + "/tags").lines, ["2"])
