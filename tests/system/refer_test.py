@@ -61,16 +61,19 @@ class DockerRegistryTest(ReferTest):
         cls.server = cls.registry()
         cls.host = cls.server.host
 
-    def test_tags_are_one_get_and_a_put_each_with_the_same_bytes(self):
+    def test_tags_are_one_get_and_a_look_and_a_put_each_with_the_same_bytes(self):
         pushed = self.push(self.host, "tagged:1")
         before = self.server.get("tagged/manifests/1")
         self.server.requests()
         out = self.davit("tag", self.host + "/tagged:1", "v1", "v2,v3", "docker://%s/tagged:v4" % self.host)
         self.assertEqual(out.lines, ["%s/tagged@%s" % (self.host, pushed)])
         asked = [(method, path.rsplit("/", 1)[1]) for method, path, _ in self.server.requests() if "/manifests/" in path]
-        self.assertEqual(asked, [("GET", "1"), ("PUT", "v1"), ("PUT", "v2"), ("PUT", "v3"), ("PUT", "v4")])
+        self.assertEqual(asked, [("GET", "1")] + [(method, tag) for tag in ("v1", "v2", "v3", "v4") for method in ("GET", "PUT")])
         for tag in ("v1", "v2", "v3", "v4"):
             self.assertEqual(self.server.get("tagged/manifests/" + tag), before)
+        again = self.davit("tag", self.host + "/tagged:1", "v1", "v5")
+        self.assertEqual(again.err, "%s/tagged:v1: nothing to do, the image is there\n" % self.host)
+        self.assertEqual([path.rsplit("/", 1)[1] for method, path, _ in self.server.requests() if method == "PUT"], ["v5"])
 
     def test_a_tag_that_must_not_move_does_not(self):
         self.push(self.host, "kept:1")
