@@ -236,6 +236,44 @@ class Usage(Case):
         self.assertIn("--plain-http", result.stderr)
         self.assertIn("--tls-verify=false", result.stderr)
 
+    def test_an_ambiguous_flag_names_both_spellings_in_every_command_that_talks_to_registries(self):
+        image = f"{REGISTRY}/a:1"
+        for words in (("pull", image), ("copy", image, f"{REGISTRY}/b:1"), ("index", "create", image, SIMPLE), ("index", "ls", image), ("inspect", image),
+                      ("manifest", image), ("config", image), ("digest", image), ("blob", image, "sha256:" + 64 * "0"), ("tree", image), ("validate", image),
+                      ("cat", image, "etc/passwd"), ("export", image), ("diff", image, image), ("ls", image), ("tag", image, "2"), ("delete", image),
+                      ("attach", image, SIMPLE, "--type", "x/y"), ("discover", image), ("append", image, "-f", SIMPLE), ("mutate", image, "--user", "joe"),
+                      ("rebase", image), ("flatten", image), ("doctor", image), ("ecr", "whoami"),
+                      ("login", REGISTRY, "-u", "joe", "--password-stdin")):
+            with self.subTest(words=words):
+                result = davit(*words, "--insecure", given="secret" if words[0] == "login" else None)
+                self.assert_code(result, 64)
+                self.assertIn("--plain-http", result.stderr)
+                self.assertIn("--tls-verify=false", result.stderr)
+
+    def test_an_empty_platform_is_none(self):
+        for words in (("pull", f"{REGISTRY}/a:1"), ("inspect", SIMPLE), ("append", SIMPLE, "oci:out", "-f", SIMPLE)):
+            result = davit(*words, "-p", "")
+            self.assert_code(result, 64)
+            self.assertIn("--platform", result.stderr)
+
+    def test_one_configuration_is_not_that_of_two_platforms(self):
+        result = davit("config", SIMPLE, "-p", "linux/amd64", "-p", "linux/arm64")
+        self.assert_code(result, 64)
+        self.assertIn("--platform linux/amd64", result.stderr)
+
+    def test_standard_input_is_read_once(self):
+        result = davit("diff", "-", "-", given="")
+        self.assert_code(result, 64)
+        self.assertIn("standard input", result.stderr)
+
+    def test_a_misspelt_word_about_an_image_of_an_index_is_named(self):
+        for word, right in (("platfrm=linux/amd64", "platform="), ("anotation=a=b", "annotation=")):
+            for source in (SIMPLE + "," + word, SIMPLE + ",platform=linux/amd64," + word):
+                result = davit("index", "create", f"{REGISTRY}/misspelt:1", source)
+                self.assert_code(result, 64)
+                self.assertIn(word.partition("=")[0], result.stderr.splitlines()[0])
+                self.assertIn(right, result.stderr.splitlines()[1])
+
     def test_bad_references_exit_64(self):
         for reference in ("UPPER/a:1", f"{REGISTRY}/a:", f"{REGISTRY}/A:1", f"{REGISTRY}/a/../b:1", f"{REGISTRY}/a@sha256:12", f"{REGISTRY}/a:1\nX: y"):
             with self.subTest(reference=reference):
