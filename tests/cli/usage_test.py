@@ -289,6 +289,29 @@ class Usage(Case):
         self.assertIn(f"davit pull {reference} not-there.tar", result.stderr)
         self.assertIsNone(digest_of("reversed:1"))
 
+    def test_arguments_of_other_commands_look_reversed_too(self):
+        image = f"{REGISTRY}/reversed:1"
+        for words, line in ((("index", "create", SIMPLE, image), f"davit index create {image} {SIMPLE}"),
+                            (("index", "create", SIMPLE, "other.tar", image), f"davit index create {image} {SIMPLE} other.tar"),
+                            (("attach", SIMPLE, image, "--type", "x/y"), f"davit attach {image} --type x/y {SIMPLE}"),
+                            (("attach", "sbom.json", image, "--type", "x/y"), f"davit attach {image} --type x/y sbom.json"),
+                            (("export", SIMPLE, image), f"davit export {image} {SIMPLE}"),
+                            (("cat", "/etc/os-release", image), f"davit cat {image} /etc/os-release"),
+                            (("cat", "etc/os-release", image), f"davit cat {image} etc/os-release"),
+                            (("append", SIMPLE, image), f"davit append {image} --layer {SIMPLE}"),
+                            (("append", SIMPLE, "-f", image), f"davit append {image} --layer {SIMPLE}")):
+            with self.subTest(words=words):
+                result = davit(*words)
+                self.assert_code(result, 64)
+                self.assertIn("reversed", result.stderr)
+                self.assertIn(line + "\n", result.stderr)
+        self.assertIsNone(digest_of("reversed:1"))
+
+    def test_append_wants_a_layer(self):
+        result = davit("append", SIMPLE, "oci:out")
+        self.assert_code(result, 64)
+        self.assertIn("--layer", result.stderr)
+
     def test_a_destination_without_tag_and_an_archive_with_several_names_exit_64(self):
         result = davit("push", os.path.join(FIXTURES, "three_images.tar"), f"{REGISTRY}/three")
         self.assert_code(result, 64)

@@ -9,6 +9,7 @@
 #include "index_words.h"
 #include "moving.h"
 #include "reading.h"
+#include "reversed.h"
 #include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "usage.h"
@@ -131,6 +132,15 @@ int create(CreateFlags flags, const Signals& signals) {
   sources.insert(sources.end(), flags.manifests.begin(), flags.manifests.end());
   if (destination.empty() || sources.empty())
     return fail(usage("an index wants a name and images", "davit index create DST SRC..."));
+  // An archive of Docker's holds no index, so this one is a source.
+  const bool archive = destination.ends_with(".tar") && !destination.ends_with(".oci.tar");
+  if (archive && is_surely_file(destination) && std::ranges::count_if(sources, is_surely_image) == 1) {
+    const auto image = std::ranges::find_if(sources, is_surely_image);
+    std::vector<std::string> words{*image, destination};
+    std::ranges::copy_if(sources, std::back_inserter(words),
+                         [&](const std::string& each) { return each != *image; });
+    return complain_about_order("index create", words);
+  }
   return create(destination, sources, flags, signals);
 }
 
