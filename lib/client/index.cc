@@ -232,6 +232,13 @@ Result<Assembled> assemble(Client::Impl& impl, std::span<const IndexPart> parts,
   Assembled out;
   DAVIT_TRY(out.work.entries, compose::choose_entries(candidates, options.platforms));
   DAVIT_TRY(Manifest index, compose::new_index(format, out.work.entries, options.annotations));
+  const bool mixed = std::ranges::any_of(out.work.entries, [](const Descriptor& entry) {
+    return model::essence(entry.media_type) == model::kOciManifest;
+  });
+  if (format == model::Format::docker && mixed)
+    board.note(
+        "Docker's list is going to hold OCI images: today's Docker and containerd take both, older clients "
+        "only what is Docker's throughout; davit copy --docker converts an image");
   out.work.joined = std::make_shared<content::JoinedSource>();
   take_over(brought, out.work);
   out.image.root = index.descriptor();

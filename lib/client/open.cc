@@ -74,7 +74,11 @@ Result<OpenedBlob> Client::open_blob(std::string_view source, const Digest& dige
     DAVIT_TRY(std::shared_ptr<ContentSource> repository,
               impl_->registries.repository(reference->host, reference->repository, Side::source));
     auto size = repository->blob_size(digest, context);
-    if (!size) return client::with_reading(size.error().on(Side::source), written, *reference);
+    if (!size) {
+      Reference blob = *reference;  // whose tag does not matter
+      blob.digest = digest;
+      return client::with_reading(size.error().on(Side::source), written, blob);
+    }
     return OpenedBlob{std::move(repository), {.media_type = {}, .digest = digest, .size = *size}};
   }
   const client::SourceSettings settings{.client = impl_->options, .all_images = true, .as_listed = true};

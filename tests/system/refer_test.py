@@ -113,6 +113,10 @@ class DockerRegistryTest(ReferTest):
         self.assertEqual(first["error"]["code"], "not_found")
         self.assertEqual(second["deleted"], [{"kind": "manifest", "name": name, "digest": pushed}])
 
+    def test_a_docker_archive_has_no_place_for_referrers(self):
+        out = self.davit("discover", self.image, code=1)
+        self.assertIn("a docker-archive has no place for what refers to an image", out.err)
+
     def test_a_repository_is_not_an_image(self):
         for words in (("delete", self.host + "/several"), ("delete", "app.tar"), ("delete", "oci:layout:1")):
             self.davit(*words, code=64)
@@ -137,7 +141,7 @@ class DockerRegistryTest(ReferTest):
         words = ("attach", self.host + "/same:1", "--type", "x/y", self.sbom)
         first, second = self.davit(*words), self.davit(*words)
         self.assertEqual(first.out, second.out)
-        self.assertIn("there already", second.err)
+        self.assertIn("nothing to do, the artifact is there", second.err)
         dated = self.davit(*words, env={"SOURCE_DATE_EPOCH": "1700000000"})
         self.assertEqual(self.server.manifest("same", dated.digest)["annotations"],
                          {"org.opencontainers.image.created": "2023-11-14T22:13:20Z"})
