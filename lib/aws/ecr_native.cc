@@ -173,13 +173,21 @@ class EcrNative final : public registry::Native {
     return make_error(Errc::protocol, "DescribeRepositories: pages without end");
   }
 
+  Result<> check_tag_removal(const std::string& repository, const std::string& tag,
+                             std::span<const std::string> gone, const CallContext& context) override {
+    DAVIT_TRY(const EcrImageDetail image, api_.describe_tag(repository, tag, context));
+    const bool others = std::ranges::any_of(image.tags, [&](const std::string& each) {
+      return each != tag && std::ranges::find(gone, each) == gone.end();
+    });
+    if (others) return {};
+    return make_error(Errc::unsupported,
+                      "it is the last tag of its image, which ECR would delete with it; nothing is changed",
+                      "deleting " + image.digest + " deletes the image and the tag");
+  }
+
   Result<> remove_tag(const std::string& repository, const std::string& tag,
                       const CallContext& context) override {
-    DAVIT_TRY(const EcrImageDetail image, api_.describe_tag(repository, tag, context));
-    if (image.tags.size() < 2)
-      return make_error(Errc::unsupported,
-                        "it is the last tag of its image, which ECR would delete with it; nothing is changed",
-                        "deleting " + image.digest + " deletes the image and the tag");
+    DAVIT_TRY_VOID(check_tag_removal(repository, tag, {}, context));
     return api_.delete_image(repository, tag, context);
   }
 

@@ -46,6 +46,12 @@ Result<std::shared_ptr<const io::File>> seekable(io::File file, const ClientOpti
   return io::spooled(*io::stream_source(std::move(file), context), options.temporary_directory);
 }
 
+/// Each note begins with what it is about.
+Layer with_notes(Layer layer, std::vector<std::string> notes, const std::string& name) {
+  for (std::string& note : notes) layer.notes.push_back(name + " " + std::move(note));
+  return layer;
+}
+
 Result<Layer> layer_of_file(io::File opened, const std::string& name, const client::LayerForm& form,
                             const ClientOptions& options, const CallContext& context) {
   DAVIT_TRY(const auto file, seekable(std::move(opened), options, context));
@@ -57,12 +63,16 @@ Result<Layer> layer_of_file(io::File opened, const std::string& name, const clie
   switch (kind) {
     case codec::FileKind::tar: {
       DAVIT_TRY(auto reading, content->open(0, context));
-      DAVIT_TRY_VOID(client::check_tar(std::move(reading)));
-      return client::compressed_layer(std::move(content), form, context);
+      DAVIT_TRY(auto notes, client::check_tar(std::move(reading)));
+      DAVIT_TRY(Layer layer, client::compressed_layer(std::move(content), form, context));
+      return with_notes(std::move(layer), std::move(notes), name);
     }
     case codec::FileKind::gzip:
-    case codec::FileKind::zstd:
-      return client::stored_layer(std::move(content), codec::compression_of(kind), context);
+    case codec::FileKind::zstd: {
+      DAVIT_TRY(Layer layer, client::stored_layer(std::move(content), codec::compression_of(kind), context));
+      auto notes = std::exchange(layer.notes, {});
+      return with_notes(std::move(layer), std::move(notes), name);
+    }
     default:
       return make_error(Errc::corrupt, "looks like " + codec::describe(kind),
                         "a layer is a tar, plain or compressed with gzip or zstd, or a folder");

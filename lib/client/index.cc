@@ -232,6 +232,13 @@ Result<Assembled> assemble(Client::Impl& impl, std::span<const IndexPart> parts,
   Assembled out;
   DAVIT_TRY(out.work.entries, compose::choose_entries(candidates, options.platforms));
   DAVIT_TRY(Manifest index, compose::new_index(format, out.work.entries, options.annotations));
+  const bool mixed = std::ranges::any_of(out.work.entries, [](const Descriptor& entry) {
+    return model::essence(entry.media_type) == model::kOciManifest;
+  });
+  if (format == model::Format::docker && mixed)
+    board.note(
+        "Docker's list is going to hold OCI images: today's Docker and containerd take both, older clients "
+        "only what is Docker's throughout; davit copy --docker converts an image");
   out.work.joined = std::make_shared<content::JoinedSource>();
   take_over(brought, out.work);
   out.image.root = index.descriptor();
@@ -434,6 +441,7 @@ Result<Assembled> opened_and_edited(Client::Impl& impl, const std::string& index
                                     const std::string& destination, const IndexEdit& edit,
                                     const IndexOptions& options, CopyOptions& how, transfer::Board& board,
                                     const CallContext& context) {
+  const bool in_place = destination.empty() || destination == index;
   DAVIT_TRY(OpenedImage image, impl.open(index, {}, context));
   if (destination.empty() && image.reference && image.reference->tag.empty()) {
     if (image.reference->digest)
@@ -441,8 +449,7 @@ Result<Assembled> opened_and_edited(Client::Impl& impl, const std::string& index
                                   "say where the result goes, with --tag or as DST");
     image.reference->tag = "latest";
   }
-  const Digest before = image.root.digest;
-  const bool in_place = destination.empty() && image.reference;
+  const Digest before = image.listed.value_or(image.root.digest);
   DAVIT_TRY(Assembled out, edited(impl, std::move(image), edit, options, board, context));
   if (in_place) how.replaces = before;
   return out;

@@ -96,12 +96,24 @@ std::shared_ptr<const Content> in_form(std::shared_ptr<const Content> plain, con
 
 }  // namespace
 
-Result<> check_tar(std::unique_ptr<ByteSource> plain) {
+Result<std::vector<std::string>> check_tar(std::unique_ptr<ByteSource> plain) {
   tar::Reader reader(std::move(plain));
+  bool listing = false;  // what docker save writes
+  bool layer = false;
+  bool marker = false;  // of an OCI layout
   for (;;) {
     DAVIT_TRY(const bool more, reader.next());
-    if (!more) return {};
+    if (!more) break;
+    std::string_view name = reader.entry().name;
+    if (name.starts_with("./")) name.remove_prefix(2);
+    listing |= name == "manifest.json";
+    layer |= name.ends_with("/layer.tar") || name.starts_with("blobs/sha256/");
+    marker |= name == "oci-layout";
   }
+  if (!marker && !(listing && layer)) return std::vector<std::string>();
+  return std::vector<std::string>{std::string("is an image archive (") + (marker ? "OCI" : "docker save") +
+                                  "), and its files become the layer's; davit export makes one tar of an "
+                                  "image's files"};
 }
 
 Result<Layer> compressed_layer(std::shared_ptr<const Content> plain, const LayerForm& form,
@@ -131,11 +143,14 @@ Result<Layer> stored_layer(std::shared_ptr<const Content> stored, model::Compres
                            const CallContext& context) {
   DAVIT_TRY(auto opened, stored->open(0, context));
   const auto diff_id = std::make_shared<LaterDigest>();
-  DAVIT_TRY_VOID(check_tar(std::make_unique<HashedSource>(
-      codec::decompressing(kind, std::move(opened), codec::ExpansionLimit{}), diff_id)));
+  DAVIT_TRY(auto notes,
+            check_tar(std::make_unique<HashedSource>(
+                codec::decompressing(kind, std::move(opened), codec::ExpansionLimit{}), diff_id)));
   DAVIT_TRY(const auto again, stored->open(0, context));
   DAVIT_TRY(Descriptor blob, io::measure(*again));
-  return layer_of(std::move(stored), std::move(blob), kind, diff_id->get());
+  Layer out = layer_of(std::move(stored), std::move(blob), kind, diff_id->get());
+  out.notes = std::move(notes);
+  return out;
 }
 
 }  // namespace davit::client

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <davit/edit.h>
 
@@ -18,8 +19,9 @@ struct LayerForm {
   std::string temporary_directory;
 };
 
-/// Reads a tar to its end. Errors: corrupt for a malformed or truncated one; those of reading it.
-Result<> check_tar(std::unique_ptr<ByteSource> plain);
+/// Reads a tar to its end, and says what is remarkable about it as a layer. Errors: corrupt for a malformed
+/// or truncated one; those of reading it.
+Result<std::vector<std::string>> check_tar(std::unique_ptr<ByteSource> plain);
 
 /// A tar that can be read again. It is read and compressed once here, to learn the digests, and again
 /// whenever its bytes are wanted; nothing is stored. Errors: those of reading it.

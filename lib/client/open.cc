@@ -25,7 +25,8 @@ Result<OpenedImage> Client::Impl::open(std::string_view source, const OpenOption
                   .name = std::move(picked.label),
                   .reference = {},
                   .names = std::move(picked.image.names),
-                  .notes = std::move(picked.image.notes)};
+                  .notes = std::move(picked.image.notes),
+                  .listed = picked.image.listed};
   if (const auto* reference = std::get_if<Reference>(&from)) out.reference = *reference;
   if (const auto* root = std::get_if<Descriptor>(&picked.image.root)) {
     out.root = *root;
@@ -73,7 +74,11 @@ Result<OpenedBlob> Client::open_blob(std::string_view source, const Digest& dige
     DAVIT_TRY(std::shared_ptr<ContentSource> repository,
               impl_->registries.repository(reference->host, reference->repository, Side::source));
     auto size = repository->blob_size(digest, context);
-    if (!size) return client::with_reading(size.error().on(Side::source), written, *reference);
+    if (!size) {
+      Reference blob = *reference;  // whose tag does not matter
+      blob.digest = digest;
+      return client::with_reading(size.error().on(Side::source), written, blob);
+    }
     return OpenedBlob{std::move(repository), {.media_type = {}, .digest = digest, .size = *size}};
   }
   const client::SourceSettings settings{.client = impl_->options, .all_images = true, .as_listed = true};

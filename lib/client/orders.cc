@@ -179,6 +179,7 @@ Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, tr
                       target.text() + ": images in it are called NAME:TAG, and for the tag " +
                           escaped(*nameless, 140) + " there is no NAME",
                       "write " + target.text() + ":NAME:" + escaped(*nameless, 140));
+  if (target.kind == FileTarget::Kind::layout) destination.replaces = ends.options.replaces;
   DAVIT_TRY(destination.sink, ends.files.sink(target, context));
   order.destinations.push_back(std::move(destination));
   return {};

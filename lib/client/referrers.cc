@@ -2,6 +2,7 @@
 #include <davit/client.h>
 
 #include "base/context.h"
+#include "base/error.h"
 #include "base/try.h"
 #include "client/client_impl.h"
 
@@ -12,6 +13,10 @@ Result<ReferrerTree> Client::referrers(std::string_view image, const DiscoverOpt
   if (options.platform) opening.platforms = {*options.platform};
   const CallContext context = context_within(options.stop, options.timeout);
   DAVIT_TRY(const OpenedImage opened, impl_->open(image, opening, context));
+  if (!opened.reference && opened.source->referrer_lister() == nullptr)
+    return make_error(Errc::unsupported,
+                      opened.name + ": a docker-archive has no place for what refers to an image",
+                      "registries, layouts and oci-archives have: name the image there");
   ReferrerTree out{.name = opened.reference ? opened.reference->name() : opened.name,
                    .subject = opened.root,
                    .referrers = {}};

@@ -2,6 +2,7 @@
 #include <davit/client.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "base/escape.h"
@@ -29,8 +30,13 @@ Result<> check_names_image(const Reference& reference) {
 
 class Removing {
  public:
-  Removing(const Target& target, Mode mode, const CallContext& context)
-      : reference_(target.reference), repository_(*target.repository), mode_(mode), context_(context) {}
+  /// `gone`: the tags of the repository that will have gone before, in a plan.
+  Removing(const Target& target, Mode mode, std::span<const std::string> gone, const CallContext& context)
+      : reference_(target.reference),
+        repository_(*target.repository),
+        mode_(mode),
+        gone_(gone),
+        context_(context) {}
 
   Removal run(bool with_referrers) {
     const Result<> done = reference_.tag.empty() ? image(with_referrers) : tag();
@@ -44,8 +50,12 @@ class Removing {
   Result<> tag() {
     DAVIT_TRY(const Manifest image, client::manifest_of(reference_, repository_, context_));
     const Digest& digest = image.descriptor().digest;
-    const Removed it{
+    Removed it{
         .what = Removed::What::tag, .name = reference_.name() + ":" + reference_.tag, .digest = digest};
+    if (mode_ == Mode::plan) {
+      DAVIT_TRY(const bool known, repository_.check_tag_removal(reference_.tag, gone_, context_));
+      it.may_be_refused = !known;
+    }
     return removing(it, reference_.tag,
                     [&] { return repository_.remove_tag(reference_.tag, image, context_); });
   }
@@ -99,7 +109,10 @@ class Removing {
 
   Result<> remove(const Manifest& manifest, Removed::What what) {
     const Digest& digest = manifest.descriptor().digest;
-    const Removed it{.what = what, .name = reference_.name() + "@" + digest.to_string(), .digest = digest};
+    const Removed it{.what = what,
+                     .name = reference_.name() + "@" + digest.to_string(),
+                     .digest = digest,
+                     .may_be_refused = mode_ == Mode::plan};
     return removing(it, digest.to_string(), [&] { return repository_.remove_manifest(manifest, context_); });
   }
 
@@ -129,6 +142,7 @@ class Removing {
   const Reference& reference_;
   registry::Repository& repository_;
   const Mode mode_;
+  const std::span<const std::string> gone_;
   const CallContext& context_;
   std::vector<Removed> removed_;
   std::vector<std::string> notes_;
@@ -149,8 +163,12 @@ Result<std::vector<Removal>> removals(client::Registries& registries, std::span<
     targets.push_back({std::move(reference), std::move(repository)});
   }
   std::vector<Removal> out;
-  for (const Target& target : targets)
-    out.push_back(Removing(target, mode, context).run(options.with_referrers));
+  std::map<std::string, std::vector<std::string>> gone;  // the tags that were named, by repository
+  for (const Target& target : targets) {
+    std::vector<std::string>& before = gone[target.reference.name()];
+    out.push_back(Removing(target, mode, before, context).run(options.with_referrers));
+    if (!out.back().error && !target.reference.tag.empty()) before.push_back(target.reference.tag);
+  }
   return out;
 }
 

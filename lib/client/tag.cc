@@ -41,17 +41,20 @@ Result<std::vector<std::string>> tags_in(std::string_view text, const Reference&
   return out;
 }
 
-/// Whether the tag has the image already. Errors: already_exists where it has another one.
+/// Whether the tag has the image already. Errors: already_exists where it has another one, and must not be
+/// moved.
 Result<bool> is_there(registry::Repository& repository, const std::string& name, const std::string& tag,
-                      const Digest& digest, const CallContext& context) {
-  const auto there = repository.resolve(tag, context);
-  if (!there && there.error().code == Errc::not_found) return false;
+                      const Digest& digest, OnExistingTag existing, const CallContext& context) {
+  // One request, where HEAD would want a second opinion.
+  const auto there = repository.manifest(tag, context);
+  if (there && there->descriptor().digest == digest) return true;
+  // What stands in the way of reading the tag need not stand in the way of moving it.
+  if (existing == OnExistingTag::replace || (!there && there.error().code == Errc::not_found)) return false;
   if (!there) return there.error();
-  if (there->digest == digest) return true;
-  return make_error(
-             Errc::already_exists,
-             name + ":" + tag + " points at " + there->digest.to_string() + ", not at " + digest.to_string(),
-             "without --no-clobber it is moved")
+  return make_error(Errc::already_exists,
+                    name + ":" + tag + " points at " + there->descriptor().digest.to_string() + ", not at " +
+                        digest.to_string(),
+                    "without --no-clobber it is moved")
       .on(Side::destination);
 }
 
@@ -84,11 +87,10 @@ Result<std::vector<Delivery>> Client::tag(std::string_view image, std::span<cons
                           .tags = {tag},
                           .blobs = {},
                           .unchanged = false};
-      if (options.on_existing_tag == OnExistingTag::fail) {
-        DAVIT_TRY(delivered.unchanged,
-                  is_there(*repository, reference.name(), tag, manifest.descriptor().digest, context));
-        if (delivered.unchanged) return delivered;
-      }
+      DAVIT_TRY(delivered.unchanged,
+                is_there(*repository, reference.name(), tag, manifest.descriptor().digest,
+                         options.on_existing_tag, context));
+      if (delivered.unchanged) return delivered;
       DAVIT_TRY_VOID(repository->put_manifest(manifest, {&tag, 1}, context));
       return delivered;
     }();

@@ -51,7 +51,7 @@ Result<BaseDocuments> base_for(const OpenedImage& base, const Platform& platform
     source = chosen.source;
     DAVIT_TRY(manifest, source->manifest(chosen.root.digest.to_string(), context));
   }
-  if (!compose::is_container_image(manifest)) return make_error(Errc::unsupported, "no container image");
+  if (!compose::is_editable(manifest)) return make_error(Errc::unsupported, "no container image");
   DAVIT_TRY(std::string config, content::read_config(*source, *manifest.config(), context));
   return BaseDocuments{.documents = {.manifest = std::move(manifest), .config = std::move(config)},
                        .source = std::move(source)};

@@ -49,7 +49,7 @@ class Editor {
 
  private:
   Result<Descriptor> visit_image(const Manifest& manifest) {
-    if (!is_container_image(manifest)) return manifest.descriptor();
+    if (!is_editable(manifest)) return manifest.descriptor();
     ++images_;
     DAVIT_TRY(std::string config, content::read_config(source_, *manifest.config(), context_));
     const ImageDocuments before{.manifest = manifest, .config = std::move(config)};

@@ -49,7 +49,7 @@ model::Format format_of(const Manifest& manifest) {
                                                                       : model::Format::oci;
 }
 
-bool is_container_image(const Manifest& manifest) {
+bool is_editable(const Manifest& manifest) {
   return manifest.config() && model::is_image_config(model::essence(manifest.config()->media_type)) &&
          std::ranges::all_of(manifest.layers(), [](const Descriptor& layer) {
            return model::is_layer(model::essence(layer.media_type));
@@ -83,7 +83,7 @@ ImageDraft& ImageDraft::operator=(ImageDraft&&) noexcept = default;
 ImageDraft::~ImageDraft() = default;
 
 Result<ImageDraft> ImageDraft::open(const ImageDocuments& image) {
-  if (!is_container_image(image.manifest)) return make_error(Errc::unsupported, "no container image");
+  if (!is_editable(image.manifest)) return make_error(Errc::unsupported, "no container image");
   DAVIT_TRY(const nlohmann::json document, parse_json(image.config));
   DAVIT_TRY(model::ImageConfig parsed, model::ImageConfig::parse(image.config));
   DAVIT_TRY_VOID(check_shape(document));

@@ -60,8 +60,9 @@ class ImageDraft {
   std::unique_ptr<State> state_;
 };
 
-/// Whether edits of images are for this manifest: not for an index, an artifact or a signature.
-bool is_container_image(const Manifest& manifest);
+/// Whether edits of images are for this manifest: not for an index, an artifact or a signature, nor for an
+/// image with layers of which nobody knows how they are put on top of each other.
+bool is_editable(const Manifest& manifest);
 
 /// How many entries of a history belong to the lowest `layers` layers: up to and with the last of these.
 std::size_t history_below(const nlohmann::ordered_json& history, std::size_t layers);

@@ -88,6 +88,26 @@ Result<std::string> with_names(std::string_view index, const Descriptor& root,
   return finished(document);
 }
 
+Result<> refuse_moved(std::string_view index, const std::string& name, const Digest& before,
+                      const Digest& wanted) {
+  DAVIT_TRY(const Manifest listed, Manifest::parse(std::string(index), model::kOciIndex));
+  const Descriptor* now = nullptr;
+  bool there = false;
+  for (const Descriptor& entry : listed.manifests()) {
+    there |= entry.digest == before;
+    const auto called = entry.annotations.find(std::string(kRefName));
+    if (called != entry.annotations.end() && called->second == name) now = &entry;
+  }
+  if (now != nullptr ? now->digest == before || now->digest == wanted : there) return {};
+  const std::string shown = "\"" + escaped(name, 120) + "\"";
+  Error error =
+      make_error(Errc::conflict, now == nullptr ? "the tag " + shown + " was taken away meanwhile"
+                                                : "the tag " + shown + " was moved meanwhile, from " +
+                                                      before.to_string() + " to " + now->digest.to_string());
+  error.retryable = true;  // on top of what is there now
+  return error;
+}
+
 Result<std::string> with_unnamed(std::string_view index, std::span<const Descriptor> roots) {
   DAVIT_TRY(Document document, editable(index));
   Document& list = document["manifests"];

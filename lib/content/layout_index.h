@@ -29,6 +29,11 @@ Descriptor index_entry(const Manifest& manifest);
 Result<std::string> with_names(std::string_view index, const Descriptor& root,
                                std::span<const std::string> names);
 
+/// Whether `name` stands for what it stood for, or for `wanted` already. An image that was chosen without a
+/// name of this kind is `before` as long as it is listed. Errors: conflict, with `retryable`; corrupt.
+Result<> refuse_moved(std::string_view index, const std::string& name, const Digest& before,
+                      const Digest& wanted);
+
 /// `index`, edited to list those of `roots` that it does not list under any name. Errors: corrupt.
 Result<std::string> with_unnamed(std::string_view index, std::span<const Descriptor> roots);
 

@@ -152,7 +152,7 @@ Result<std::unique_ptr<OciView>> OciView::create(std::string_view marker, std::s
 
 Result<StoredImage> OciView::image(std::size_t position, const CallContext& context) {
   const Descriptor& root = roots_[position];
-  StoredImage image{.names = listings_[position].names, .root = root, .notes = {}};
+  StoredImage image{.names = listings_[position].names, .root = root, .notes = {}, .listed = root.digest};
   if (!note_.empty()) image.notes.push_back(note_);
   Surveyor surveyor(*this, context);
   if (!model::is_manifest(model::essence(root.media_type))) {

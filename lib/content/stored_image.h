@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,8 @@ struct StoredImage {
   std::variant<Descriptor, RawImage> root;
   std::vector<std::string> notes;  ///< for people: what was left out and why
   bool plain_layers = false;       ///< with a Descriptor: some layers below it are uncompressed tars
+  /// What index.json lists, which is another root than this one where platforms were left out.
+  std::optional<Digest> listed = {};
 };
 
 /// What a layout or archive says it holds, before anything has been checked.

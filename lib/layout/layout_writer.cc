@@ -126,8 +126,18 @@ Result<Descriptor> LayoutWriter::put_blob(const Content& content, const CallCont
 
 Result<> LayoutWriter::put_manifest(const Manifest& manifest, std::span<const std::string> names,
                                     const CallContext& context) {
+  return put(manifest, names, std::nullopt, context);
+}
+
+Result<> LayoutWriter::exchange(const Manifest& manifest, std::span<const std::string> names,
+                                const Digest& before, const CallContext& context) {
+  return put(manifest, names, before, context);
+}
+
+Result<> LayoutWriter::put(const Manifest& manifest, std::span<const std::string> names,
+                           const std::optional<Digest>& before, const CallContext& context) {
   DAVIT_TRY_VOID(here(store(manifest, context)));
-  if (!names.empty()) DAVIT_TRY_VOID(here(list(manifest, names, context)));
+  if (!names.empty()) DAVIT_TRY_VOID(here(list(manifest, names, before, context)));
   MutexLock lock(mutex_);
   put_.add(manifest, names);
   return {};
@@ -144,9 +154,11 @@ Result<> LayoutWriter::store(const Manifest& manifest, const CallContext& contex
 }
 
 Result<> LayoutWriter::list(const Manifest& manifest, std::span<const std::string> names,
-                            const CallContext& context) {
+                            const std::optional<Digest>& before, const CallContext& context) {
   return directory_->edit_index(
-      [&](std::string_view index) {
+      [&](std::string_view index) -> Result<std::string> {
+        if (before)
+          DAVIT_TRY_VOID(content::refuse_moved(index, names.front(), *before, manifest.descriptor().digest));
         return content::with_names(index, content::index_entry(manifest), names);
       },
       context);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <davit/content.h>
@@ -22,7 +23,7 @@ struct LayoutWriterOptions {
 /// is replaced last and in one step, so a reader sees a valid layout at any moment, whenever a writer is
 /// killed. What belongs to others stays: blobs, unknown files, entries of other names. Several writers, in
 /// whatever processes, may fill one layout. Thread-safe. Errors are on Side::destination.
-class LayoutWriter final : public ContentSink {
+class LayoutWriter final : public ContentSink, public NameExchanger {
  public:
   /// Makes the directory and its parents, or adds to the layout that is there. Errors: those of
   /// Directory::open.
@@ -40,14 +41,21 @@ class LayoutWriter final : public ContentSink {
   /// known which manifests no index leads to.
   Result<> put_manifest(const Manifest& manifest, std::span<const std::string> names,
                         const CallContext& context) override;
+  /// The look at index.json and its replacement are one step to all who write this layout.
+  Result<> exchange(const Manifest& manifest, std::span<const std::string> names, const Digest& before,
+                    const CallContext& context) override;
   Result<> finish(const CallContext& context) override;
+  NameExchanger* name_exchanger() override { return this; }
   ContentSource* earlier() override { return &earlier_; }
 
  private:
   explicit LayoutWriter(std::shared_ptr<Directory> directory)
       : directory_(std::move(directory)), earlier_(directory_->path()) {}
   Result<> store(const Manifest& manifest, const CallContext& context);
-  Result<> list(const Manifest& manifest, std::span<const std::string> names, const CallContext& context);
+  Result<> put(const Manifest& manifest, std::span<const std::string> names,
+               const std::optional<Digest>& before, const CallContext& context);
+  Result<> list(const Manifest& manifest, std::span<const std::string> names,
+                const std::optional<Digest>& before, const CallContext& context);
 
   std::shared_ptr<Directory> directory_;  // co-owned by the drafts
   EarlierImages earlier_;

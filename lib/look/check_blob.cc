@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -33,9 +34,10 @@ class Unpacking {
     for (const Digest& each : wanted) hashers_.try_emplace(each.algorithm(), each.algorithm());
   }
 
-  /// Errors: corrupt. After one, nothing more is unpacked.
-  Result<> add(std::span<const std::byte> bytes, bool last) {
+  /// Errors: corrupt, and those of the context. After one, nothing more is unpacked.
+  Result<> add(std::span<const std::byte> bytes, bool last, const CallContext& context) {
     while (!done_) {
+      DAVIT_TRY_VOID(check(context));  // few bytes may stand for gigabytes
       DAVIT_TRY(const codec::Decoder::Step step, decoder_->step(bytes, last, plain_));
       bytes = bytes.subspan(step.consumed);
       for (auto& [algorithm, hasher] : hashers_) hasher.update(std::span(plain_).first(step.produced));
@@ -90,7 +92,8 @@ std::vector<BlobProblem> check_blob(ContentSource& source, const Descriptor& blo
       unpacking.emplace(compression, diff_ids);
     }
     if (!unpacking) continue;
-    if (auto added = unpacking->add(part, last); !added) {
+    if (auto added = unpacking->add(part, last, context); !added) {
+      if (const auto stopped = check(context); !stopped) return {{stopped.error()}};
       problems.push_back({about(blob, "cannot be unpacked: " + added.error().message)});
       unpacking.reset();
     }

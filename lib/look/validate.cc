@@ -41,7 +41,7 @@ struct Image {
   Manifest manifest;
   std::string where;
   std::vector<Digest> diff_ids = {};
-  std::optional<Error> problem = {};  ///< with the config
+  std::vector<Error> problems = {};  ///< with the config
 };
 
 /// A blob that has to be looked at, and all that is known about it. Images may say different things about
@@ -112,16 +112,24 @@ class Validator {
     const Descriptor& config = *image.manifest.config();
     const auto bytes = content::read_config(source_, config, context_);
     auto details = bytes ? ImageDetails::parse(*bytes) : Result<ImageDetails>(bytes.error());
-    const std::size_t layers = image.manifest.layers().size();
     if (!details) {
-      image.problem =
-          bytes ? details.error().with_context("config " + config.digest.to_string()) : details.error();
-    } else if (details->diff_ids.size() != layers) {
-      image.problem = damaged("config " + config.digest.to_string() + " names " +
-                              std::to_string(details->diff_ids.size()) + " layers, and the manifest has " +
-                              std::to_string(layers));
-    } else {
+      image.problems.push_back(bytes ? details.error().with_context("config " + config.digest.to_string())
+                                     : details.error());
+      return;
+    }
+    const std::size_t layers = image.manifest.layers().size();
+    const auto differs = [&](const std::string& says) {
+      image.problems.push_back(damaged("config " + config.digest.to_string() + says +
+                                       ", and the manifest has " + std::to_string(layers)));
+    };
+    if (!details->history.empty() && details->steps_of_layers(layers).size() != layers) {
+      const auto made = std::ranges::count(details->history, false, &ImageDetails::Step::empty_layer);
+      differs(" has a history of " + std::to_string(made) + " layers");
+    }
+    if (details->diff_ids.size() == layers) {
       image.diff_ids = std::move(details->diff_ids);
+    } else {
+      differs(" names " + std::to_string(details->diff_ids.size()) + " layers");
     }
   }
 
@@ -129,11 +137,11 @@ class Validator {
     const bool container = is_container_image(image.manifest);
     if (const auto& config = image.manifest.config()) {
       const std::string where = joined(image.where, "config");
-      if (image.problem) add(config->digest, where, *image.problem);
+      for (const Error& problem : image.problems) add(config->digest, where, problem);
       if (!container) {
         task_for(*config, where);
       } else if (configs_.insert(config->digest).second) {
-        count(image.problem ? 0 : config->size);
+        count(image.problems.empty() ? config->size : 0);
       }
     }
     for (std::size_t i = 0; i < image.manifest.layers().size(); ++i) {

@@ -66,6 +66,10 @@ class Native {
   /// The registry's repositories, page by page.
   virtual Result<> repositories(const RepositoryPage& each_page, const CallContext& context) = 0;
 
+  /// Whether remove_tag() would, once the tags of `gone` have gone. Errors: those of remove_tag().
+  virtual Result<> check_tag_removal(const std::string& repository, const std::string& tag,
+                                     std::span<const std::string> gone, const CallContext& context) = 0;
+
   /// Removes a tag whose image has others. Errors: unsupported for the last one, with which the image would
   /// go.
   virtual Result<> remove_tag(const std::string& repository, const std::string& tag,

@@ -42,17 +42,31 @@ Result<Answer> Repository::send_delete(const Purpose& why, const std::string& na
   return registry_.wire().send(why, call, context);
 }
 
+Error Repository::no_native(const Purpose& why) const {
+  return make_error(Errc::unsupported,
+                    why.text +
+                        ": whether an image has further tags, and so outlives this one, only the API of "
+                        "AWS tells",
+                    "leave out --creds and --registry-token, or delete the image by its digest")
+      .on(side_);
+}
+
+Result<bool> Repository::check_tag_removal(const std::string& tag, std::span<const std::string> gone,
+                                           const CallContext& context) {
+  if (registry_.options().kind == Kind::distribution) return false;
+  const Purpose why = purpose("delete the tag", tag);
+  Native* native = reader(context);
+  if (native == nullptr) return no_native(why);
+  auto checked = native->check_tag_removal(name_, tag, gone, context);
+  if (!checked) return failed(why, checked.error(), checked.error().attempts);
+  return true;
+}
+
 Result<> Repository::remove_tag(const std::string& tag, const Manifest& image, const CallContext& context) {
   const Purpose why = purpose("delete the tag", tag);
   if (registry_.options().kind != Kind::distribution) {
     Native* native = reader(context);
-    if (native == nullptr)
-      return make_error(Errc::unsupported,
-                        why.text +
-                            ": whether an image has further tags, and so outlives this one, only the API of "
-                            "AWS tells",
-                        "leave out --creds and --registry-token, or delete the image by its digest")
-          .on(side_);
+    if (native == nullptr) return no_native(why);
     auto removed = native->remove_tag(name_, tag, context);
     return removed ? removed : Result<>(failed(why, removed.error(), removed.error().attempts));
   }

@@ -76,6 +76,10 @@ class Repository final : public ContentSource,
   Result<bool> mount(const Descriptor& blob, std::string_view from_repository,
                      const CallContext& context) override;
 
+  /// What is known about remove_tag() without trying it, once the tags of `gone` have gone. False: the
+  /// registry may refuse. Errors: those of remove_tag().
+  Result<bool> check_tag_removal(const std::string& tag, std::span<const std::string> gone,
+                                 const CallContext& context);
   /// Removes a tag, and nothing but the tag. `image` is what it names. Errors: unsupported where that cannot
   /// be done; the tag is then where it was.
   Result<> remove_tag(const std::string& tag, const Manifest& image, const CallContext& context);
@@ -122,6 +126,7 @@ class Repository final : public ContentSource,
                                                const CallContext& context);
   /// The registry's own interface, where it may be asked about this repository; else null.
   Native* reader(const CallContext& context) const;
+  [[nodiscard]] Error no_native(const Purpose& why) const;
   [[nodiscard]] bool may_appear(const Manifest& manifest, const Answer& answer) const;
   Result<bool> has_manifest(const Digest& digest, const std::string& name, const CallContext& context);
 

@@ -7,11 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include <davit/diff.h>
+#include <davit/inspect.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/try.h"
 #include "content/read_config.h"
+#include "model/image_config.h"
 
 namespace davit {
 namespace {
@@ -66,14 +68,23 @@ void compare(const json& first, const json& second, const std::string& name,
   std::ranges::sort(out, {}, &ComparedValue::name);
 }
 
-/// Null when it is no JSON object; then only the digest is known.
-Result<json> config_of(ContentSource& source, const Manifest& image, const CallContext& context) {
-  if (!image.config()) return json();
+struct Config {
+  json document;  ///< without rootfs. Not an object when that is all that is known: then only the digest
+  std::vector<Digest> diff_ids = {};  ///< of the layers, or nothing
+};
+
+Result<Config> config_of(ContentSource& source, const Manifest& image, const CallContext& context) {
+  if (!image.config()) return Config{};
   DAVIT_TRY(const std::string bytes, content::read_config(source, *image.config(), context));
   auto parsed = parse_json(bytes);
-  if (!parsed || !parsed->is_object()) return json(image.config()->digest.to_string());
+  if (!parsed || !parsed->is_object()) return Config{.document = image.config()->digest.to_string()};
+  Config out;
+  if (auto read = model::ImageConfig::from(*parsed);
+      is_container_image(image) && read && read->diff_ids.size() == image.layers().size())
+    out.diff_ids = std::move(read->diff_ids);
   parsed->erase("rootfs");
-  return *std::move(parsed);
+  out.document = *std::move(parsed);
+  return out;
 }
 
 json stated_by(const Manifest& image) {
@@ -85,17 +96,43 @@ json stated_by(const Manifest& image) {
   return out;
 }
 
-std::vector<ComparedLayer> compare_layers(const Manifest& first, const Manifest& second) {
-  std::vector<ComparedLayer> out;
-  std::map<Digest, std::size_t> places;
-  const auto add = [&](const Descriptor& layer, bool ComparedLayer::*in) {
-    const auto [place, added] = places.emplace(layer.digest, out.size());
-    if (added) out.push_back({.layer = layer});
-    out[place->second].*in = true;
+/// Layers are looked for by their blobs and by what they unpack to.
+class LayerComparison {
+ public:
+  void add(const Descriptor& layer, const Digest* diff_id, bool ComparedLayer::*in) {
+    const std::size_t place = place_of(layer, diff_id);
+    if (place == out_.size()) out_.push_back({.layer = layer});
+    blobs_.emplace(layer.digest, place);
+    if (diff_id != nullptr) diff_ids_.emplace(*diff_id, place);
+    ComparedLayer& same = out_[place];
+    same.*in = true;
+    if (same.in_first && in == &ComparedLayer::in_second && same.layer.digest != layer.digest)
+      same.second = layer;
+  }
+  std::vector<ComparedLayer> take() { return std::move(out_); }
+
+ private:
+  [[nodiscard]] std::size_t place_of(const Descriptor& layer, const Digest* diff_id) const {
+    if (const auto blob = blobs_.find(layer.digest); blob != blobs_.end()) return blob->second;
+    const auto plain = diff_id == nullptr ? diff_ids_.end() : diff_ids_.find(*diff_id);
+    return plain == diff_ids_.end() ? out_.size() : plain->second;
+  }
+
+  std::vector<ComparedLayer> out_;
+  std::map<Digest, std::size_t> blobs_;
+  std::map<Digest, std::size_t> diff_ids_;
+};
+
+std::vector<ComparedLayer> compare_layers(const Manifest& first, const Config& first_config,
+                                          const Manifest& second, const Config& second_config) {
+  LayerComparison out;
+  const auto add_all = [&](const Manifest& image, const Config& config, bool ComparedLayer::*in) {
+    for (std::size_t i = 0; i < image.layers().size(); ++i)
+      out.add(image.layers()[i], i < config.diff_ids.size() ? &config.diff_ids[i] : nullptr, in);
   };
-  for (const Descriptor& layer : first.layers()) add(layer, &ComparedLayer::in_first);
-  for (const Descriptor& layer : second.layers()) add(layer, &ComparedLayer::in_second);
-  return out;
+  add_all(first, first_config, &ComparedLayer::in_first);
+  add_all(second, second_config, &ComparedLayer::in_second);
+  return out.take();
 }
 
 }  // namespace
@@ -108,17 +145,23 @@ Result<ImageComparison> compare_images(ContentSource& first_source, const Manife
                       "choose one of its platforms with --platform");
   }
   ImageComparison out{.equal = first.descriptor().digest == second.descriptor().digest,
-                      .layers = compare_layers(first, second),
+                      .layers = {},
                       .manifest = {},
                       .config = {}};
-  if (out.equal) return out;
+  if (out.equal) {
+    out.layers = compare_layers(first, {}, second, {});
+    return out;
+  }
   compare(stated_by(first), stated_by(second), {}, out.manifest);
   const bool same_config =
       first.config() && second.config() && first.config()->digest == second.config()->digest;
-  if (same_config) return out;
-  DAVIT_TRY(const json config_a, config_of(first_source, first, context));
-  DAVIT_TRY(const json config_b, config_of(second_source, second, context));
-  compare(config_a, config_b, {}, out.config);
+  DAVIT_TRY(const Config config_a, config_of(first_source, first, context));
+  Config config_b = config_a;
+  if (!same_config) {
+    DAVIT_TRY(config_b, config_of(second_source, second, context));
+  }
+  out.layers = compare_layers(first, config_a, second, config_b);
+  compare(config_a.document, config_b.document, {}, out.config);
   return out;
 }
 

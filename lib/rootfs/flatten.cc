@@ -5,11 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include <davit/inspect.h>
 #include <davit/rootfs.h>
 
 #include "base/context.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "content/read_config.h"
+#include "model/image_config.h"
 #include "rootfs/directory_attributes.h"
 #include "rootfs/layers.h"
 #include "rootfs/merge.h"
@@ -193,6 +196,21 @@ class FlattenedRoot final : public ByteSource {
   std::optional<Error> failed_;
 };
 
+/// What the configuration says of each layer. Errors: corrupt where it speaks of more layers, or of fewer.
+Result<std::vector<Digest>> diff_ids_of(ContentSource& source, const Manifest& image,
+                                        const CallContext& context) {
+  if (!is_container_image(image)) return std::vector<Digest>();
+  const std::string name = "config " + image.config()->digest.to_string();
+  DAVIT_TRY(const std::string bytes, content::read_config(source, *image.config(), context));
+  auto config = model::ImageConfig::parse(bytes);
+  if (!config) return config.error().with_context(name).on(Side::source);
+  if (config->diff_ids.size() == image.layers().size()) return std::move(config->diff_ids);
+  return make_error(Errc::corrupt, name + " names " + std::to_string(config->diff_ids.size()) +
+                                       " layers, and the manifest has " +
+                                       std::to_string(image.layers().size()))
+      .on(Side::source);
+}
+
 }  // namespace
 }  // namespace rootfs
 
@@ -200,7 +218,10 @@ Result<std::unique_ptr<ByteSource>> flattened_root(ContentSource& source, const 
                                                    const CallContext& context) {
   using namespace rootfs;
   DAVIT_TRY(Layers layers, Layers::of(source, image));
+  DAVIT_TRY(auto diff_ids, diff_ids_of(source, image, context));
+  layers.expect(std::move(diff_ids));
   DAVIT_TRY(auto merge, merge_layers(layers, context));
+  layers.expect({});  // the second reading is compared with the first
   return std::unique_ptr<ByteSource>(
       std::make_unique<FlattenedRoot>(std::move(layers), std::move(merge), context));
 }

@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "codec/decompress.h"
 #include "codec/sniff.h"
+#include "crypto/hasher.h"
 #include "io/memory.h"
 #include "io/read_all.h"
 #include "io/verified.h"
@@ -63,6 +64,32 @@ class OfLayer final : public ByteSource {
   std::unique_ptr<ByteSource> inner_;
   std::string name_;
   CallContext context_;
+};
+
+/// Fails at its end when the plain bytes were others than the image's configuration says.
+class Expected final : public ByteSource {
+ public:
+  Expected(std::unique_ptr<ByteSource> inner, const Digest& wanted)
+      : inner_(std::move(inner)), wanted_(wanted), hasher_(wanted.algorithm()) {}
+
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    DAVIT_TRY(const std::size_t count, inner_->read(into));
+    hasher_.update(into.first(count));
+    if (count != 0) return count;
+    const Digest actual = hasher_.digest();
+    if (actual != wanted_) return unpacks_to(actual, wanted_);
+    return count;
+  }
+
+  static Error unpacks_to(const Digest& actual, const Digest& wanted) {
+    return make_error(Errc::corrupt,
+                      "it unpacks to " + actual.to_string() + " where the config says " + wanted.to_string());
+  }
+
+ private:
+  std::unique_ptr<ByteSource> inner_;
+  Digest wanted_;
+  crypto::Hasher hasher_;
 };
 
 }  // namespace
@@ -118,6 +145,13 @@ Result<tar::Reader> Layers::open(std::size_t layer, const CallContext& context) 
   std::unique_ptr<ByteSource> whole = std::make_unique<Unread>(std::move(head), *std::move(source), context);
   if (compression != model::Compression::none)
     whole = codec::decompressing(compression, std::move(whole), {});
+  if (!diff_ids_.empty()) {
+    const Digest& wanted = diff_ids_[layer];
+    const Digest& stored = layers_[layer].digest;  // verified by whoever reads it
+    const bool plain = compression == model::Compression::none && stored.algorithm() == wanted.algorithm();
+    if (plain && stored != wanted) return failed(Expected::unpacks_to(stored, wanted));
+    if (!plain) whole = std::make_unique<Expected>(std::move(whole), wanted);
+  }
   return tar::Reader(std::make_unique<OfLayer>(std::move(whole), shown(layer), context));
 }
 

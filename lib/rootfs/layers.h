@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <davit/content.h>
@@ -21,6 +22,10 @@ class Layers {
   /// Errors: unsupported for an index and for anything that is no file system.
   static Result<Layers> of(ContentSource& source, const Manifest& image);
 
+  /// What the layers have to unpack to from now on; whoever reads one to its end learns that it does. None:
+  /// nothing is expected. REQUIRES: as many as there are layers, or none.
+  void expect(std::vector<Digest> diff_ids) { diff_ids_ = std::move(diff_ids); }
+
   [[nodiscard]] std::size_t size() const { return layers_.size(); }
   [[nodiscard]] const Descriptor& at(std::size_t layer) const { return layers_[layer]; }
 
@@ -36,6 +41,7 @@ class Layers {
 
   ContentSource* source_;
   std::vector<Descriptor> layers_;
+  std::vector<Digest> diff_ids_;
   std::map<Digest, std::shared_ptr<const std::string>> kept_;  // co-owned by what reads them
   std::uint64_t kept_bytes_ = 0;
 };

@@ -37,20 +37,25 @@ std::string pax_record(std::string_view key, std::string_view value) {
   return std::to_string(length) + rest;
 }
 
-std::string pax_head(std::string_view name, std::string_view records) {
+Block plain_block(std::string_view name, char type, std::uint64_t size, std::uint64_t mtime) {
   Block block{};
-  put_text(block, 0, kNameField, "PaxHeaders/" + std::string(name.substr(0, 80)));
+  put_text(block, 0, kNameField, name);
   put_octal(block, 100, 8, 0644);
   put_octal(block, 108, 8, 0);  // owner
   put_octal(block, 116, 8, 0);  // group
-  put_number(block, 124, 12, records.size());
-  put_octal(block, 136, 12, 0);
-  block[156] = 'x';
+  put_number(block, 124, 12, size);
+  put_octal(block, 136, 12, mtime);
+  block[156] = type;
   std::memcpy(&block[257],
               "ustar\0"
               "00",
               8);
   put_checksum(block);
+  return block;
+}
+
+std::string pax_head(std::string_view name, std::string_view records) {
+  const Block block = plain_block("PaxHeaders/" + std::string(name.substr(0, 80)), 'x', records.size(), 0);
   std::string out(block.data(), block.size());
   out += records;
   out.append(padding(records.size()), '\0');

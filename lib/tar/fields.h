@@ -27,6 +27,9 @@ void put_number(Block& block, std::size_t at, std::size_t length, std::uint64_t 
 /// The last thing to be put.
 void put_checksum(Block& block);
 
+/// A whole header of what nobody owns and anybody may read. Of the name as much as fits.
+Block plain_block(std::string_view name, char type, std::uint64_t size, std::uint64_t mtime);
+
 /// "LENGTH key=value\n", where LENGTH counts itself.
 std::string pax_record(std::string_view key, std::string_view value);
 /// A PAX header with these records, for the entry `name` that comes next.

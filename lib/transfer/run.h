@@ -119,6 +119,7 @@ class Run {
   void seal(Dispatch& dispatch) DAVIT_EXCLUDES(mutex_);
   Result<> put_children(const Shipment& shipment, const Dispatch& dispatch);
   Result<> refuse_moved(const Dispatch& dispatch, const Digest& root);
+  Result<> put_root(const Dispatch& dispatch, const Manifest& root, const std::vector<std::string>& names);
   Result<Delivered> seal_dispatch(Shipment& shipment, Dispatch& dispatch);
   BlobCounts count(const Shipment& shipment, const Dispatch& dispatch) const DAVIT_EXCLUDES(mutex_);
   Plan plan_of(const Shipment& shipment, const Dispatch& dispatch) const;

@@ -131,6 +131,19 @@ Result<> Run::refuse_moved(const Dispatch& dispatch, const Digest& root) {
   return error;
 }
 
+/// The root under its names, unless somebody else has moved what is to be replaced.
+Result<> Run::put_root(const Dispatch& dispatch, const Manifest& root,
+                       const std::vector<std::string>& names) {
+  const auto& before = dispatch.destination->replaces;
+  ContentSink& sink = *dispatch.sink();
+  if (!before || names.empty()) return sink.put_manifest(root, names, context_);
+  NameExchanger* exchanger = sink.name_exchanger();
+  if (exchanger != nullptr && names.front() == dispatch.tags.front().name)
+    return exchanger->exchange(root, names, *before, context_);
+  if (exchanger == nullptr) DAVIT_TRY_VOID(refuse_moved(dispatch, root.descriptor().digest));
+  return sink.put_manifest(root, names, context_);
+}
+
 Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
   const Manifest& root = shipment.manifests.back();
   const Destination& destination = *dispatch.destination;
@@ -150,11 +163,10 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
   for (const Tag& tag : dispatch.tags) {
     if (tag.now != digest) names.push_back(tag.name);
   }
-  if (destination.replaces && !names.empty()) DAVIT_TRY_VOID(refuse_moved(dispatch, digest));
   const bool tagged = names.size() < dispatch.tags.size();  // a tag that points at it shows that it is there
   const bool vouched = tagged || dispatch.root_present;
   const bool put = !names.empty() || !vouched || !dispatch.sink()->names_vouch();
-  if (put) DAVIT_TRY_VOID(dispatch.sink()->put_manifest(root, names, context_));
+  if (put) DAVIT_TRY_VOID(put_root(dispatch, root, names));
   const BlobCounts blobs = count(shipment, dispatch);
   return Delivered{.destination = destination.name,
                    .root = root.descriptor(),

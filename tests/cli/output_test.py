@@ -146,6 +146,19 @@ class Output(Case):
         self.assert_code(result, 8)
         self.assertIsNotNone(digest_of("closed:1"))
 
+    def test_row_96_a_reader_that_went_away_from_what_is_written_piece_by_piece_is_exit_8(self):
+        davit("push", SIMPLE, f"{REGISTRY}/streamed:1")
+        image = f"{REGISTRY}/streamed:1"
+        config = json.loads(davit("manifest", image).stdout)["config"]["digest"]
+        for words in (("pull", "-q", image, "-"), ("export", image, "-"), ("blob", image, config)):
+            with self.subTest(words=words):
+                read, write = os.pipe()
+                os.close(read)
+                with os.fdopen(write, "w") as pipe:
+                    result = davit(*words, stdout=pipe)
+                self.assert_code(result, 8)
+                self.assertIn("standard output: whoever was reading it has stopped", result.stderr)
+
     def test_row_96_a_reader_that_went_away_ends_it_as_it_ends_any_command(self):
         read, write = os.pipe()
         os.close(read)

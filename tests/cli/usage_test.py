@@ -236,6 +236,44 @@ class Usage(Case):
         self.assertIn("--plain-http", result.stderr)
         self.assertIn("--tls-verify=false", result.stderr)
 
+    def test_an_ambiguous_flag_names_both_spellings_in_every_command_that_talks_to_registries(self):
+        image = f"{REGISTRY}/a:1"
+        for words in (("pull", image), ("copy", image, f"{REGISTRY}/b:1"), ("index", "create", image, SIMPLE), ("index", "ls", image), ("inspect", image),
+                      ("manifest", image), ("config", image), ("digest", image), ("blob", image, "sha256:" + 64 * "0"), ("tree", image), ("validate", image),
+                      ("cat", image, "etc/passwd"), ("export", image), ("diff", image, image), ("ls", image), ("tag", image, "2"), ("delete", image),
+                      ("attach", image, SIMPLE, "--type", "x/y"), ("discover", image), ("append", image, "-f", SIMPLE), ("mutate", image, "--user", "joe"),
+                      ("rebase", image), ("flatten", image), ("doctor", image), ("ecr", "whoami"),
+                      ("login", REGISTRY, "-u", "joe", "--password-stdin")):
+            with self.subTest(words=words):
+                result = davit(*words, "--insecure", given="secret" if words[0] == "login" else None)
+                self.assert_code(result, 64)
+                self.assertIn("--plain-http", result.stderr)
+                self.assertIn("--tls-verify=false", result.stderr)
+
+    def test_an_empty_platform_is_none(self):
+        for words in (("pull", f"{REGISTRY}/a:1"), ("inspect", SIMPLE), ("append", SIMPLE, "oci:out", "-f", SIMPLE)):
+            result = davit(*words, "-p", "")
+            self.assert_code(result, 64)
+            self.assertIn("--platform", result.stderr)
+
+    def test_one_configuration_is_not_that_of_two_platforms(self):
+        result = davit("config", SIMPLE, "-p", "linux/amd64", "-p", "linux/arm64")
+        self.assert_code(result, 64)
+        self.assertIn("--platform linux/amd64", result.stderr)
+
+    def test_standard_input_is_read_once(self):
+        result = davit("diff", "-", "-", given="")
+        self.assert_code(result, 64)
+        self.assertIn("standard input", result.stderr)
+
+    def test_a_misspelt_word_about_an_image_of_an_index_is_named(self):
+        for word, right in (("platfrm=linux/amd64", "platform="), ("anotation=a=b", "annotation=")):
+            for source in (SIMPLE + "," + word, SIMPLE + ",platform=linux/amd64," + word):
+                result = davit("index", "create", f"{REGISTRY}/misspelt:1", source)
+                self.assert_code(result, 64)
+                self.assertIn(word.partition("=")[0], result.stderr.splitlines()[0])
+                self.assertIn(right, result.stderr.splitlines()[1])
+
     def test_bad_references_exit_64(self):
         for reference in ("UPPER/a:1", f"{REGISTRY}/a:", f"{REGISTRY}/A:1", f"{REGISTRY}/a/../b:1", f"{REGISTRY}/a@sha256:12", f"{REGISTRY}/a:1\nX: y"):
             with self.subTest(reference=reference):
@@ -250,6 +288,29 @@ class Usage(Case):
         self.assert_code(result, 64)
         self.assertIn(f"davit pull {reference} not-there.tar", result.stderr)
         self.assertIsNone(digest_of("reversed:1"))
+
+    def test_arguments_of_other_commands_look_reversed_too(self):
+        image = f"{REGISTRY}/reversed:1"
+        for words, line in ((("index", "create", SIMPLE, image), f"davit index create {image} {SIMPLE}"),
+                            (("index", "create", SIMPLE, "other.tar", image), f"davit index create {image} {SIMPLE} other.tar"),
+                            (("attach", SIMPLE, image, "--type", "x/y"), f"davit attach {image} --type x/y {SIMPLE}"),
+                            (("attach", "sbom.json", image, "--type", "x/y"), f"davit attach {image} --type x/y sbom.json"),
+                            (("export", SIMPLE, image), f"davit export {image} {SIMPLE}"),
+                            (("cat", "/etc/os-release", image), f"davit cat {image} /etc/os-release"),
+                            (("cat", "etc/os-release", image), f"davit cat {image} etc/os-release"),
+                            (("append", SIMPLE, image), f"davit append {image} --layer {SIMPLE}"),
+                            (("append", SIMPLE, "-f", image), f"davit append {image} --layer {SIMPLE}")):
+            with self.subTest(words=words):
+                result = davit(*words)
+                self.assert_code(result, 64)
+                self.assertIn("reversed", result.stderr)
+                self.assertIn(line + "\n", result.stderr)
+        self.assertIsNone(digest_of("reversed:1"))
+
+    def test_append_wants_a_layer(self):
+        result = davit("append", SIMPLE, "oci:out")
+        self.assert_code(result, 64)
+        self.assertIn("--layer", result.stderr)
 
     def test_a_destination_without_tag_and_an_archive_with_several_names_exit_64(self):
         result = davit("push", os.path.join(FIXTURES, "three_images.tar"), f"{REGISTRY}/three")

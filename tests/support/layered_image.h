@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -9,6 +11,9 @@
 
 #include <davit/content.h>
 
+#include "codec/decompress.h"
+#include "codec/sniff.h"
+#include "crypto/hasher.h"
 #include "io/memory.h"
 #include "tar/entry.h"
 #include "tar/reader.h"
@@ -58,15 +63,42 @@ class LayerTar {
   std::string bytes_;
 };
 
+/// What a layer unpacks to, or its bytes where it does not.
+inline Digest diff_id_of(const std::string& bytes) {
+  const auto kind = codec::compression_of(
+      codec::sniff(std::as_bytes(std::span(bytes)).first(std::min(bytes.size(), codec::kSniffSize))));
+  if (kind == model::Compression::none) return Digest::of(bytes);
+  const auto plain = codec::decompressing(
+      kind, std::make_unique<io::MemorySource>(std::make_shared<const std::string>(bytes)), {});
+  crypto::Hasher hasher(Digest::Algorithm::sha256);
+  std::vector<std::byte> buffer(64 << 10);
+  for (;;) {
+    const auto count = plain->read(buffer);
+    if (!count) return Digest::of(bytes);
+    if (*count == 0) return hasher.digest();
+    hasher.update(std::span(buffer).first(*count));
+  }
+}
+
+/// The configuration of an image with these layers.
+inline std::string config_of(const std::vector<Digest>& diff_ids) {
+  std::string listed;
+  for (const Digest& each : diff_ids) listed += (listed.empty() ? "\"" : ",\"") + each.to_string() + "\"";
+  return R"({"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[)" + listed + "]}}";
+}
+
 /// An image of plain layers, and a count of how often each was opened.
 class LayeredImage final : public ContentSource {
  public:
-  explicit LayeredImage(
-      const std::vector<std::string>& layers,
-      const std::string& media_type = "application/vnd.oci.image.layer.v1.tar",
-      const std::string& config =
-          R"({"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}})") {
+  explicit LayeredImage(const std::vector<std::string>& layers,
+                        const std::string& media_type = "application/vnd.oci.image.layer.v1.tar",
+                        std::string config = {}) {
     std::string listed;
+    if (config.empty()) {
+      std::vector<Digest> diff_ids;
+      for (const std::string& bytes : layers) diff_ids.push_back(diff_id_of(bytes));
+      config = config_of(diff_ids);
+    }
     for (const std::string& bytes : layers) {
       const Digest digest = Digest::of(bytes);
       blobs[digest] = std::make_shared<const std::string>(bytes);

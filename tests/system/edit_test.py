@@ -218,6 +218,26 @@ class Edits(SystemTest):
         self.davit("append", self.ref("bad:1"), self.ref("bad:2"), "-f", self.out("nothing"), code=8)
         self.assertEqual(self.store.tags("bad"), ["1"])
 
+    def test_an_image_archive_as_a_layer_is_remarked_upon(self):
+        self.push(self.ref("whole:1"), self.app)
+        oci_layout(self.out("layout"), [gzip.compress(self.more)], image_config([self.more]))
+        with tarfile.open(self.out("oci.tar"), "w") as tar:
+            tar.add(self.out("layout"), arcname=".")
+        for archive in (docker_save(self.out("saved.tar"), self.app), self.out("oci.tar"), write(self.out("saved.tgz"), gzip.compress(read(self.out("saved.tar"))))):
+            done = self.davit("append", self.ref("whole:1"), self.ref("whole:2"), "-f", archive)
+            self.assertIn(archive + " is an image archive", done.err)
+        self.assertNotIn("is an image archive", self.davit("append", self.ref("whole:1"), self.ref("whole:3"), "-f", write(self.out("more.tar"), self.more)).err)
+
+    def test_diff_ids_that_do_not_fit_the_layers_are_refused(self):
+        oci_layout(self.out("fewer"), [gzip.compress(each) for each in self.app], image_config(self.app[:-1]))
+        oci_layout(self.out("other"), [gzip.compress(self.more)], image_config([self.more + b"x"]))
+        for words in (("append", "-f", write(self.out("more.tar"), self.more)), ("mutate", "--user", "joe"), ("flatten",)):
+            self.davit(words[0], self.out("fewer"), self.ref("unfit:1"), *words[1:], code=5)
+        self.davit("flatten", self.out("other"), self.ref("unfit:1"), code=5)
+        for name in ("fewer", "other"):
+            self.davit("export", self.out(name), self.out("root.tar"), code=5)
+            self.assertFalse(os.path.exists(self.out("root.tar")))
+
     # --- mutate
 
     def test_mutate_changes_what_was_named_and_nothing_else(self):

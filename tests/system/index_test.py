@@ -4,7 +4,8 @@ import os
 import subprocess
 import tarfile
 
-from support import DOCKER, OCI, SystemTest, digest, docker_save, image_config, layer, main, oci_layout, read, require
+from support import (DAVIT, DOCKER, OCI, SystemTest, clean_environment, digest, docker_save, image_config, layer, main, oci_layout, read, require,
+                     start, stop)
 
 ARCHITECTURES = ("amd64", "arm64")
 
@@ -20,6 +21,14 @@ class Indexes(SystemTest):
 
     def setUp(self):
         self.work_folder()
+
+    def begin(self, *words, **options):
+        """A davit that runs while the test goes on."""
+        process = start([DAVIT, *words], env=clean_environment(self.home), bufsize=0, **options)
+        self.addCleanup(stop, process)
+        for pipe in filter(None, (process.stdin, process.stderr)):
+            self.addCleanup(pipe.close)
+        return process
 
     def name(self, rest):
         return "%s/%s" % (self.server.host, rest)
@@ -107,6 +116,43 @@ class Indexes(SystemTest):
         self.assertEqual(index["annotations"], {"org.opencontainers.image.version": "1.4"})
         arm = self.children("said", "1")["arm64"]
         self.assertEqual((arm["platform"]["variant"], arm["annotations"]), ("v9", {"note": "one, two"}))
+
+    def test_credentials_are_for_the_registry_of_an_entry_too(self):
+        users = self.registry(users={"ann": "secret"})
+        image = "%s/closed:amd64" % users.host
+        index = "oci:%s:1" % self.out("layout")
+        self.davit("index", "create", "-q", index, *self.tars.values())
+        self.davit("copy", "-q", "-p", "linux/amd64", index, image, "--creds", "ann:secret")
+        self.davit("index", "annotate", "-q", index, image, "-a", "note=seen", "--creds", "ann:secret")
+        shown = json.loads(self.davit("manifest", index).out)
+        self.assertEqual([e.get("annotations") for e in shown["manifests"]], [{"note": "seen"}, None])
+
+    def test_an_edit_of_a_layout_does_not_undo_somebody_elses(self):
+        index = "oci:%s:1" % self.out("layout")
+        self.davit("index", "create", "-q", index, self.tars["amd64"])
+        others = {a: docker_save(self.out(a + ".tar"), self.layers["amd64"], config=image_config(self.layers["amd64"], architecture=a))
+                  for a in ("s390x", "riscv64", "ppc64le", "386")}
+        large = [layer({"large": b"x" * 300000})]
+        image = read(docker_save(self.out("large.tar"), large, config=image_config(large, architecture="arm64")))
+        slow = self.begin("index", "add", "-q", index, "-", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        slow.stdin.write(image[:200000])  # more than a pipe holds: it has read the index, and waits for the image
+        self.davit("index", "add", "-q", index, others["s390x"])
+        self.assertIn(b"was moved meanwhile", slow.communicate(image[200000:], 60)[1])
+        self.assertEqual(slow.returncode, 4)
+        listed = json.loads(read(self.out("layout/index.json")))["manifests"]
+        self.assertEqual([e["annotations"] for e in listed], [{"org.opencontainers.image.ref.name": "1"}])
+        platforms = lambda: sorted(e["platform"]["architecture"] for e in json.loads(self.davit("manifest", index).out)["manifests"])
+        self.assertEqual(platforms(), ["amd64", "s390x"])
+        many = [self.begin("index", "add", "-q", index, others[a], "--retry-on-change", "20") for a in ("riscv64", "ppc64le", "386")]
+        self.assertEqual([each.wait(60) for each in many], [0, 0, 0])
+        self.assertEqual(platforms(), ["386", "amd64", "ppc64le", "riscv64", "s390x"])
+
+    def test_a_docker_list_of_oci_images_is_remarked_upon(self):
+        self.davit("index", "create", "-q", "oci:%s:1" % self.out("layout"), "--oci", *self.tars.values())
+        for flags, said in ((("--docker",), True), ((), False)):
+            done = self.create("oci-in-docker:1", "oci:%s:1" % self.out("layout"), *flags)
+            self.assertEqual("OCI images" in done.err, said)
+        self.assertNotIn("OCI images", self.from_tars("all-docker:1", "--docker").err)
 
     def test_mistakes_are_named(self):
         for words, says in (((self.tars["amd64"], self.tars["amd64"] + ",platform=linux/arm64"), None),

@@ -101,9 +101,10 @@ class Inspect(LookTest):
         require("skopeo")
         for name in ("app:1", "app:all"):
             theirs = json.loads(self.skopeo("inspect", "--tls-verify=false", "--no-tags", "docker://" + self.at(name)))
-            ours = json.loads(self.davit("inspect", "--json", "docker://" + self.at(name)).out)
+            ours = json.loads(self.davit("inspect", "--json", "--no-tags", "docker://" + self.at(name)).out)
             for key, value in theirs.items():
                 self.assertEqual(ours[key], value, key)
+            self.assertNotIn("RepoTags", json.loads(self.davit("inspect", "--json", self.at(name)).out))  # not looked for, so not said
 
     def test_raw_and_config_are_the_very_bytes(self):
         require("skopeo")
@@ -119,6 +120,10 @@ class Inspect(LookTest):
         self.assertIn(digest(self.index), out)
         archive = self.davit("inspect", self.archive).out
         self.assertIn("before compression", archive)
+        self.assertEqual(sum("davit digest says what a push gives" in line for line in archive.splitlines()), 1)
+        self.assertIn("davit digest says what a push gives", self.davit("manifest", self.archive).err)
+        self.assertIn("davit digest says what a push gives", self.davit("inspect", "--json", self.archive).err)
+        self.assertEqual(self.davit("manifest", self.at("app:1")).err, "")
         self.assertIn("who=me", archive)
         self.assertEqual(self.raw("config", self.archive), self.config)
 
@@ -214,6 +219,7 @@ class Blob(LookTest):
         self.assertEqual([name for name in os.listdir(self.here) if "partial" in name], [])
 
     def test_usage(self):
+        self.assertNotIn("latest", self.davit("blob", self.at("app@" + digest(b"none")), code=2).err)
         self.davit("blob", self.at("app:1"), code=64)
         self.davit("blob", self.at("app:1"), "sha256:12", code=64)
         self.davit("blob", self.at("app"), digest(b"none"), code=2)
@@ -319,6 +325,15 @@ class Validate(LookTest):
         for one in hexes:
             self.assertIn(one, found.out)
         self.assertIn(hexes[1], self.davit("validate", "--fast", registry.host + "/app:1", code=5).out)
+
+    def test_a_history_of_other_layers(self):
+        from support import oci_layout
+        steps = [{"created_by": "one"}, {"created_by": "two", "empty_layer": True}]
+        for history, code in ((steps, 0), (steps + steps, 5)):
+            name = self.out("layout-%d" % len(history))
+            oci_layout(name, [gzip.compress(self.layers[0])], image_config(self.layers[:1], architecture=HERE, history=history))
+            found = self.davit("validate", "--fast", name, code=code)
+        self.assertIn("a history of 2 layers, and the manifest has 1", found.out)
 
     def test_a_layer_that_unpacks_to_something_else(self):
         from support import oci_layout

@@ -61,16 +61,19 @@ class DockerRegistryTest(ReferTest):
         cls.server = cls.registry()
         cls.host = cls.server.host
 
-    def test_tags_are_one_get_and_a_put_each_with_the_same_bytes(self):
+    def test_tags_are_one_get_and_a_look_and_a_put_each_with_the_same_bytes(self):
         pushed = self.push(self.host, "tagged:1")
         before = self.server.get("tagged/manifests/1")
         self.server.requests()
         out = self.davit("tag", self.host + "/tagged:1", "v1", "v2,v3", "docker://%s/tagged:v4" % self.host)
         self.assertEqual(out.lines, ["%s/tagged@%s" % (self.host, pushed)])
         asked = [(method, path.rsplit("/", 1)[1]) for method, path, _ in self.server.requests() if "/manifests/" in path]
-        self.assertEqual(asked, [("GET", "1"), ("PUT", "v1"), ("PUT", "v2"), ("PUT", "v3"), ("PUT", "v4")])
+        self.assertEqual(asked, [("GET", "1")] + [(method, tag) for tag in ("v1", "v2", "v3", "v4") for method in ("GET", "PUT")])
         for tag in ("v1", "v2", "v3", "v4"):
             self.assertEqual(self.server.get("tagged/manifests/" + tag), before)
+        again = self.davit("tag", self.host + "/tagged:1", "v1", "v5")
+        self.assertEqual(again.err, "%s/tagged:v1: nothing to do, the image is there\n" % self.host)
+        self.assertEqual([path.rsplit("/", 1)[1] for method, path, _ in self.server.requests() if method == "PUT"], ["v5"])
 
     def test_a_tag_that_must_not_move_does_not(self):
         self.push(self.host, "kept:1")
@@ -102,11 +105,17 @@ class DockerRegistryTest(ReferTest):
         pushed = self.push(self.host, "several:1")
         name = "%s/several@%s" % (self.host, pushed)
         would = self.davit("delete", "--dry-run", "--exit-code", name, code=10)
-        self.assertEqual(would.lines, ["would delete manifest " + name])
+        self.assertEqual(would.lines, ["would delete manifest " + name + ", unless the registry refuses"])
+        would = self.davit("delete", "--dry-run", self.host + "/several:1", "--json")
+        self.assertEqual([each["mayBeRefused"] for each in json.loads(would.out)["deleted"]], [True])
         out = self.davit("delete", self.host + "/several:nope", name, "--json", code=7)
         first, second = [json.loads(line) for line in out.lines]
         self.assertEqual(first["error"]["code"], "not_found")
         self.assertEqual(second["deleted"], [{"kind": "manifest", "name": name, "digest": pushed}])
+
+    def test_a_docker_archive_has_no_place_for_referrers(self):
+        out = self.davit("discover", self.image, code=1)
+        self.assertIn("a docker-archive has no place for what refers to an image", out.err)
 
     def test_a_repository_is_not_an_image(self):
         for words in (("delete", self.host + "/several"), ("delete", "app.tar"), ("delete", "oci:layout:1")):
@@ -132,7 +141,7 @@ class DockerRegistryTest(ReferTest):
         words = ("attach", self.host + "/same:1", "--type", "x/y", self.sbom)
         first, second = self.davit(*words), self.davit(*words)
         self.assertEqual(first.out, second.out)
-        self.assertIn("there already", second.err)
+        self.assertIn("nothing to do, the artifact is there", second.err)
         dated = self.davit(*words, env={"SOURCE_DATE_EPOCH": "1700000000"})
         self.assertEqual(self.server.manifest("same", dated.digest)["annotations"],
                          {"org.opencontainers.image.created": "2023-11-14T22:13:20Z"})
@@ -206,7 +215,7 @@ class DockerRegistryTest(ReferTest):
         name = "%s/ordinary@" % self.host
         for more in (("--dry-run",), ()):
             out = self.davit("delete", "--with-referrers", name + subject, *more)
-            self.assertEqual([line.rpartition("@")[2] for line in out.lines], [subject])
+            self.assertEqual([line.rpartition("@")[2].partition(",")[0] for line in out.lines], [subject])
             self.assertIn(other + " stays", out.err)
             self.assertIn(index + " stays", out.err)
         self.davit("manifest", name + index)
@@ -345,7 +354,12 @@ class EcrTest(ReferTest):
     def test_the_last_tag_of_an_image_stays_and_another_goes(self):
         pushed = self.push("tags:1")
         self.davit("tag", self.host + "/tags:1", "2")
+        out = self.davit("delete", "--dry-run", self.host + "/tags:1", self.host + "/tags:2", code=7)
+        self.assertEqual(out.lines, ["would delete tag " + self.host + "/tags:1"])
+        self.assertIn("last tag", out.err)
         self.assertEqual(self.davit("delete", self.host + "/tags:1").lines, [self.host + "/tags:1"])
+        out = self.davit("delete", "--dry-run", self.host + "/tags:2", code=1)
+        self.assertEqual((out.out, "last tag" in out.err), ("", True))
         out = self.davit("delete", self.host + "/tags:2", code=1)
         self.assertIn("last tag", out.err)
         self.assertEqual(self.davit("ls", self.host + "/tags").lines, ["2"])

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tarfile
 
-from support import SystemTest, digest, docker_save, image_config, main, oci_layout, read, require
+from support import SystemTest, blob_path, digest, docker_save, image_config, main, oci_layout, read, require
 
 
 def entry(name, kind=tarfile.REGTYPE, data=b"", link="", mode=0o644, mtime=1700000000, **more):
@@ -166,6 +166,20 @@ class Rootfs(SystemTest):
         self.assertEqual([layer["in"] for layer in told["layers"]], ["both", "both", "a", "b"])
         self.assertEqual([file["path"] for file in told["files"] if file["change"] == "removed"], ["fifo", "usr/again", "usr/bin/more"])
         self.assertTrue(json.loads(self.davit("diff", "--json", self.path("layout"), self.path("layout")).out)["equal"])
+
+    def test_diff_sees_the_same_layer_in_another_compression(self):
+        config = image_config(LAYERS)
+        saved = docker_save(self.out("saved.tar"), LAYERS, config=config)
+        self.davit("copy", "-q", saved, "oci:%s:1" % self.out("pushed"))
+        done = self.davit("diff", saved, self.out("pushed"), code=1)
+        marked = [line for line in done.lines if line[:1] in "=+-"]
+        self.assertEqual([line[:2] for line in marked], ["= "] * len(LAYERS))
+        told = json.loads(self.davit("diff", "--json", saved, self.out("pushed"), code=1).out)["layers"]
+        self.assertEqual([layer["in"] for layer in told], ["both"] * len(LAYERS))
+        for layer, plain in zip(told, LAYERS):
+            self.assertEqual((layer["digest"], layer["size"]), (digest(plain), len(plain)))
+            self.assertEqual(layer["b"]["size"], os.path.getsize(blob_path(self.out("pushed"), layer["b"]["digest"])))
+        self.assertIn(told[0]["b"]["digest"], marked[0])
 
     def test_what_is_not_there_is_not_exported(self):
         self.davit("export", self.path("nowhere.tar"), self.out("x.tar"), code=8)

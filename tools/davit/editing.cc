@@ -133,7 +133,11 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
                             .edit = {.time = *time, .stop = signals.stop(), .timeout = copy->timeout}};
   const auto edited = edit(*image, context);
   if (!edited) return fail(edited.error());
-  if (flags.destination.empty() && flags.to.empty()) copy->replaces = image->root.digest;
+  const bool in_place =
+      flags.platform.wanted.empty() && std::ranges::all_of(*destinations, [&](const auto& each) {
+        return each == flags.source || (flags.destination.empty() && flags.to.empty());
+      });
+  if (in_place) copy->replaces = image->listed.value_or(image->root.digest);
   if (copy->timeout) {
     const auto spent = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
     copy->timeout = std::max(*copy->timeout - spent, std::chrono::milliseconds(1));

@@ -131,6 +131,7 @@ std::string inspection_text(const OpenedImage& image, const Inspection& found) {
   const Descriptor& root = found.root.descriptor();
   std::string out =
       line("Name", image.name) + line("Digest", root.digest.to_string()) + line("Type", root.media_type);
+  if (image.made) out += line("Note", kAsStored);
   if (found.root.is_index()) out += platforms_text(found);
   if (!found.image) return out + "No image in it is for " + Platform::host().to_string() + ".\n";
   const Manifest& manifest = *found.image;
@@ -147,9 +148,10 @@ std::string inspection_text(const OpenedImage& image, const Inspection& found) {
   return out + layers_text(manifest, found.details ? &*found.details : nullptr);
 }
 
-std::string inspection_json(const OpenedImage& image, const Inspection& found) {
+std::string inspection_json(const OpenedImage& image, const Inspection& found, bool no_tags) {
   const Descriptor& root = found.root.descriptor();
-  json out{{"Name", name_of(image)}, {"Digest", root.digest.to_string()}, {"RepoTags", json::array()}};
+  json out{{"Name", name_of(image)}, {"Digest", root.digest.to_string()}};
+  if (no_tags) out["RepoTags"] = json::array();
   if (found.details) {
     const ImageDetails& details = *found.details;
     out["Created"] = details.created.empty() ? json() : json(details.created);

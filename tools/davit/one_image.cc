@@ -4,6 +4,7 @@
 
 #include "exit_code.h"
 #include "ui/terminal_text.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
@@ -29,6 +30,9 @@ int look_into(const std::string& source, const ReadingFlags& flags, const Signal
 int look_into_both(const std::string& first, const std::string& second, const ReadingFlags& flags,
                    const Signals& signals,
                    const std::function<int(const TwoImages&, const CallContext&)>& look) {
+  if (first == "-" && second == "-")
+    return fail(usage("standard input can be read once, and both images are to be read from it",
+                      "put one of them into a file"));
   auto settings = flags.client_options({first, second});
   if (!settings) return fail(settings.error());
   const auto options = flags.open_options(signals);

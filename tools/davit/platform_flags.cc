@@ -25,6 +25,7 @@ void PlatformFlags::add_to(CLI::App& command, const std::string& help) {
 Result<std::vector<Platform>> PlatformFlags::chosen() const {
   std::vector<Platform> out;
   for (const std::string& listed : wanted) {
+    if (listed.empty()) return usage("--platform without a platform", "write --platform OS/ARCH[/VARIANT]");
     for (std::string_view left = listed; !left.empty();) {
       const std::string_view one = left.substr(0, left.find(','));
       left.remove_prefix(std::min(one.size() + 1, left.size()));

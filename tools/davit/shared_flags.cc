@@ -148,6 +148,7 @@ void TrustFlags::add_to(CLI::App& command) {
   add(kConnection,
       command.add_option("--cert-dir", cert_dir, "certificates of the registry: *.crt, *.cert with *.key"))
       ->type_name("DIR");
+  command.add_flag("--insecure", insecure)->group("");
 }
 
 /// What was said on the command line, over what the configuration file says.
@@ -164,6 +165,9 @@ void TrustFlags::apply(RegistryOptions& registry) const {
 }
 
 Result<ClientOptions> TrustFlags::client_options() const {
+  if (insecure)
+    return usage("--insecure means different things to different tools",
+                 "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
   if (cert_file.empty() != key_file.empty()) return usage("--cert-file and --key-file go together");
   ClientOptions options = ClientOptions::from_environment();
   if (auto read = options.read_configuration(config); !read) return read.error();

@@ -46,9 +46,6 @@ Result<CopyOptions> TransferFlags::options() const {
     if (!how) return how.error();
     options.create_repository = *std::move(how);
   }
-  if (insecure)
-    return usage("--insecure means different things to different tools",
-                 "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
   if (exit_code && !dry_run && was_typed(*app_, "--exit-code"))
     return usage("--exit-code says what a --dry-run found", "add --dry-run");
   auto limit = connection.time_limit();
@@ -113,7 +110,6 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
   add(command.add_flag("--json", json, "one JSON object per destination on stdout"));
   add(command.add_option("--digest-file,--digestfile", digest_file, "write the digest to this file"))
       ->type_name("FILE");
-  command.add_flag("--insecure", insecure)->group("");
   connection.add_to(command);
   if (verb != Verb::push) connection.source_credentials.add_to(command, "src-", ", for the source");
   if (verb != Verb::pull)

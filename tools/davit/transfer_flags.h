@@ -36,7 +36,6 @@ struct TransferFlags {
   bool exit_code = false;
   bool json = false;
   std::string digest_file;
-  bool insecure = false;
   ConnectionFlags connection;
   OutputFlags output;
 

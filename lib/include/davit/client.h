@@ -227,9 +227,10 @@ class DAVIT_EXPORT Client {
   /// push().
   Result<ResolvedImage> digest(std::string_view source, const CopyOptions& options = {});
 
-  /// Gives an image of a registry further tags: its manifest is read once and put under each, unchanged.
-  /// `tags` are tags, or references in the same repository. One result for each tag, in order. An immutable
-  /// tag that has the image already is a success. An error means that nothing was written.
+  /// Gives an image of a registry further tags: its manifest is read once and put, unchanged, under each that
+  /// has something else. `tags` are tags, or references in the same repository. One result for each tag, in
+  /// order. An immutable tag that has the image already is a success. An error means that nothing was
+  /// written.
   Result<std::vector<Delivery>> tag(std::string_view image, std::span<const std::string> tags,
                                     const TagOptions& options = {});
 

@@ -172,6 +172,19 @@ class BlobDraft {
   virtual Result<> commit() = 0;
 };
 
+/// Names a manifest only where nobody else has named another one meanwhile, so that an edit does not undo
+/// somebody else's.
+class NameExchanger {
+ public:
+  virtual ~NameExchanger() = default;
+  /// ContentSink::put_manifest(), provided that the first of `names` still points at `before`, or at
+  /// `manifest` already; nobody else names anything between the look and the naming. REQUIRES: `names` is not
+  /// empty. Errors: conflict, with `retryable`, when it points at something else or is gone: nothing was
+  /// named.
+  virtual Result<> exchange(const Manifest& manifest, std::span<const std::string> names,
+                            const Digest& before, const CallContext& context) = 0;
+};
+
 /// What a sink takes. 0: nobody knows of a limit.
 struct SinkLimits {
   std::size_t layers = 0;            ///< of one image
@@ -243,6 +256,7 @@ class ContentSink {
 
   /// Capabilities: null when absent. `earlier` reads what is already at the destination.
   virtual Mounter* mounter() { return nullptr; }
+  virtual NameExchanger* name_exchanger() { return nullptr; }
   virtual ContentSource* earlier() { return nullptr; }
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,11 +12,13 @@
 
 namespace davit {
 
-/// A layer, and which of two images have it.
+/// A layer, and which of two images have it. Layers are the same when their blobs are, or what these unpack
+/// to, as far as the configurations say that (diff_ids).
 struct ComparedLayer {
-  Descriptor layer;
+  Descriptor layer;  ///< as the first image stores it, if it has it
   bool in_first = false;
   bool in_second = false;
+  std::optional<Descriptor> second = {};  ///< as the second one stores it, where that is another blob
 };
 
 /// Something that two images state differently. Values are JSON; empty where it is not stated.

@@ -32,6 +32,8 @@ struct OpenedImage {
   bool made = false;
   /// Blobs that an edit took from other repositories: copies go by it to mount.
   std::map<Digest, Reference> elsewhere = {};
+  /// What a layout lists under the name: another digest than the root's where platforms were left out.
+  std::optional<Digest> listed = {};
 };
 
 /// One image of those that a source holds.

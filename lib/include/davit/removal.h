@@ -30,6 +30,8 @@ struct Removed {
   What what = What::tag;
   std::string name;  ///< "registry/repository:tag" or "registry/repository@digest"
   Digest digest;     ///< of the manifest
+  /// Of a plan: whether the registry does it is seen only when it is asked to.
+  bool may_be_refused = false;
 };
 
 /// The outcome for one reference, in the order of the arguments. With an error there may be things that were

@@ -19,10 +19,10 @@ namespace davit {
 ///
 /// The layers are read here once, to see what is left of them, and a second time while the tar is read; those
 /// up to 1 MiB are fetched once (4 MiB of them together are kept), and those of which nothing is left too.
-/// Takes less than 200 bytes of memory for each path. All layers are verified: a read fails before the end of
-/// the tar when they are not what the manifest says. REQUIRES: the source outlives what is returned. Errors:
-/// unsupported for an index and for artifacts; corrupt for what cannot be unpacked, and beyond 8 million
-/// paths; those of the source.
+/// Takes less than 200 bytes of memory for each path. All layers are verified, here against the diff_ids of a
+/// container image's configuration too: a read fails before the end of the tar when they are not what the
+/// manifest says. REQUIRES: the source outlives what is returned. Errors: unsupported for an index and for
+/// artifacts; corrupt for what cannot be unpacked, and beyond 8 million paths; those of the source.
 DAVIT_EXPORT Result<std::unique_ptr<ByteSource>> flattened_root(ContentSource& source, const Manifest& image,
                                                                 const CallContext& context);
 

@@ -82,7 +82,8 @@ struct CopyOptions {
   std::vector<std::string> reuse_from = {};  ///< further tags of the destination repository to learn from
   OnExistingTag on_existing_tag = OnExistingTag::replace;
   /// What the destination's first tag must still point at when it is moved: an edit shall not undo somebody
-  /// else's. Otherwise: conflict. Registries only.
+  /// else's. Otherwise: conflict. A registry is asked directly before, a layout is held meanwhile; an archive
+  /// is written as a whole, without a question.
   std::optional<Digest> replaces = {};
   bool keep_archive_layers =
       false;  ///< an archive's own manifests travel even when their layers are uncompressed

@@ -403,14 +403,18 @@ TEST_CASE("a tag is deleted by its name alone, and never the last one of an imag
     return says(200, R"({"imageIds":[{"imageDigest":"sha256:1","imageTag":"a"}],"failures":[]})");
   });
   const auto native = aws::make_ecr_native(api, identity, site());
+  const std::string gone[] = {"b"};
+  CHECK(native->check_tag_removal("app", "a", {}, kContext));
+  CHECK(native->check_tag_removal("app", "a", gone, kContext).error().code == Errc::unsupported);
+  REQUIRE(api.calls().size() == 2);  // only questions
   REQUIRE(native->remove_tag("app", "a", kContext));
-  REQUIRE(api.calls().size() == 2);
+  REQUIRE(api.calls().size() == 4);
   CHECK(api.calls().back().operation == "BatchDeleteImage");
   tags = R"(["a"])";
   const auto last = native->remove_tag("app", "a", kContext);
   REQUIRE_FALSE(last);
   CHECK(last.error().code == Errc::unsupported);
-  CHECK(api.calls().size() == 3);
+  CHECK(api.calls().size() == 5);
   CHECK(api.calls().back().operation == "DescribeImages");
 }
 

@@ -212,6 +212,44 @@ TEST_CASE("what has no name is listed in the end, unless an index leads to it") 
   CHECK(listed(temp.path()) == line("1 ", index) + line("", alone.manifest));
 }
 
+TEST_CASE("a name is exchanged only for what it was known to point at") {
+  const test::TempDir temp;
+  const auto old = small_image({"old"});
+  const auto mine = small_image({"mine"});
+  const auto theirs = small_image({"theirs"});
+  const auto put = [&](LayoutWriter& sink, const test::SmallImage& image) {
+    REQUIRE(test::put_image(sink, image, {}));
+    return sink.name_exchanger()->exchange(image.manifest, std::vector<std::string>{"1", "latest"},
+                                           old.manifest.descriptor().digest, {});
+  };
+  const auto first = writer(temp.path());
+  const auto second = writer(temp.path());
+  REQUIRE(test::put_image(*first, old, {"1", "other"}));
+  REQUIRE(put(*second, theirs));
+  const auto refused = put(*first, mine);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::conflict);
+  CHECK(refused.error().retryable);
+  CHECK(refused.error().message.find(theirs.manifest.descriptor().digest.to_string()) != std::string::npos);
+  const std::string wanted = line("1 latest ", theirs.manifest) + line("other ", old.manifest);
+  CHECK(listed(temp.path()) == wanted);
+  CHECK(put(*second, theirs));  // it is there already
+  CHECK(listed(temp.path()) == wanted);
+}
+
+TEST_CASE("a name that is gone is not exchanged") {
+  const test::TempDir temp;
+  const auto old = small_image({"old"});
+  const auto mine = small_image({"mine"});
+  const auto sink = writer(temp.path());
+  REQUIRE(test::put_image(*sink, mine, {"another"}));
+  const auto refused =
+      sink->exchange(mine.manifest, std::vector<std::string>{"1"}, old.manifest.descriptor().digest, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::conflict);
+  CHECK(listed(temp.path()) == line("another ", mine.manifest));
+}
+
 TEST_CASE("a second run of the same changes no file") {
   const test::TempDir temp;
   const auto image = small_image({"one"});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "io/memory.h"
+#include "look/check_blob.h"
 #include "support/catch.h"
 #include "support/memory_store.h"
 
@@ -60,6 +62,72 @@ TEST_CASE("compressed layers are unpacked and compared with their diff_ids") {
   CHECK(found.problems[0].digest == Digest::of(kGzip));
   CHECK(found.problems[0].error.code == Errc::corrupt);
   CHECK(validated(store, wrong, {.layers = false}).problems.empty());
+}
+
+TEST_CASE("a history of another number of layers than the manifest has is a problem") {
+  const auto described = [](const std::string& history, const std::vector<std::string>& layers) {
+    MemoryStore store;
+    std::string ids, list;
+    for (const std::string& layer : layers) {
+      ids += (ids.empty() ? "\"" : ",\"") + Digest::of(layer).to_string() + "\"";
+      list += (list.empty() ? "" : ",") + entry(store.add_blob(layer, test::kPlainLayer));
+    }
+    const Descriptor config =
+        store.add_blob(R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[)" +
+                           ids + R"(]},"history":[)" + history + "]}",
+                       "application/vnd.oci.image.config.v1+json");
+    return validated(
+        store,
+        store.add_manifest(
+            R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":)" +
+            entry(config) + R"(,"layers":[)" + list + "]}"));
+  };
+  const std::string step = R"({"created_by":"x"})";
+  const std::string empty = R"({"created_by":"y","empty_layer":true})";
+  CHECK(described("", {"one", "two"}).problems.empty());
+  CHECK(described(step + "," + empty + "," + step, {"one", "two"}).problems.empty());
+  const Validation fewer = described(step + "," + empty, {"one", "two"});
+  REQUIRE(fewer.problems.size() == 1);
+  CHECK(mentions(fewer, "config", "a history of 1 layers, and the manifest has 2"));
+  CHECK(fewer.problems[0].error.code == Errc::corrupt);
+  CHECK(mentions(described(step + "," + step, {"one"}), "config", "a history of 2 layers"));
+  CHECK(mentions(described(empty, {"one"}), "config", "a history of 0 layers"));
+}
+
+TEST_CASE("unpacking stops when asked to, even while no more of the blob has to be read") {
+  /// Asks for the end as soon as the blob has been read.
+  class Stopping final : public ContentSource {
+   public:
+    Stopping(std::string bytes, std::stop_source& stop) : bytes_(std::move(bytes)), stop_(stop) {}
+    Result<Descriptor> resolve(std::string_view, const CallContext&) override { return Error{}; }
+    Result<Manifest> manifest(std::string_view, const CallContext&) override { return Error{}; }
+    Result<std::unique_ptr<ByteSource>> open(const Descriptor&, std::uint64_t, const CallContext&) override {
+      struct Source final : ByteSource {
+        Source(const std::string& bytes, std::stop_source& stop)
+            : inner(std::make_shared<const std::string>(bytes)), stopping(stop) {}
+        Result<std::size_t> read(std::span<std::byte> into) override {
+          auto count = inner.read(into);
+          if (count && *count == 0) stopping.request_stop();
+          return count;
+        }
+        io::MemorySource inner;
+        std::stop_source& stopping;
+      };
+      return std::unique_ptr<ByteSource>(std::make_unique<Source>(bytes_, stop_));
+    }
+
+   private:
+    std::string bytes_;
+    std::stop_source& stop_;
+  };
+  std::stop_source stop;
+  Stopping source(kGzip, stop);
+  const Descriptor blob{.media_type = kGzipLayer, .digest = Digest::of(kGzip), .size = kGzip.size()};
+  const Digest wanted[] = {Digest::of("hello\n")};
+  const auto problems =
+      look::check_blob(source, blob, wanted, CallContext{.stop = stop.get_token(), .deadline = {}});
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].error.code == Errc::cancelled);
 }
 
 TEST_CASE("a layer whose compression is not what its media type says is a problem") {

@@ -48,6 +48,10 @@ class FakeNative final : public registry::Native {
     const ListedRepository row{.name = "app"};
     return each_page({&row, 1});
   }
+  Result<> check_tag_removal(const std::string&, const std::string&, std::span<const std::string>,
+                             const CallContext&) override {
+    return {};
+  }
   Result<> remove_tag(const std::string&, const std::string& tag, const CallContext&) override {
     removed.push_back(tag);
     return {};

@@ -3,6 +3,8 @@
 
 #include <davit/diff.h>
 
+#include "codec/compress.h"
+#include "io/memory.h"
 #include "support/catch.h"
 #include "support/layered_image.h"
 
@@ -96,6 +98,34 @@ TEST_CASE("images are compared by their layers and configurations") {
   CHECK((!found->layers[1].in_first && found->layers[1].in_second));
   CHECK(found->config.empty());
   CHECK(compare_images(a, a.image(), a, a.image(), {})->equal);
+}
+
+TEST_CASE("layers that unpack to the same are the same, however they are stored") {
+  const std::string plain = LayerTar().file("base", "1").bytes();
+  const std::string more = LayerTar().file("more", "1").bytes();
+  codec::Compressor compressor({.threads = 1});
+  const auto packed = compressor.compressed(std::make_shared<io::MemoryContent>(plain, ""),
+                                            {.kind = model::Compression::gzip}, std::nullopt);
+  const std::string gzip = test::read_all(*packed->open(0, {}).value()).value();
+  LayeredImage a({plain, more});
+  LayeredImage b({gzip, more});
+  const auto found = compare_images(a, a.image(), b, b.image(), {});
+  REQUIRE(found);
+  CHECK_FALSE(found->equal);
+  REQUIRE(found->layers.size() == 2);
+  for (const ComparedLayer& each : found->layers) CHECK((each.in_first && each.in_second));
+  CHECK(found->layers[0].layer.digest == Digest::of(plain));
+  REQUIRE(found->layers[0].second);
+  CHECK(found->layers[0].second->digest == Digest::of(gzip));
+  CHECK(found->layers[0].second->size == gzip.size());
+  CHECK_FALSE(found->layers[1].second);
+
+  // A configuration that speaks of other layers says nothing about these.
+  LayeredImage wrong({gzip, more}, "application/vnd.oci.image.layer.v1.tar",
+                     test::config_of({Digest::of(plain)}));
+  const auto unknown = compare_images(a, a.image(), wrong, wrong.image(), {});
+  REQUIRE(unknown);
+  CHECK(unknown->layers.size() == 3);
 }
 
 TEST_CASE("configurations are compared member by member, unless that would take too many or too long names") {

@@ -3,6 +3,8 @@
 
 #include <davit/rootfs.h>
 
+#include "codec/compress.h"
+#include "io/memory.h"
 #include "support/catch.h"
 #include "support/layered_image.h"
 
@@ -191,6 +193,25 @@ TEST_CASE("a layer with other bytes than the manifest says fails before the end"
   REQUIRE_FALSE(tar);
   CHECK(tar.error().code == Errc::corrupt);
   CHECK(flattened_root(image, image.image(), {}).error().code == Errc::corrupt);
+}
+
+TEST_CASE("layers that are not those of the configuration are refused before anything is written") {
+  const std::string plain = LayerTar().file("a", std::string(3 << 20, 'x')).bytes();
+  codec::Compressor compressor({.threads = 1});
+  const auto packed = compressor.compressed(std::make_shared<io::MemoryContent>(plain, ""),
+                                            {.kind = model::Compression::gzip}, std::nullopt);
+  const std::string gzip = test::read_all(*packed->open(0, {}).value()).value();
+  const auto refused = [](const std::string& layer, const std::vector<Digest>& diff_ids) {
+    LayeredImage image({layer}, "application/vnd.oci.image.layer.v1.tar", test::config_of(diff_ids));
+    const auto tar = flattened_root(image, image.image(), {});
+    return tar ? std::string() : (tar.error().code == Errc::corrupt ? "corrupt: " : "") + tar.error().message;
+  };
+  CHECK(refused(plain, {Digest::of(plain)}).empty());
+  CHECK(refused(gzip, {Digest::of(plain)}).empty());
+  CHECK(refused(plain, {Digest::of(gzip)}).starts_with("corrupt: layer 1"));
+  CHECK(refused(gzip, {Digest::of(gzip)}).starts_with("corrupt: layer 1"));
+  CHECK(refused(plain, {}).find("names 0 layers, and the manifest has 1") != std::string::npos);
+  CHECK(refused(plain, {Digest::of(plain), Digest::of(plain)}).find("names 2 layers") != std::string::npos);
 }
 
 TEST_CASE("small layers are fetched once, and so are those of which nothing is left") {

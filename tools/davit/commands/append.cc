@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "commands/commands.h"
 #include "editing.h"
 #include "exit_code.h"
+#include "reversed.h"
 
 namespace davit::tool {
 namespace {
@@ -32,6 +35,19 @@ Result<OpenedImage> append_files(const OpenedImage& image, const std::vector<std
   return append_layers(image, layers, context.edit);
 }
 
+/// A layer where the image should stand, or the other way round; no layer at all.
+std::optional<int> wrong_order(const EditingFlags& flags, const std::vector<std::string>& layers) {
+  const auto image = std::ranges::find_if(layers, is_surely_image);
+  if (image != layers.end() && is_surely_file(flags.source))
+    return complain_about_order("append", {*image, "--layer", flags.source});
+  if (!layers.empty()) return std::nullopt;
+  if (is_surely_file(flags.source) && is_surely_image(flags.destination))
+    return complain_about_order("append", {flags.destination, "--layer", flags.source});
+  return fail(Error{.code = Errc::invalid_argument,
+                    .message = "no layer to put on the image",
+                    .hint = "davit append SRC DST --layer LAYER"});
+}
+
 }  // namespace
 
 void add_append(CLI::App& app, Action& action) {
@@ -47,10 +63,9 @@ void add_append(CLI::App& app, Action& action) {
   command->add_option("-b,--base", flags->base)->group("");
   command
       ->add_option("-f,--layer,--new_layer", flags->layers,
-                   "a tar or a folder; several are put on in this order")
+                   "a tar or a folder; several are put on in this order; at least one")
       ->type_name("LAYER")
-      ->allow_extra_args(false)
-      ->required();
+      ->allow_extra_args(false);
   with_environment(command->add_flag("--keep-owners", flags->keep_owners,
                                      "files of a folder belong to whom they belong here, by number"));
   command->callback([flags, &action] {
@@ -68,6 +83,7 @@ void add_append(CLI::App& app, Action& action) {
         return fail(Error{.code = Errc::invalid_argument,
                           .message = "no image to put layers on",
                           .hint = "davit append SRC DST -f LAYER"});
+      if (const auto wrong = wrong_order(editing, flags->layers)) return *wrong;
       return edit_image(editing, {}, signals, [&](const OpenedImage& image, const EditContext& context) {
         return append_files(image, flags->layers, flags->keep_owners, context);
       });

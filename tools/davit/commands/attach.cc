@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "annotations.h"
@@ -6,6 +7,7 @@
 #include "exit_code.h"
 #include "platform_flags.h"
 #include "report.h"
+#include "reversed.h"
 #include "ui/terminal_text.h"
 
 namespace davit::tool {
@@ -51,6 +53,13 @@ Result<AttachOptions> options_of(const Flags& flags, const ClientOptions& settin
 }
 
 int run(const Flags& flags, const Signals& signals) {
+  const auto image = std::ranges::find_if(flags.files, is_surely_image);
+  if (is_surely_file(flags.reference) && image != flags.files.end()) {
+    std::vector<std::string> words{*image, "--type", flags.type, flags.reference};
+    words.insert(words.end(), flags.files.begin(), image);
+    words.insert(words.end(), image + 1, flags.files.end());
+    return complain_about_order("attach", words);
+  }
   auto settings = flags.changing.client_options({flags.reference});
   if (!settings) return fail(settings.error());
   const auto options = options_of(flags, *settings, signals);
@@ -60,7 +69,8 @@ int run(const Flags& flags, const Signals& signals) {
   Client client(*std::move(settings));
   auto attached = client.attach(flags.reference, files, *options);
   if (!attached) return fail(attached.error());
-  if (attached->unchanged && !flags.changing.output.quiet) say("the artifact is there already");
+  if (attached->unchanged && !flags.changing.output.quiet)
+    say(attached->destination + ": nothing to do, the artifact is there");
   const std::vector<Delivery> deliveries{{.destination = attached->destination, .result = *attached}};
   return print(flags.changing.json ? json_lines(deliveries) : reference_lines(deliveries)) ? kOk : kLocal;
 }

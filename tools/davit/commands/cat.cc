@@ -7,6 +7,7 @@
 #include "exit_code.h"
 #include "one_image.h"
 #include "reading.h"
+#include "reversed.h"
 
 namespace davit::tool {
 namespace {
@@ -33,6 +34,11 @@ void add_cat(CLI::App& app, Action& action) {
   flags->reading.add_to(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
+      // Paths in an image may look like repositories, but not like images with a tag.
+      const bool path_is_image =
+          flags->path.find_first_of(":@") != std::string::npos && is_surely_image(flags->path);
+      if (path_is_image && !is_surely_image(flags->source))
+        return complain_about_order("cat", {flags->path, flags->source});
       return look_into(flags->source, flags->reading, signals,
                        [&](OpenedImage& opened, const Manifest& image, const CallContext& context) {
                          const auto file = read_file(*opened.source, image, flags->path, context);

@@ -7,6 +7,7 @@
 #include "exit_code.h"
 #include "reading.h"
 #include "ui/terminal_text.h"
+#include "usage.h"
 
 namespace davit::tool {
 namespace {
@@ -47,6 +48,10 @@ void add_config(CLI::App& app, Action& action) {
   flags->reading.add_to(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
+      const auto platforms = flags->reading.platform.chosen();
+      if (platforms && platforms->size() > 1)
+        return fail(usage("a configuration is that of one image, and several platforms are given",
+                          "--platform " + platforms->front().to_string() + " prints the first one's"));
       return look_at(flags->source, flags->reading, signals,
                      [](Client&, const OpenedImage& image, const CallContext& context) {
                        const auto found = inspect(image.source, image.root, {}, context);

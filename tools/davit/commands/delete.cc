@@ -18,8 +18,8 @@ constexpr const char* kDescription =
 
 A REF with a tag is about that tag alone, and the image stays: where a registry cannot delete a tag without
 its image, nothing is deleted, a sentence says so, and the exit code is 1. A REF with a digest is about the
-image and all its tags. What was deleted is printed, a line each,
-also where the rest could not be: then the exit code is 7.)";
+image and all its tags. What was deleted is printed, a line each, also where the rest could not be: then the
+exit code is 7. --dry-run says where only trying shows whether the registry does it.)";
 
 struct Flags {
   std::vector<std::string> references;
@@ -36,9 +36,11 @@ const char* word_of(Removed::What what) {
 
 nlohmann::ordered_json to_json(const Removal& removal) {
   nlohmann::ordered_json out{{"reference", removal.reference}, {"deleted", nlohmann::ordered_json::array()}};
-  for (const Removed& each : removal.removed)
+  for (const Removed& each : removal.removed) {
     out["deleted"].push_back(
         {{"kind", word_of(each.what)}, {"name", each.name}, {"digest", each.digest.to_string()}});
+    if (each.may_be_refused) out["deleted"].back()["mayBeRefused"] = true;
+  }
   if (removal.error) out["error"] = tool::to_json(*removal.error);
   return out;
 }
@@ -76,8 +78,9 @@ int run(const Flags& flags, const Signals& signals) {
       continue;
     }
     for (const Removed& each : removal.removed)
-      text +=
-          (flags.dry_run ? std::string("would delete ") + word_of(each.what) + " " : "") + each.name + "\n";
+      text += !flags.dry_run ? each.name + "\n"
+                             : std::string("would delete ") + word_of(each.what) + " " + each.name +
+                                   (each.may_be_refused ? ", unless the registry refuses" : "") + "\n";
   }
   if (!print(text)) return kLocal;
   const int code = code_of(*removals, flags.dry_run);

@@ -9,6 +9,7 @@
 #include "exit_code.h"
 #include "one_image.h"
 #include "reading.h"
+#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "units.h"
 
@@ -20,7 +21,8 @@ using nlohmann::json;
 constexpr const char* kDescription =
     R"(compare two images: layers, configuration, with --files every path
 
-A and B are references, archives or layouts. Ends with 0 when both are the same image, with 1 when they
+A and B are references, archives or layouts. A layer that is stored in another compression is the same one
+where both configurations say so. Ends with 0 when both are the same image, with 1 when they
 differ. Of an index, the image for --platform, or for linux on this machine's architecture.)";
 
 constexpr std::size_t kBatch = 64 << 10;
@@ -47,7 +49,10 @@ std::string layers_text(const std::vector<ComparedLayer>& layers) {
   std::string out;
   for (const ComparedLayer& one : layers) {
     const char* const mark = one.in_first && one.in_second ? "= " : one.in_first ? "- " : "+ ";
-    out += mark + one.layer.digest.to_string() + "  " + human_size(one.layer.size) + "\n";
+    out += mark + one.layer.digest.to_string() + "  " + human_size(one.layer.size);
+    if (one.second)
+      out += "  (in b " + one.second->digest.to_string() + "  " + human_size(one.second->size) + ")";
+    out += "\n";
   }
   return out;
 }
@@ -70,6 +75,8 @@ json layers_json(const std::vector<ComparedLayer>& layers) {
                    {"in", one.in_first && one.in_second ? "both"
                           : one.in_first                ? "a"
                                                         : "b"}});
+    if (one.second)
+      out.back()["b"] = {{"digest", one.second->digest.to_string()}, {"size", one.second->size}};
   }
   return out;
 }
@@ -104,11 +111,11 @@ std::string file_json(const ComparedFile& file) {
   const char* const change = file.change == FileChange::added     ? "added"
                              : file.change == FileChange::removed ? "removed"
                                                                   : "changed";
-  json out{{"path", file.path}, {"change", change}};
+  nlohmann::ordered_json out{{"path", file.path}, {"change", change}};
   if (file.first_type != 0) out["a"] = {{"type", type_name(file.first_type)}, {"size", file.first_size}};
   if (file.second_type != 0) out["b"] = {{"type", type_name(file.second_type)}, {"size", file.second_size}};
   if (!file.what.empty()) out["what"] = file.what;
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_line(out);
 }
 
 /// Prints what differs, in batches. Errors: local_io when nobody reads it.

@@ -9,6 +9,7 @@
 #include "exit_code.h"
 #include "one_image.h"
 #include "reading.h"
+#include "reversed.h"
 #include "ui/terminal_text.h"
 #include "units.h"
 
@@ -45,6 +46,8 @@ void add_export(CLI::App& app, Action& action) {
   flags->reading.add_to(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
+      if (is_surely_file(flags->source) && is_surely_image(flags->output))
+        return complain_about_order("export", {flags->output, flags->source});
       if (flags->output == "-" && ::isatty(STDOUT_FILENO) == 1) {
         complain("a tar is nothing for a terminal", "davit export REF FILE.tar, or put a pipe behind it");
         return kUsage;

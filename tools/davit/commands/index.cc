@@ -9,6 +9,7 @@
 #include "index_words.h"
 #include "moving.h"
 #include "reading.h"
+#include "reversed.h"
 #include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "usage.h"
@@ -131,6 +132,15 @@ int create(CreateFlags flags, const Signals& signals) {
   sources.insert(sources.end(), flags.manifests.begin(), flags.manifests.end());
   if (destination.empty() || sources.empty())
     return fail(usage("an index wants a name and images", "davit index create DST SRC..."));
+  // An archive of Docker's holds no index, so this one is a source.
+  const bool archive = destination.ends_with(".tar") && !destination.ends_with(".oci.tar");
+  if (archive && is_surely_file(destination) && std::ranges::count_if(sources, is_surely_image) == 1) {
+    const auto image = std::ranges::find_if(sources, is_surely_image);
+    std::vector<std::string> words{*image, destination};
+    std::ranges::copy_if(sources, std::back_inserter(words),
+                         [&](const std::string& each) { return each != *image; });
+    return complain_about_order("index create", words);
+  }
   return create(destination, sources, flags, signals);
 }
 
@@ -169,14 +179,19 @@ int change(ChangeFlags flags, IndexEdit edit, const Signals& signals) {
     return fail(usage("--retry-on-change is for an index that is changed in place", "leave it out, or --to"));
   edit.retries_on_change = flags.retries;
   std::vector<std::string> sources = sources_of(edit.add);
-  for (const std::vector<std::string>* entries : {&edit.remove, &edit.keep})
-    std::ranges::copy_if(*entries, std::back_inserter(sources), names_reference);
+  std::vector<std::string> entries = edit.remove;
+  entries.insert(entries.end(), edit.keep.begin(), edit.keep.end());
+  for (const IndexEdit::EntryEdit& each : edit.entries) entries.push_back(each.entry);
+  std::ranges::copy_if(entries, std::back_inserter(sources), names_reference);
   std::erase_if(sources,
                 [](const std::string& word) { return Platform::parse(word) || Digest::parse(word); });
   sources.push_back(flags.index);
+  const bool file = registry_of(flags.index, Side::source).empty() && !flags.index.starts_with("ecr:");
   const Movement movement{
       .arguments = {.sources = std::move(sources),
-                    .destinations = {flags.to.empty() ? as_image(flags.index) : flags.to}},
+                    .destinations = {!flags.to.empty() ? flags.to
+                                     : file            ? flags.index
+                                                       : as_image(flags.index)}},
       .credentials = CredentialScope::both,
       .work = "send",
       .start =

@@ -18,7 +18,7 @@ constexpr const char* kDescription =
 REF is a reference, an archive or a layout. An index is shown with its platforms, and with the image for
 this machine's; --platform looks at another one. At most its manifest, the image's manifest and the
 configuration are read. --json has the names that skopeo inspect gives to what it tells; RepoTags is
-empty, as davit ls lists tags.)";
+left out, as davit ls lists tags.)";
 
 /// skopeo's --config, which has no value; davit's own one has.
 constexpr const char* kBytes = "bytes";
@@ -42,9 +42,12 @@ int look(const Flags& flags, const OpenedImage& image, const CallContext& contex
   const auto found = inspect(image.source, image.root, {.sizes = flags.sizes}, context);
   if (!found) return fail(found.error());
   if (flags.config == kBytes) return print_config(image, *found);
+  if (image.made && flags.json && !flags.reading.output.quiet) say("note: " + image.name + ": " + kAsStored);
   if (!found->image && flags.json && !flags.reading.output.quiet)
     say("note: " + image.name + ": no image in it is for " + Platform::host().to_string());
-  return print(flags.json ? inspection_json(image, *found) : inspection_text(image, *found)) ? kOk : kLocal;
+  return print(flags.json ? inspection_json(image, *found, flags.no_tags) : inspection_text(image, *found))
+             ? kOk
+             : kLocal;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "commands/commands.h"
 #include "exit_code.h"
+#include "inspection_text.h"
 #include "reading.h"
 #include "ui/terminal_text.h"
 
@@ -28,7 +29,9 @@ void add_manifest(CLI::App& app, Action& action) {
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       return look_at(flags->source, flags->reading, signals,
-                     [](Client&, const OpenedImage& image, const CallContext& context) {
+                     [flags](Client&, const OpenedImage& image, const CallContext& context) {
+                       if (image.made && !flags->reading.output.quiet)
+                         say("note: " + image.name + ": " + kAsStored);
                        const auto manifest = image.source->manifest(image.root.digest.to_string(), context);
                        if (!manifest) return fail(manifest.error());
                        return print(manifest->bytes()) ? kOk : kLocal;

@@ -35,6 +35,10 @@ int run(const Flags& flags, const Signals& signals) {
   const auto tagged = client.tag(flags.reference, flags.tags, options);
   if (!tagged) return fail(tagged.error());
   complain_about(*tagged);
+  for (const Delivery& each : *tagged) {
+    if (each.result && each.result->unchanged && !flags.changing.output.quiet)
+      say(each.destination + ":" + each.result->tags.front() + ": nothing to do, the image is there");
+  }
   // One repository is one result, whatever the number of its tags.
   std::string lines = flags.changing.json ? json_lines(*tagged) : reference_lines(*tagged);
   if (!flags.changing.json && !lines.empty()) lines.resize(lines.find('\n') + 1);
