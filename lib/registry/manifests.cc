@@ -116,7 +116,7 @@ Result<Descriptor> Repository::resolve(std::string_view name, const CallContext&
       return found;
     }
     if (answer.status == 405 || answer.status == 501 || answer.status == 400) registry_.head_failed();
-    if (answer.status == 401) return answer_error(why, answer);
+    if (answer.status == 401 || answer.status == 429) return answer_error(why, answer);
     // Who writes asks whether something is there; who reads wants to hear why not.
     // Where the repository may have to be made, and nobody else says so, it matters what is not there.
     const bool told = !create_ || (!native_denied_ && reader(context) != nullptr);
