@@ -32,7 +32,9 @@ class SignedApi final : public Api {
     Call out{.operation = call.operation,
              .request = {},
              .region = call.endpoint.region,
-             .service = call.endpoint.service};
+             .service = call.endpoint.service,
+             .limits = call.limits,
+             .action = call.action};
     out.request.method = "POST";
     out.request.url = call.endpoint.url;
     out.request.body = call.body;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "net/http.h"
 #include "net/url.h"
+#include "registry/limits.h"
 
 namespace davit::aws {
 
@@ -23,6 +24,8 @@ struct ApiCall {
   std::string content_type;
   std::string target = {};  ///< X-Amz-Target; empty for query APIs
   std::string body;
+  registry::Limits* limits = nullptr;  ///< as in Call
+  registry::Action action = registry::Action::other;
 };
 
 /// What AWS says when it refuses. The code decides, never the status.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "aws/failure.h"
@@ -50,6 +51,10 @@ bool is_success(const Result<net::Response>& answer) {
   return answer && answer->status >= 200 && answer->status < 300;
 }
 
+bool is_throttled(const ApiFailure& failure) {
+  return is_throttling(failure.code) || failure.status == 429;
+}
+
 }  // namespace
 
 struct CallLoop::Progress {
@@ -87,8 +92,7 @@ Result<ApiAnswer> CallLoop::send(const Call& call, Signer* signer, const CallCon
         return error;
       }
       const ApiFailure failure = is_success(answer) ? ApiFailure{} : parse_failure(*answer);
-      if (is_success(answer) ||
-          (!is_throttling(failure.code) && failure.status != 429 && !is_transient(failure)))
+      if (is_success(answer) || (!is_throttled(failure) && !is_transient(failure)))
         return ApiAnswer{*std::move(answer), progress.tries, progress.may_be_done};
       Error error = refusal(call.operation, call.request.url, *answer);
       error.http->method = call.request.method;
@@ -104,6 +108,12 @@ Result<ApiAnswer> CallLoop::send(const Call& call, Signer* signer, const CallCon
 
 Result<net::Response> CallLoop::exchange(const Call& call, Signer* signer, Progress& progress,
                                          const CallContext& context) {
+  std::optional<registry::Limits::Turn> turn;
+  if (call.limits != nullptr) {
+    DAVIT_TRY(registry::Limits::Turn taken,
+              call.limits->turn(call.action, registry::Carries::nothing, context));
+    turn.emplace(std::move(taken));
+  }
   net::Request request = call.request;
   if (signer != nullptr) {
     progress.offset = offset_->get();
@@ -112,6 +122,14 @@ Result<net::Response> CallLoop::exchange(const Call& call, Signer* signer, Progr
   }
   ++progress.tries;
   auto answer = transport_.exchange(request, context);
+  if (turn && answer) {
+    // How long a batch takes says nothing: its answer may be of megabytes.
+    if (is_success(answer)) {
+      turn->answered(std::chrono::nanoseconds(0));
+    } else if (is_throttled(parse_failure(*answer))) {
+      turn->refused(std::chrono::seconds(0));
+    }
+  }
   if (!answer || is_success(answer)) return answer;
   for (const Secret& secret : call.secrets) remove_all(answer->body, secret);
   remove_all(answer->body, progress.keys.secret);
@@ -137,7 +155,7 @@ CallLoop::Next CallLoop::judge(const Call& call, Signer* signer, Progress& progr
     if (signer != nullptr && may_be_clock_skew(failure.code) && !std::exchange(progress.corrected, true) &&
         correct_clock(call, progress.offset, *answer))
       return Next::now;
-    const bool throttled = is_throttling(failure.code) || failure.status == 429;
+    const bool throttled = is_throttled(failure);
     if (!throttled && !is_transient(failure)) return Next::done;
     if (!throttled) progress.may_be_done = true;
   }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "net/http.h"
+#include "registry/limits.h"
 
 namespace davit::aws {
 
@@ -31,9 +32,11 @@ class Signer {
 struct Call {
   std::string operation;  ///< for messages
   net::Request request;
-  std::string region;             ///< of the signature
-  std::string service;            ///< of the signature
-  std::vector<Secret> secrets{};  ///< in the request: an answer that repeats one comes without it
+  std::string region;                  ///< of the signature
+  std::string service;                 ///< of the signature
+  std::vector<Secret> secrets{};       ///< in the request: an answer that repeats one comes without it
+  registry::Limits* limits = nullptr;  ///< each try waits for its turn; null: at once
+  registry::Action action = registry::Action::other;
 };
 
 /// The one place that repeats requests to AWS: three tries with the waits of AWS's "standard" mode and its

@@ -52,6 +52,13 @@ Result<EcrRepository> only(std::vector<EcrRepository> found, std::string_view op
   return std::move(found.front());
 }
 
+/// What the protocol calls the same thing: ECR counts both together.
+registry::Action action_of(std::string_view operation) {
+  if (operation == "BatchCheckLayerAvailability") return registry::Action::check_blob;
+  if (operation == "BatchGetImage") return registry::Action::read_manifest;
+  return registry::Action::other;
+}
+
 }  // namespace
 
 Result<Endpoint> EcrApi::endpoint() const {
@@ -81,7 +88,9 @@ Result<ApiAnswer> EcrApi::exchange(std::string_view operation, std::string body,
       .content_type = "application/x-amz-json-1.1",
       .target = (site_.host.is_public ? "SpencerFrontendService." : "AmazonEC2ContainerRegistry_V20150921.") +
                 std::string(operation),
-      .body = std::move(body)};
+      .body = std::move(body),
+      .limits = limits_,
+      .action = action_of(operation)};
   return api_.send(request, context);
 }
 

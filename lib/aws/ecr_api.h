@@ -35,11 +35,12 @@ struct EcrRepositorySettings {
 };
 
 /// Typed calls of the ECR API. Thread-safe; holds nothing but references. Errors: see api_error(); with the
-/// operation, the host, and what IAM wants. REQUIRES: api and identity outlive it.
+/// operation, the host, and what IAM wants. `limits` are the registry's, which count calls of both kinds;
+/// null: none. REQUIRES: all references outlive it.
 class EcrApi {
  public:
-  EcrApi(Api& api, Identity& identity, EcrSite site)
-      : api_(api), identity_(identity), site_(std::move(site)) {}
+  EcrApi(Api& api, Identity& identity, EcrSite site, registry::Limits* limits = nullptr)
+      : api_(api), identity_(identity), site_(std::move(site)), limits_(limits) {}
 
   Result<EcrGrant> authorization_token(const CallContext& context);
 
@@ -108,6 +109,7 @@ class EcrApi {
   Api& api_;
   Identity& identity_;
   const EcrSite site_;
+  registry::Limits* limits_;
 };
 
 }  // namespace davit::aws

@@ -75,7 +75,8 @@ std::string name_in_references(const EcrRepository& repository) {
 
 class EcrNative final : public registry::Native {
  public:
-  EcrNative(Api& api, Identity& identity, EcrSite site) : api_(api, identity, std::move(site)) {}
+  EcrNative(Api& api, Identity& identity, EcrSite site, registry::Limits* limits)
+      : api_(api, identity, std::move(site), limits) {}
 
   [[nodiscard]] std::size_t batch() const override { return EcrApi::kBatch; }
   [[nodiscard]] std::size_t manifest_batch() const override { return EcrApi::kManifestBatch; }
@@ -221,8 +222,9 @@ EcrRepositorySettings settings_for(const std::string& repository, const NewRepos
           .tags = how.resource_tags};
 }
 
-std::unique_ptr<registry::Native> make_ecr_native(Api& api, Identity& identity, EcrSite site) {
-  return std::make_unique<EcrNative>(api, identity, std::move(site));
+std::unique_ptr<registry::Native> make_ecr_native(Api& api, Identity& identity, EcrSite site,
+                                                  registry::Limits* limits) {
+  return std::make_unique<EcrNative>(api, identity, std::move(site), limits);
 }
 
 }  // namespace davit::aws

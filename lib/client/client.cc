@@ -47,6 +47,10 @@ Client::~Client() {
   impl_->closing.request_stop();
 }
 
+std::vector<PullQuota> Client::pull_quotas() {
+  return impl_->registries.pull_quotas();
+}
+
 Result<std::string> Client::login(std::string_view host, const Credential& credential, std::stop_token stop) {
   const CallContext context{.stop = std::move(stop)};
   DAVIT_TRY(const std::string name, Reference::parse_registry(host));

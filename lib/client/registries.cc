@@ -24,6 +24,11 @@ bool is_local(std::string_view host) {
           std::ranges::all_of(name, [](char c) { return (c >= '0' && c <= '9') || c == '.'; }));
 }
 
+registry::Kind kind_of(const std::optional<aws::EcrSite>& site) {
+  if (!site) return registry::Kind::distribution;
+  return site->host.is_public ? registry::Kind::ecr_public : registry::Kind::ecr;
+}
+
 }  // namespace
 
 Registries::Registries(const ClientOptions& options, net::Transport& transport, Clock& clock, Log log)
@@ -95,6 +100,28 @@ aws::EcrSources Registries::ecr_sources(Side side) const {
   return out;
 }
 
+std::shared_ptr<registry::Limits> Registries::limits_for(const std::string& host,
+                                                         const std::optional<aws::EcrSite>& site) {
+  const std::string key = site ? site->host.account + '\n' + site->host.region : host;
+  std::shared_ptr<registry::Limits>& limits = limits_[key];
+  if (!limits) {
+    const registry::Quirks& quirks = registry::quirks_of(kind_of(site));
+    limits = std::make_shared<registry::Limits>(quirks.rates, options_for(host).limits, clock_);
+  }
+  return limits;
+}
+
+std::vector<PullQuota> Registries::pull_quotas() {
+  std::map<std::string, PullQuota> found;
+  MutexLock lock(mutex_);
+  for (auto& [key, host] : hosts_) {
+    if (auto quota = host.registry->wire().pull_quota()) found[quota->registry] = *std::move(quota);
+  }
+  std::vector<PullQuota> out;
+  for (auto& [name, quota] : found) out.push_back(std::move(quota));
+  return out;
+}
+
 Result<Registries::Host*> Registries::host_for(const std::string& host, Side side) {
   DAVIT_TRY(const std::optional<aws::EcrSite> site, ecr_site(host));
   const AwsIdentity who = identity_for(host, side);
@@ -107,6 +134,7 @@ Result<Registries::Host*> Registries::host_for(const std::string& host, Side sid
   registry::RegistryOptions settings{
       .host = host, .plain_http = plain_http(host), .chunk_bytes = options_.chunk_size, .spooled = spooled_};
   settings.retry.most_tries = options_.retries;
+  settings.limits = limits_for(host, site);
   // The registry knows its own address (Docker Hub is served elsewhere), the authorizer is made for that
   // address.
   DAVIT_TRY(const net::Url base, registry::base_url(settings));
@@ -125,8 +153,8 @@ Result<Registries::Host*> Registries::host_for(const std::string& host, Side sid
                                       .allowed_realms = user.allow_realms};
     made.authorizer =
         aws::make_ecr_authorizer(std::move(options), *principal.tokens, transport_, clock_, log_);
-    made.native = aws::make_ecr_native(*principal.api, *principal.identity, *site);
-    settings.kind = site->host.is_public ? registry::Kind::ecr_public : registry::Kind::ecr;
+    made.native = aws::make_ecr_native(*principal.api, *principal.identity, *site, settings.limits.get());
+    settings.kind = kind_of(site);
     settings.native = made.native.get();
   } else {
     made.authorizer = auth::make_authorizer({.host = host,

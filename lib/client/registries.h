@@ -45,6 +45,9 @@ class Registries {
   [[nodiscard]] AwsIdentity identity_for(const std::string& host, Side side) const;
   Principals& principals() { return principals_; }
 
+  /// Of the registries that count pulls.
+  std::vector<PullQuota> pull_quotas();
+
   /// An `ecr:` reference written out: "HOST/REPO:TAG". Other text stays as it is. May ask AWS for the
   /// account. Errors: invalid_argument where no region is known; those of AWS.
   Result<std::string> expanded(std::string_view text, Side side, const CallContext& context);
@@ -57,6 +60,10 @@ class Registries {
   };
 
   [[nodiscard]] std::vector<std::shared_ptr<CredentialSource>> credentials_for(Side side) const;
+  /// What one registry may be asked at most: one, whatever it is called and whoever asks.
+  std::shared_ptr<registry::Limits> limits_for(const std::string& host,
+                                               const std::optional<aws::EcrSite>& site)
+      DAVIT_REQUIRES(mutex_);
   [[nodiscard]] bool plain_http(const std::string& host) const;
   Result<Host*> host_for(const std::string& host, Side side) DAVIT_REQUIRES(mutex_);
   Result<std::string> account_of(Principal& who, const std::string& region, const CallContext& context);
@@ -70,6 +77,8 @@ class Registries {
       std::make_shared<std::atomic<std::uint64_t>>(0);  // co-owned by the registries
   Principals principals_;                               // before the hosts, which refer to it
   Mutex mutex_;
+  // by host, or for ECR by account and region; before the hosts, which use them
+  std::map<std::string, std::shared_ptr<registry::Limits>> limits_ DAVIT_GUARDED_BY(mutex_);
   std::map<std::string, Host> hosts_ DAVIT_GUARDED_BY(mutex_);
   // co-owned by the transfers that use them; after hosts_, whose registries they need
   std::map<std::string, std::shared_ptr<registry::Repository>> repositories_ DAVIT_GUARDED_BY(mutex_);

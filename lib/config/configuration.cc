@@ -1,6 +1,7 @@
 #include "config/configuration.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -82,6 +83,47 @@ Result<> read_mapping(const YAML::Node& node, const Place& place,
   return {};
 }
 
+/// "8/s", "0.5/s", "300/m", "5000/h": in a second.
+Setter rate(double& into) {
+  return [&into](const YAML::Node& node, const Place& place) -> Result<> {
+    const std::string text = node.IsScalar() ? node.Scalar() : std::string();
+    const std::map<std::string_view, double> units{{"/s", 1}, {"/m", 60}, {"/h", 3600}};
+    double number = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const auto unit = units.find(std::string_view(text).substr(static_cast<std::size_t>(end - text.data())));
+    constexpr double kMost = 1e6;
+    if (problem != std::errc{} || unit == units.end() || !(number > 0 && number <= kMost))
+      return place.wrong(node, "wants a rate such as 8/s, 300/m or 5000/h");
+    into = number / unit->second;
+    return {};
+  };
+}
+
+Setter count(std::size_t& into) {
+  return [&into](const YAML::Node& node, const Place& place) -> Result<> {
+    const std::string text = node.IsScalar() ? node.Scalar() : std::string();
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), into);
+    constexpr std::size_t kMost = 10'000;
+    if (problem != std::errc{} || end != text.data() + text.size() || into == 0 || into > kMost)
+      return place.wrong(node, "wants a number from 1 to " + std::to_string(kMost));
+    return {};
+  };
+}
+
+Result<RequestLimits> limits_of(const YAML::Node& node, const Place& place) {
+  RequestLimits limits;
+  DAVIT_TRY_VOID(read_mapping(node, place,
+                              {{"requests", rate(limits.requests)},
+                               {"check_blob", rate(limits.check_blob)},
+                               {"read_blob", rate(limits.read_blob)},
+                               {"read_manifest", rate(limits.read_manifest)},
+                               {"begin_upload", rate(limits.begin_upload)},
+                               {"finish_upload", rate(limits.finish_upload)},
+                               {"put_manifest", rate(limits.put_manifest)},
+                               {"concurrency", count(limits.concurrency)}}));
+  return limits;
+}
+
 Result<EcrRegistry> ecr_of(const YAML::Node& node, const Place& place) {
   EcrRegistry ecr;
   DAVIT_TRY_VOID(read_mapping(node, place,
@@ -130,6 +172,11 @@ Result<Registry> registry_of(const YAML::Node& node, const Place& place) {
                                {"allow_realms",
                                 [&](const YAML::Node& value, const Place& at) -> Result<> {
                                   DAVIT_TRY(options.allow_realms, texts_of(value, at));
+                                  return {};
+                                }},
+                               {"limits",
+                                [&](const YAML::Node& value, const Place& at) -> Result<> {
+                                  DAVIT_TRY(options.limits, limits_of(value, at));
                                   return {};
                                 }},
                                {"ecr", [&](const YAML::Node& value, const Place& at) -> Result<> {

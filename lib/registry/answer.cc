@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/json.h"
+#include "registry/pull_count.h"
 
 namespace davit::registry {
 namespace {
@@ -159,6 +160,11 @@ Error answer_error(const Purpose& purpose, const Answer& answer) {
   if (meaning != nullptr) {
     if (!meaning->for_writers || purpose.side == Side::destination) error.hint = meaning->hint;
     if (meaning->code_of_error) error.code = *meaning->code_of_error;
+  }
+  if (answer.quota) {
+    error.message += "; " + text_of(*answer.quota);
+    error.hint = "wait until some come back, or log in to " + answer.quota->registry +
+                 ": whoever is known there may pull more";
   }
   error.side = purpose.side;
   error.attempts = answer.attempts;

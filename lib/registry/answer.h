@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include <davit/error.h>
+#include <davit/limits.h>
 
 #include "auth/iam_denial.h"
 #include "net/http.h"
@@ -32,7 +34,9 @@ struct Answer {
   std::string peer;
   net::Peers peers = net::Peers::any;  ///< which addresses `url` was allowed to lead to
   int attempts = 1;
-  bool foreign = false;       ///< it came from another origin than the registry's
+  std::chrono::nanoseconds first_byte{0};  ///< how long it took
+  std::optional<PullQuota> quota = {};     ///< of a 429 about a manifest, where the registry counts pulls
+  bool foreign = false;                    ///< it came from another origin than the registry's
   bool already_done = false;  ///< not an answer: an earlier try had succeeded without our knowing
 
   [[nodiscard]] bool ok() const { return already_done || (status >= 200 && status < 300); }

@@ -19,6 +19,7 @@ Result<Answer> Repository::ask_for_blob(const Purpose& why, const Digest& digest
     const bool head = registry_.head_works() && registry_.quirks().head_blobs;
     Call call{.request = {.method = head ? "HEAD" : "GET", .url = url("blobs/" + digest.to_string())},
               .scope = scope(),
+              .action = head ? Action::check_blob : Action::read_blob,
               .stream = true};
     if (!head) call.request.headers.push_back({"Range", "bytes=0-0"});
     DAVIT_TRY(Answer answer, registry_.wire().send(why, call, context));
@@ -74,7 +75,8 @@ Result<bool> Repository::mount(const Descriptor& blob, std::string_view from_rep
                         .url = url("blobs/uploads/")
                                    .with_query("mount", blob.digest.to_string())
                                    .with_query("from", net::percent_encode(from_repository))},
-            .scope = scope()};
+            .scope = scope(),
+            .action = Action::begin_upload};
   call.scope.mount_from = from_repository;
   // What is refused because the repository is missing would not be mounted later.
   DAVIT_TRY_VOID(make_if_known_missing(context));

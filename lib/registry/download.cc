@@ -115,11 +115,13 @@ class BlobReader final : public ByteSource {
     DAVIT_TRY(BlobPlaces::Advice advice, repository_.places().advice(blob_.digest, context_));
     Call call{.request = {.method = "GET", .url = repository_.url("blobs/" + blob_.digest.to_string())},
               .scope = repository_.scope(),
+              .action = Action::read_blob,
               .stream = true};
     if (advice.place) {
       call.request.url = advice.place->url;
       call.request.peers = advice.place->peers;
       call.authorize = false;
+      call.action = Action::read_store;
     }
     if (ranged) {
       std::string wanted = "bytes=" + std::to_string(position_) + "-";

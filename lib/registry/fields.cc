@@ -118,6 +118,15 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
   return std::clamp<seconds>(*date - floor<seconds>(now), seconds(0), seconds(kLongest));
 }
 
+std::optional<Counted> parse_counted(std::string_view value) {
+  const auto count = parse_decimal(take_digits(value));
+  if (!count || !take(value, ";w=")) return {};
+  const auto window = parse_decimal(value);
+  constexpr std::uint64_t kLongest = 366 * 86'400;
+  if (!window || *window == 0 || *window > kLongest) return {};
+  return Counted{*count, std::chrono::seconds(*window)};
+}
+
 std::string parse_next_link(std::string_view value) {
   while (true) {
     skip_blanks(value);

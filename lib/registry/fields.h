@@ -30,6 +30,14 @@ std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text);
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
                                                       std::chrono::system_clock::time_point now);
 
+/// Docker Hub's `RateLimit-Limit: 100;w=21600`: a number, and the seconds that it is for. Nothing for the
+/// forms of others, who count other things.
+struct Counted {
+  std::uint64_t count = 0;
+  std::chrono::seconds window{0};
+};
+std::optional<Counted> parse_counted(std::string_view value);
+
 /// The target of the first `rel="next"` in a Link header (RFC 8288); empty when there is none.
 std::string parse_next_link(std::string_view value);
 

@@ -50,7 +50,8 @@ Result<Manifest> Repository::manifest(std::string_view name, const CallContext& 
   Call call{.request = {.method = "GET",
                         .url = url("manifests/" + std::string(name)),
                         .answer_limit = kManifestLimit},
-            .scope = scope()};
+            .scope = scope(),
+            .action = Action::read_manifest};
   accept_manifests(call.request);
   const auto wanted = digest_of_name(name);
   Tries patience = registry_.wire().tries();
@@ -88,7 +89,9 @@ Result<Manifest> Repository::manifest(std::string_view name, const CallContext& 
 Result<Descriptor> Repository::resolve(std::string_view name, const CallContext& context) {
   const Purpose why = purpose("resolve", shown(name));
   if (registry_.head_works()) {
-    Call call{.request = {.method = "HEAD", .url = url("manifests/" + std::string(name))}, .scope = scope()};
+    Call call{.request = {.method = "HEAD", .url = url("manifests/" + std::string(name))},
+              .scope = scope(),
+              .action = Action::read_manifest};
     accept_manifests(call.request);
     DAVIT_TRY(const Answer answer, registry_.wire().send(why, call, context));
     const auto stated = stated_digest(answer.headers);
@@ -113,7 +116,7 @@ Result<Descriptor> Repository::resolve(std::string_view name, const CallContext&
       return found;
     }
     if (answer.status == 405 || answer.status == 501 || answer.status == 400) registry_.head_failed();
-    if (answer.status == 401) return answer_error(why, answer);
+    if (answer.status == 401 || answer.status == 429) return answer_error(why, answer);
     // Who writes asks whether something is there; who reads wants to hear why not.
     // Where the repository may have to be made, and nobody else says so, it matters what is not there.
     const bool told = !create_ || (!native_denied_ && reader(context) != nullptr);
@@ -148,7 +151,7 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
             .scope = scope()};
   call.request.headers.push_back({"Content-Type", manifest.descriptor().media_type});
   call.request.body = manifest.bytes();
-  call.pace = &registry_.manifest_pace();
+  call.action = Action::put_manifest;
   call.happened = [&] { return has_manifest(digest, name, context); };
   Tries patience = registry_.wire().tries();
   bool lists_referrers = false;

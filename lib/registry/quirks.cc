@@ -38,6 +38,32 @@ constexpr std::string_view kCutUpload =
     "ECR cuts the connection when the repository is missing or may not be pushed to: --create-repo creates "
     "it";
 
+/// A little less than the quota, so that with a pace's burst no second has more than it in the long run.
+constexpr double kPartOfQuota = 0.95;
+
+constexpr Rates kEcrRates = [] {
+  Rates rates;
+  rates[Action::check_blob] = 1000 * kPartOfQuota;
+  rates[Action::read_blob] = 3000 * kPartOfQuota;
+  rates[Action::read_manifest] = 2000 * kPartOfQuota;
+  rates[Action::begin_upload] = 100 * kPartOfQuota;
+  rates[Action::send_part] = 500 * kPartOfQuota;
+  rates[Action::finish_upload] = 100 * kPartOfQuota;
+  rates[Action::put_manifest] = 10 * kPartOfQuota;
+  return rates;
+}();
+/// A pull is counted by its manifest.
+constexpr Rates kEcrPublicRates = [] {
+  Rates rates;
+  rates[Action::check_blob] = 200 * kPartOfQuota;
+  rates[Action::read_manifest] = 10 * kPartOfQuota;
+  rates[Action::begin_upload] = 10 * kPartOfQuota;
+  rates[Action::send_part] = 260 * kPartOfQuota;
+  rates[Action::finish_upload] = 10 * kPartOfQuota;
+  rates[Action::put_manifest] = 10 * kPartOfQuota;
+  return rates;
+}();
+
 constexpr Quirks kDistribution{};
 constexpr Quirks kEcr{.name = "ECR",
                       .least_chunk_bytes = 5u << 20,
@@ -46,8 +72,7 @@ constexpr Quirks kEcr{.name = "ECR",
                       .head_manifests_final = true,
                       .most_layers = 500,
                       .most_manifest_bytes = 4u << 20,
-                      .manifests_per_second = 8,
-                      .manifest_burst = 10,
+                      .rates = kEcrRates,
                       .explanations = kEcrExplanations,
                       .cut_upload_hint = kCutUpload};
 constexpr Quirks kEcrPublic{.name = "ECR Public",
@@ -58,8 +83,7 @@ constexpr Quirks kEcrPublic{.name = "ECR Public",
                             .head_blobs = false,
                             .most_layers = 500,
                             .most_manifest_bytes = 4u << 20,
-                            .manifests_per_second = 8,
-                            .manifest_burst = 10,
+                            .rates = kEcrPublicRates,
                             .explanations = kEcrExplanations,
                             .cut_upload_hint = kCutUpload};
 

@@ -7,6 +7,8 @@
 
 #include <davit/error.h>
 
+#include "registry/action.h"
+
 namespace davit::registry {
 
 /// Which row of the table a registry has. Chosen by whoever knows what it is, because a name need not show
@@ -42,9 +44,8 @@ struct Quirks {
   /// What an image may have at most; 0: no limit is known.
   std::size_t most_layers = 0;
   std::uint64_t most_manifest_bytes = 0;
-  /// How many manifests may be put in a second, and at once after a rest; 0: no limit is known.
-  double manifests_per_second = 0;
-  double manifest_burst = 0;
+  /// What it is asked in a second at most.
+  Rates rates = {};
   /// What its refusals mean.
   std::span<const Explanation> explanations = {};
   /// What a connection that is cut when an upload should begin may mean.

@@ -77,7 +77,9 @@ Result<std::vector<Descriptor>> Repository::referrers_of_type(const Digest& subj
   net::Url page = url("referrers/" + subject.to_string());
   if (!type.empty()) page = page.with_query("artifactType", net::percent_encode(type));
   for (int count = 0; count < kMostPages; ++count) {
-    Call call{.request = {.method = "GET", .url = page, .answer_limit = kPageLimit}, .scope = scope()};
+    Call call{.request = {.method = "GET", .url = page, .answer_limit = kPageLimit},
+              .scope = scope(),
+              .action = Action::read_manifest};
     call.request.headers.push_back({"Accept", std::string(model::kOciIndex)});
     DAVIT_TRY(Answer answer, registry_.wire().send(why, call, context));
     const bool unknown = answer.status == 404 || answer.status == 405 || answer.status == 501 ||

@@ -23,8 +23,11 @@ Registry::Registry(RegistryOptions options, net::Url base, net::Transport& trans
     : options_(std::move(options)),
       base_(std::move(base)),
       quirks_(quirks_of(options_.kind)),
-      wire_(transport, authorizer, options_.retry, clock, std::move(log)),
-      manifest_pace_(quirks_.manifests_per_second, quirks_.manifest_burst, clock),
+      wire_({.host = options_.host,
+             .limits = options_.limits ? options_.limits
+                                       : std::make_shared<Limits>(quirks_.rates, RequestLimits{}, clock),
+             .retry = options_.retry},
+            transport, authorizer, clock, std::move(log)),
       spooled_(options_.spooled ? options_.spooled : std::make_shared<std::atomic<std::uint64_t>>(0)) {}
 
 std::unique_ptr<Repository> Registry::repository(std::string name, Side side,

@@ -13,8 +13,8 @@
 #include "base/log.h"
 #include "net/http.h"
 #include "registry/answer.h"
+#include "registry/limits.h"
 #include "registry/native.h"
-#include "registry/pace.h"
 #include "registry/quirks.h"
 #include "registry/retry.h"
 #include "registry/wire.h"
@@ -32,6 +32,8 @@ struct RegistryOptions {
   std::shared_ptr<std::atomic<std::uint64_t>> spooled =
       {};  ///< how much of it is in use; shared by the registries of one client, an own one when null
   RetryRules retry = {};
+  std::shared_ptr<Limits> limits =
+      {};  ///< shared by everybody who talks to the registry; an own one, of what is known, when null
   Kind kind = Kind::distribution;
   Native* native = nullptr;  ///< what it offers beside the protocol; null: nothing. Outlives the registry
 };
@@ -58,8 +60,6 @@ class Registry {
   [[nodiscard]] const RegistryOptions& options() const { return options_; }
   [[nodiscard]] const Quirks& quirks() const { return quirks_; }
   [[nodiscard]] Native* native() const { return options_.native; }
-  /// For putting manifests.
-  Pace& manifest_pace() { return manifest_pace_; }
   Wire& wire() { return wire_; }
 
   /// Whether HEAD is worth trying; learned from the first refusal.
@@ -82,7 +82,6 @@ class Registry {
   const net::Url base_;
   const Quirks& quirks_;
   Wire wire_;
-  Pace manifest_pace_;
   std::atomic<bool> head_works_ = true;
   std::atomic<bool> referrers_by_tag_ = false;
   const std::shared_ptr<std::atomic<std::uint64_t>> spooled_;  // co-owned by the registries of one client

@@ -112,7 +112,9 @@ std::uint64_t Upload::chunk_size() const {
 }
 
 Call Upload::call_to(std::string method, const net::Url& url) const {
-  Call call{.request = {.method = std::move(method), .url = url}, .scope = repository_.scope()};
+  const Action action = method == "PATCH" ? Action::send_part : Action::finish_upload;
+  Call call{
+      .request = {.method = std::move(method), .url = url}, .scope = repository_.scope(), .action = action};
   if (session_) {
     call.authorize = !session_->foreign;
     call.request.peers = session_->peers;
@@ -126,7 +128,8 @@ Result<UploadTarget> Upload::begin() {
   }
   DAVIT_TRY_VOID(repository_.make_if_known_missing(context_));
   const Call call{.request = {.method = "POST", .url = repository_.url("blobs/uploads/")},
-                  .scope = repository_.scope()};
+                  .scope = repository_.scope(),
+                  .action = Action::begin_upload};
   Tries patience = registry_.wire().tries();
   for (int missing = 0;; ++missing) {
     auto sent = registry_.wire().send(why_, call, context_);

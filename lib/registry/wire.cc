@@ -15,13 +15,17 @@ namespace {
 constexpr std::uint64_t kErrorBodyLimit = 64u << 10;
 constexpr std::size_t kMostWarnings = 20;
 
-/// Remembers whether it was the source that failed and not the connection.
+/// Remembers whether it was the source that failed and not the connection, and counts the parts of a blob.
 class Watched final : public ByteSource {
  public:
-  explicit Watched(std::unique_ptr<ByteSource> inner) : inner_(std::move(inner)) {}
+  Watched(std::unique_ptr<ByteSource> inner, Limits& limits) : inner_(std::move(inner)), limits_(limits) {}
   Result<std::size_t> read(std::span<std::byte> into) override {
     auto got = inner_->read(into);
-    if (!got) failed = true;
+    if (!got) {
+      failed = true;
+      return got;
+    }
+    for (read_ += *got; read_ > counted_; counted_ += kPartBytes) limits_.part_begins();
     return got;
   }
   bool ready(const std::function<void()>& wake) override { return inner_->ready(wake); }
@@ -29,6 +33,9 @@ class Watched final : public ByteSource {
 
  private:
   std::unique_ptr<ByteSource> inner_;
+  Limits& limits_;
+  std::uint64_t read_ = 0;
+  std::uint64_t counted_ = kPartBytes;  // the first part was waited for
 };
 
 /// A server that repeats what it was sent must not make errors show it.
@@ -55,24 +62,28 @@ Result<Answer> Wire::send(const Purpose& purpose, const Call& call, const CallCo
   Tries tries = this->tries();
   Challenges challenges;
   while (true) {
-    if (call.pace != nullptr) DAVIT_TRY_VOID(call.pace->wait(context));
+    auto turn =
+        options_.limits->turn(call.action, call.open_body ? Carries::blob : Carries::nothing, context);
+    if (!turn) return failed(purpose, turn.error(), tries.count());
     Outcome outcome = once(call, challenges, context);
     if (outcome.source_failed) return std::move(outcome.answer).error();
     std::optional<Trouble> trouble;
     std::optional<std::chrono::seconds> retry_after;
+    bool hopeless = false;
     if (outcome.answer) {
       outcome.answer->attempts = tries.count();
-      trouble = trouble_of(outcome.answer->status);
       retry_after = parse_retry_after(outcome.answer->headers.get("Retry-After"), clock_.wall());
+      trouble = judge(call, *outcome.answer, *turn, retry_after);
       if (!trouble && outcome.answer->ok()) tries.succeeded();
-      if (call.pace != nullptr && trouble == Trouble::throttled) call.pace->throttled();
-      if (call.pace != nullptr && !trouble) call.pace->succeeded();
+      // Pulls come back over hours.
+      hopeless = outcome.answer->quota && outcome.answer->quota->left == 0 && !retry_after;
     } else if (outcome.answer.error().retryable) {
       trouble = Trouble::transient;
     }
     bool again = false;
     const int attempts = tries.count();
-    if (trouble && call.retry) {
+    { const Limits::Turn over = *std::move(turn); }  // others go while this one waits
+    if (trouble && call.retry && !hopeless) {
       auto decided = tries.again(*trouble, retry_after, context);
       if (!decided) return failed(purpose, decided.error(), attempts);
       again = *decided;
@@ -97,6 +108,27 @@ Result<Answer> Wire::send(const Purpose& purpose, const Call& call, const CallCo
   }
 }
 
+/// What an answer means for the next try, and for the limits.
+std::optional<Trouble> Wire::judge(const Call& call, Answer& answer, Limits::Turn& turn,
+                                   std::optional<std::chrono::seconds> retry_after) {
+  std::optional<Trouble> trouble = trouble_of(answer.status);
+  // What S3 says, and stores that are like it.
+  if (answer.status == 503 && answer.body.find("SlowDown") != std::string::npos) trouble = Trouble::throttled;
+  const bool refused = trouble == Trouble::throttled || (answer.status == 503 && retry_after);
+  if (refused) {
+    // What is too long to wait for ends this request, and must not hold the others.
+    const bool bearable = retry_after && *retry_after <= options_.retry.longest_retry_after;
+    turn.refused(bearable ? *retry_after : std::chrono::seconds(0));
+  } else if (!trouble) {
+    turn.answered(answer.first_byte);
+  }
+  if (call.action == Action::read_manifest) {
+    pulls_.note(answer.headers);
+    if (answer.status == 429) answer.quota = pulls_.get();
+  }
+  return trouble;
+}
+
 /// One try: at most one refresh of the authorization, and redirects as far as they go.
 Wire::Outcome Wire::once(const Call& call, Challenges& left, const CallContext& context) {
   net::RedirectChain chain(call.request.url);
@@ -118,7 +150,7 @@ Wire::Outcome Wire::once(const Call& call, Challenges& left, const CallContext& 
     if (call.open_body) {
       auto opened = call.open_body();
       if (!opened) return {std::move(opened).error(), true};
-      body = std::make_unique<Watched>(*std::move(opened));
+      body = std::make_unique<Watched>(*std::move(opened), *options_.limits);
       request.source = body.get();
     }
     auto answer = receive(call, request, context);
@@ -160,6 +192,7 @@ Wire::Outcome Wire::once(const Call& call, Challenges& left, const CallContext& 
 }
 
 Result<Answer> Wire::receive(const Call& call, const net::Request& request, const CallContext& context) {
+  const Clock::Steady left = clock_.steady();
   auto download = transport_.open(request, context);
   if (!download) {
     log_.write(
@@ -173,6 +206,7 @@ Result<Answer> Wire::receive(const Call& call, const net::Request& request, cons
   answer.status = (*download)->status();
   answer.headers = (*download)->headers();
   answer.peer = (*download)->peer();
+  answer.first_byte = clock_.steady() - left;
   log_.write(LogLevel::debug, "registry", "answer",
              {{"method", request.method},
               {"url", request.url.redacted()},

@@ -16,6 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   static_cast<void>(parse_decimal(value));
   static_cast<void>(parse_stored_range(value));
+  const auto counted = parse_counted(value);
+  if (counted && counted->window.count() <= 0) std::abort();
   const auto wait =
       parse_retry_after(value, std::chrono::system_clock::time_point(std::chrono::hours(400'000)));
   if (wait && (wait->count() < 0 || wait->count() > 86'400)) std::abort();

@@ -15,10 +15,11 @@ struct Quota {
   double private_rate;
   double public_rate;  ///< 0: none
 };
-/// The default quotas for an account and region, requests per second.
+/// The default quotas for an account and region, requests per second. In the public gallery pulls are
+/// counted, here by their manifests.
 constexpr std::array kQuotas{
     Quota{"BatchCheckLayerAvailability", 1000, 200}, Quota{"BatchGetImage", 2000, 10},
-    Quota{"GetDownloadUrlForLayer", 3000, 10},       Quota{"GetAuthorizationToken", 500, 200},
+    Quota{"GetDownloadUrlForLayer", 3000, 0},        Quota{"GetAuthorizationToken", 500, 200},
     Quota{"InitiateLayerUpload", 100, 10},           Quota{"UploadLayerPart", 500, 260},
     Quota{"CompleteLayerUpload", 100, 10},           Quota{"PutImage", 10, 10},
 };
@@ -98,13 +99,20 @@ int Controls::calls(const std::string& operation) const {
   return found == calls_.end() ? 0 : found->second;
 }
 
+int Controls::throttled(const std::string& operation) const {
+  MutexLock lock(mutex_);
+  int sum = 0;
+  for (const auto& [name, times] : throttled_) sum += operation.empty() || name == operation ? times : 0;
+  return sum;
+}
+
 bool Controls::take_token(const std::string& operation, double per_second) {
   const auto now = clock_.now();
-  const auto [entry, fresh] = buckets_.try_emplace(operation, Bucket{per_second, now});
+  const auto [entry, fresh] = buckets_.try_emplace(operation, Bucket{std::max(1.0, per_second), now});
   Bucket& bucket = entry->second;
   if (!fresh) {
     const std::chrono::duration<double> passed = now - bucket.filled;
-    bucket.tokens = std::min(per_second, bucket.tokens + passed.count() * per_second);
+    bucket.tokens = std::min(std::max(1.0, per_second), bucket.tokens + passed.count() * per_second);
     bucket.filled = now;
   }
   if (bucket.tokens < 1) return false;
@@ -124,7 +132,9 @@ void Controls::admit(const std::string& operation, const std::string& repository
                       " because no identity-based policy allows the " + action + " action"};
   }
   const double rate = rate_of(modes_, operation);
-  if (rate > 0 && !take_token(operation, rate)) throw Refusal{"ThrottlingException", "Rate exceeded"};
+  if (rate <= 0 || take_token(operation, rate)) return;
+  ++throttled_[operation];
+  throw Refusal{"ThrottlingException", "Rate exceeded"};
 }
 
 }  // namespace davit::emulator

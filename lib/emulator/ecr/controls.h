@@ -52,6 +52,9 @@ class Controls {
   /// How often an operation was asked for, by API or registry; those that were refused too.
   [[nodiscard]] int calls(const std::string& operation) const;
 
+  /// How often one of them came too often; without a name, all together.
+  [[nodiscard]] int throttled(const std::string& operation = {}) const;
+
   /// Every operation begins here: counts it, then throws Refusal when it is denied to `arn` or comes too
   /// often.
   void admit(const std::string& operation, const std::string& repository, const std::string& arn,
@@ -62,6 +65,7 @@ class Controls {
     std::string operation;
     std::string repository;
   };
+  /// Full at first, with what a second brings.
   struct Bucket {
     double tokens = 0;
     ShiftedClock::Time filled;
@@ -77,6 +81,7 @@ class Controls {
   std::vector<Denial> denials_ DAVIT_GUARDED_BY(mutex_);
   std::list<Fault> faults_ DAVIT_GUARDED_BY(mutex_);
   std::map<std::string, int> calls_ DAVIT_GUARDED_BY(mutex_);
+  std::map<std::string, int> throttled_ DAVIT_GUARDED_BY(mutex_);
   std::map<std::string, Bucket> buckets_ DAVIT_GUARDED_BY(mutex_);
 };
 

@@ -22,8 +22,10 @@ constexpr std::array kModes{
         "missing-repository", "refuse|cut|create", "refuse",
         "a push into a repository that is not there: 404 NAME_UNKNOWN, a cut connection, or it is created"},
     ModeHelp{"mount", "off|on", "off", "BLOB_MOUNTING of the account; PutAccountSetting switches it too"},
-    ModeHelp{"throttle", "off|aws|RATES", "off",
-             "request rates: AWS's quotas, or RATES as OPERATION:PER_SECOND[,OPERATION:PER_SECOND...]"},
+    ModeHelp{
+        "throttle", "off|aws|RATES", "off",
+        "request rates: AWS's quotas, or RATES as OPERATION:PER_SECOND[,OPERATION:PER_SECOND...]; a second's "
+        "worth can be spent at once"},
     ModeHelp{"max-images", "NUMBER>0", "100000", "images in one repository"},
     ModeHelp{"max-layers", "NUMBER>0", "500", "layers in one image"},
     // Credentials and tokens.

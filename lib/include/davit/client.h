@@ -18,6 +18,7 @@
 #include <davit/export.h>
 #include <davit/image.h>
 #include <davit/index.h>
+#include <davit/limits.h>
 #include <davit/listing.h>
 #include <davit/log.h>
 #include <davit/mirror.h>
@@ -40,6 +41,7 @@ struct RegistryOptions {
   std::vector<std::string> allow_realms = {};  ///< HOST[:PORT] of token services that may see its credentials
   AwsIdentity aws = {};                 ///< who to be for an ECR host; ClientOptions' own fields come first
   std::optional<EcrRegistry> ecr = {};  ///< set: it is an ECR registry, whatever its name
+  RequestLimits limits = {};            ///< an ECR registry with several names has those of one of them
 };
 
 /// Everything a client needs to know about its surroundings. The defaults know nothing of this machine: no
@@ -267,6 +269,8 @@ class DAVIT_EXPORT Client {
   /// What davit would show a registry: for an ECR host a fresh password from the AWS chain, for others what
   /// is stored. `server` may be a URL, as Docker writes it. Errors: not_found where nothing is stored.
   Result<RegistryLogin> login_for(std::string_view server, std::stop_token stop = {});
+  /// What the registries that count pulls, as Docker Hub does, have said so far; a row for each of them.
+  std::vector<PullQuota> pull_quotas();
   /// Who the AWS credentials for this registry belong to; an empty host asks in general.
   Result<AwsCaller> aws_caller(std::string_view host = {}, std::stop_token stop = {});
 

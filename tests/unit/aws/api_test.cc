@@ -101,6 +101,29 @@ TEST_CASE("row 81: a throttled call waits and tries again, three times in all") 
   CHECK(never.transport.seen().size() == 3);
 }
 
+TEST_CASE("calls take their turns with the registry's requests, and a throttled one slows both down") {
+  Scene scene(script({answer(200), failure(400, "ThrottlingException"), answer(200)}));
+  scene.clock.set_random(0);
+  registry::Rates rates;
+  rates[registry::Action::check_blob] = 2;
+  registry::Limits limits(rates, {}, scene.clock);
+  scene.call.limits = &limits;
+  scene.call.action = registry::Action::check_blob;
+  const auto ask_the_registry = [&] {
+    REQUIRE(limits.turn(registry::Action::check_blob, registry::Carries::nothing, {}));
+  };
+  const auto begun = scene.clock.steady();
+  ask_the_registry();
+  REQUIRE(scene.send());
+  CHECK(scene.clock.steady() - begun >= milliseconds(500));
+  REQUIRE(scene.send());  // refused once: a second for both, then more slowly
+  const auto now = scene.clock.steady();
+  CHECK(now - begun >= milliseconds(2'000));
+  ask_the_registry();
+  CHECK(scene.clock.steady() - now >= milliseconds(500));
+  CHECK(limits.window(registry::Action::check_blob) <= 2);
+}
+
 TEST_CASE("what is tried again, and what is not") {
   const struct {
     Result<net::Response> answer;

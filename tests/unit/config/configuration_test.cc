@@ -106,3 +106,38 @@ TEST_CASE("a file that is not there is none, one that cannot be read is an error
   CHECK(config::read_configuration_file(dir.path().string()).error().code == Errc::local_io);
   CHECK(config::read_configuration_file(dir.write("c.yaml", "x: y").string()).value() == "x: y");
 }
+
+TEST_CASE("limits are rates and a number") {
+  const auto read = parse_configuration(R"(
+registries:
+  r.example:
+    limits: {requests: 200/s, put_manifest: 0.5/s, read_manifest: 300/m, begin_upload: 7200/h, concurrency: 8}
+)",
+                                        "config.yaml")
+                        .value();
+  const RequestLimits& limits = read.registries.at("r.example").options.limits;
+  CHECK(limits.requests == 200);
+  CHECK(limits.put_manifest == 0.5);
+  CHECK(limits.read_manifest == 5);
+  CHECK(limits.begin_upload == 2);
+  CHECK(limits.read_blob == 0);
+  CHECK(limits.concurrency == 8);
+}
+
+TEST_CASE("limits that are none are refused with the line") {
+  for (const char* rate :
+       {"8", "0/s", "-1/s", "8/d", "8 /s", "/s", "nan/s", "inf/s", "1e9/s", "x", "[8/s]", "8/s/s"}) {
+    INFO(rate);
+    const std::string error =
+        refusal("registries:\n  r.example:\n    limits:\n      requests: " + std::string(rate));
+    CHECK(holds(error, "config.yaml:4: registries.r.example.limits.requests wants a rate such as 8/s"));
+  }
+  for (const char* number : {"0", "-1", "1.5", "8/s", "99999", "many"}) {
+    INFO(number);
+    const std::string error =
+        refusal("registries:\n  r.example:\n    limits: {concurrency: " + std::string(number) + "}");
+    CHECK(holds(error,
+                "config.yaml:3: registries.r.example.limits.concurrency wants a number from 1 to 10000"));
+  }
+  CHECK(holds(refusal("registries:\n  r.example:\n    limits: {pulls: 8/s}"), "does not know \"pulls\""));
+}
