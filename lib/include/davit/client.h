@@ -20,6 +20,7 @@
 #include <davit/index.h>
 #include <davit/listing.h>
 #include <davit/log.h>
+#include <davit/mirror.h>
 #include <davit/referrers.h>
 #include <davit/removal.h>
 #include <davit/result.h>
@@ -90,6 +91,11 @@ struct DAVIT_EXPORT ClientOptions {
   /// DAVIT_CONFIG and for the variables that the file names. Errors: local_io, invalid_argument with the
   /// line.
   Result<> read_configuration(const std::string& path);
+
+  /// The jobs of a mirror file: davit's own, regsync's or skopeo sync's. What it says about registries is
+  /// added as read_configuration() does, and comes before that. Reads the environment for the variables that
+  /// the file names. Errors: local_io, invalid_argument with line and column.
+  Result<MirrorFile> read_mirror_file(const std::string& path);
 };
 
 /// The registry that an argument of push(), pull() or copy() names, as `RegistryOptions` are keyed and
