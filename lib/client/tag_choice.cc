@@ -44,6 +44,7 @@ struct NameFilter::Parts {
   Patterns include;
   Patterns exclude;
   std::optional<model::VersionRange> range;
+  bool partial_versions = false;
 };
 
 Result<NameFilter> NameFilter::make(const TagChoice& choice) {
@@ -53,6 +54,7 @@ Result<NameFilter> NameFilter::make(const TagChoice& choice) {
   if (!choice.semver.empty()) {
     DAVIT_TRY(parts->range, model::VersionRange::parse(choice.semver));
   }
+  parts->partial_versions = choice.partial_versions;
   return NameFilter(std::move(parts));
 }
 
@@ -60,7 +62,8 @@ bool NameFilter::takes(const std::string& name) const {
   if (!parts_->include.empty() && !matches(parts_->include, name)) return false;
   if (matches(parts_->exclude, name)) return false;
   if (!parts_->range) return true;
-  const auto version = model::Version::parse(name);
+  const auto version =
+      parts_->partial_versions ? model::Version::parse_short(name) : model::Version::parse(name);
   return version && parts_->range->contains(*version);
 }
 
