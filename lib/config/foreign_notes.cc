@@ -6,6 +6,13 @@
 #include "base/escape.h"
 
 namespace davit::config {
+namespace {
+
+bool is_empty(const YAML::Node& node) {
+  return node.IsNull() || (node.IsScalar() ? node.Scalar().empty() : node.size() == 0);
+}
+
+}  // namespace
 
 void ForeignNotes::add(const YAML::Node& node, const Place& place, const std::string& text) {
   if (std::ranges::find(known_, text) != known_.end()) return;
@@ -15,6 +22,7 @@ void ForeignNotes::add(const YAML::Node& node, const Place& place, const std::st
 
 Setter ForeignNotes::passed_over(const std::string& why) {
   return [this, why](const YAML::Node& node, const Place& place) -> Result<> {
+    if (is_empty(node) || (node.IsScalar() && node.Scalar() == "false")) return {};
     const auto dot = place.path.rfind('.');
     add(node, place,
         escaped(dot == std::string::npos ? place.path : place.path.substr(dot + 1), 60) + ": " + why);
@@ -28,9 +36,23 @@ Setter ForeignNotes::of_no_matter() {
 
 Setter ForeignNotes::refused(const std::string& why, const std::string& unless) {
   return [why, unless](const YAML::Node& node, const Place& place) -> Result<> {
-    const bool empty = node.IsNull() || (node.IsScalar() ? node.Scalar().empty() : node.size() == 0);
-    if (empty || (node.IsScalar() && !unless.empty() && node.Scalar() == unless)) return {};
+    if (is_empty(node) || (node.IsScalar() && !unless.empty() && node.Scalar() == unless)) return {};
     return place.wrong(node, "is not supported: " + why);
+  };
+}
+
+Setter loose_truth(bool& into) {
+  return [&into](const YAML::Node& node, const Place& place) -> Result<> {
+    std::string word = node.IsScalar() ? node.Scalar() : std::string();
+    std::ranges::transform(word, word.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    const auto is_one_of = [&](std::initializer_list<const char*> words) {
+      return std::ranges::any_of(words, [&](const char* each) { return word == each; });
+    };
+    into = is_one_of({"true", "yes", "on", "y"});
+    if (!into && !is_one_of({"false", "no", "off", "n"})) return place.wrong(node, "is true or false");
+    return {};
   };
 }
 

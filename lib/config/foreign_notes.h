@@ -14,7 +14,7 @@ class ForeignNotes {
   explicit ForeignNotes(std::vector<std::string>& lines) : lines_(lines) {}
 
   void add(const YAML::Node& node, const Place& place, const std::string& text);
-  /// Takes any value, and notes that it is passed over.
+  /// Takes any value, and notes that it is passed over unless it is empty or false.
   Setter passed_over(const std::string& why);
   /// Takes any value: there is nothing to say about it.
   static Setter of_no_matter();
@@ -25,5 +25,8 @@ class ForeignNotes {
   std::vector<std::string>& lines_;
   std::vector<std::string> known_;
 };
+
+/// A truth as Go's YAML libraries take it: also yes and no, on and off, y and n.
+Setter loose_truth(bool& into);
 
 }  // namespace davit::config

@@ -112,8 +112,8 @@ class Reader {
   /// What `defaults` and every entry may say.
   Setters shared_settings(Entry& entry) {
     const std::string once = "davit runs once; what starts it decides when";
-    return {{"digestTags", truth(entry.digest_tags)},
-            {"referrers", truth(entry.referrers)},
+    return {{"digestTags", loose_truth(entry.digest_tags)},
+            {"referrers", loose_truth(entry.referrers)},
             {"referrerFilters",
              [&entry](const YAML::Node& node, const Place&) -> Result<> {
                entry.filters.reset(node);
@@ -220,7 +220,8 @@ class Reader {
     if (entry.source.text.empty()) return place.wrong(node, "has no source");
     if (entry.target.text.empty()) return place.wrong(node, "has no target");
     if (entry.referrers && entry.filters.IsDefined() && entry.filters.size() != 0)
-      return place.wrong(entry.filters, "is not supported: all referrers are copied, or none");
+      return place.at("referrerFilters")
+          .wrong(entry.filters, "is not supported: all referrers are copied, or none");
     for (const FilledText* each : {&entry.source, &entry.target}) {
       if (each->text.starts_with("ocidir://"))
         return place.wrong(node, "is about a folder (ocidir://): a mirror has registries on both sides");

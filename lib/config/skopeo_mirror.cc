@@ -30,6 +30,14 @@ class Reader {
     Credential login;
     std::string identity, password;
     const std::size_t before = out_.file.jobs.size();
+    const Setter tls_verify = [&](const YAML::Node& value, const Place& at) -> Result<> {
+      DAVIT_TRY_VOID(loose_truth(verify)(value, at));
+      if (!verify) {
+        notes_.add(value, at,
+                   "tls-verify: certificates are not checked; http is not tried, --plain-http is for it");
+      }
+      return {};
+    };
     DAVIT_TRY_VOID(read_mapping(
         node, place,
         {{"images", each_image([this](auto&&... rest) { return add_names(rest...); })},
@@ -42,15 +50,7 @@ class Reader {
                                  {"password", text(password)},
                                  {"identitytoken", text(identity)}});
           }},
-         {"tls-verify",
-          [&](const YAML::Node& value, const Place& at) -> Result<> {
-            DAVIT_TRY(verify, truth_of(value, at));
-            if (!verify)
-              notes_.add(
-                  value, at,
-                  "tls-verify: certificates are not checked; http is not tried, --plain-http is for it");
-            return {};
-          }},
+         {"tls-verify", tls_verify},
          {"cert-dir", text(registry.options.certificate_directory)}}));
     if (out_.file.jobs.size() == before)
       notes_.add(node, place, "no images of " + escaped(prefix_, 200) + " are named");

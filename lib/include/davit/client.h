@@ -94,9 +94,9 @@ struct DAVIT_EXPORT ClientOptions {
   Result<> read_configuration(const std::string& path);
 
   /// The jobs of a mirror file: davit's own, regsync's or skopeo sync's, found by what is in it. What it says
-  /// about registries is added as read_configuration() does; called behind that, it comes before it. Reads
-  /// the environment for the variables that the file names. Errors: local_io, invalid_argument with line and
-  /// column.
+  /// about registries is added as read_configuration() does, and replaces what was known of them before.
+  /// Reads the environment for the variables that the file names. Errors: local_io, invalid_argument with
+  /// line and column.
   Result<MirrorFile> read_mirror_file(const std::string& path);
 };
 

@@ -163,13 +163,14 @@ TEST_CASE("regsync: defaults count where an entry is silent") {
   const std::string defaults = "defaults: {referrers: true, digestTags: true}\n";
   CHECK(read(defaults + entry("")).file.jobs.front().referrers);
   CHECK(read(defaults + entry("")).file.jobs.front().digest_tags);
-  CHECK_FALSE(read(defaults + entry("  referrers: false\n")).file.jobs.front().referrers);
+  CHECK_FALSE(read(defaults + entry("  referrers: No\n")).file.jobs.front().referrers);
+  CHECK(refusal(entry("  referrers: perhaps\n")).find("true or false") != std::string::npos);
 }
 
 TEST_CASE("regsync: platforms") {
   CHECK(read(entry("  platform: linux/arm64\n")).file.jobs.front().platforms.front().to_string() ==
         "linux/arm64");
-  CHECK(read(entry("  platform: linux/arm64\n")).file.notes.empty());
+  CHECK(read(entry("  platform: linux/arm64\n  forceRecursive: false\n")).file.notes.empty());
   const MirrorSettings several = read(entry("  platforms: [linux/amd64, linux/arm64]\n"));
   CHECK(several.file.jobs.front().platforms.size() == 2);
   CHECK(has_note(several, "sync.yaml:5:14: platforms: the index is written anew"));
@@ -207,7 +208,7 @@ TEST_CASE("regsync: what would change what is copied is an error with its place"
       holds(refusal("sync: [{source: 's.example/a:1', target: 't.example/a', type: image}]"), "another tag"));
   CHECK(refusal("sync: [{source: s.example/a, target: 't.example/a:latest', type: image}]") == "taken");
   CHECK(holds(refusal(entry("  referrers: true\n  referrerFilters: [{artifactType: x}]\n")),
-              "sync.yaml:6:20: sync[1] is not supported"));
+              "sync.yaml:6:20: sync[1].referrerFilters is not supported"));
   CHECK(refusal(entry("  referrers: false\n  referrerFilters: [{artifactType: x}]\n")) == "taken");
   CHECK(holds(refusal(entry("  referrerSource: x\n")), "not supported"));
   CHECK(holds(refusal(entry("  tags: {semverRange: ['>=1']}\n")), "not supported"));
