@@ -13,6 +13,7 @@
 namespace davit::config {
 namespace {
 
+constexpr std::string_view kManual = "docs/mirror.md describes the file";
 constexpr std::array kSkopeoKeys = {"images", "images-by-tag-regex", "images-by-semver"};
 
 bool has_any(const YAML::Node& mapping, std::initializer_list<const char*> keys) {
@@ -32,14 +33,13 @@ bool is_skopeos(const YAML::Node& root) {
 
 Result<> read(const YAML::Node& root, const std::string& file, const MirrorSurroundings& surroundings,
               MirrorSettings& out) {
-  const Place plain{file, "", nullptr, "docs/mirror.md"};
-  if (!root.IsMap() || root.size() == 0)
-    return plain.wrong(root, "has no jobs", "docs/mirror.md describes the file");
+  const Place plain{file, "", nullptr, kManual};
+  if (!root.IsMap() || root.size() == 0) return plain.wrong(root, "has no jobs");
   const bool own = has_any(root, {"jobs", "registries"});
   if (!own && has_any(root, {"sync", "creds", "version"}))
     return read_regsync(root, plain, surroundings, out);
   if (!own && is_skopeos(root)) return read_skopeo(root, plain, out);
-  return read_own(root, {file, "", &surroundings.variables, "docs/mirror.md"}, out);
+  return read_own(root, {file, "", &surroundings.variables, kManual}, out);
 }
 
 }  // namespace

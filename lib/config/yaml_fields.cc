@@ -49,7 +49,7 @@ std::string Place::where(const YAML::Node& node) const {
 }
 
 Error Place::wrong(const YAML::Node& node, const std::string& why) const {
-  return wrong(node, why, std::string(manual) + " and davit(1) describe the file");
+  return wrong(node, why, std::string(manual));
 }
 
 Error Place::wrong(const YAML::Node& node, const std::string& why, std::string hint) const {

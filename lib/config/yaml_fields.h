@@ -20,9 +20,10 @@ namespace davit::config {
 /// outlives it.
 struct Place {
   const std::string& file;
-  std::string path;                                   // "registries.example.com.profile"
-  const Variables* variables = nullptr;               // fills in ${NAME}; none: a $ is a $
-  std::string_view manual = "docs/configuration.md";  // what describes the file
+  std::string path;                      // "registries.example.com.profile"
+  const Variables* variables = nullptr;  // fills in ${NAME}; none: a $ is a $
+  std::string_view manual =              // a hint for whoever made a mistake
+      "docs/configuration.md and davit(1) describe the file";
 
   /// "FILE:LINE:COLUMN".
   [[nodiscard]] std::string where(const YAML::Node& node) const;
