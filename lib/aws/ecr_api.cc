@@ -247,7 +247,16 @@ Result<EcrRepository> EcrApi::create_repository(const EcrRepositorySettings& set
     if (!settings.kms_key.empty()) request["encryptionConfiguration"]["kmsKey"] = settings.kms_key;
   }
   if (!settings.tags.empty()) request["tags"] = tag_list(settings.tags);
-  return create(request, settings.name, context);
+  DAVIT_TRY(EcrRepository made, create(request, settings.name, context));
+  if (settings.lifecycle_policy.empty()) return made;
+  if (const auto put = put_lifecycle_policy(settings.name, settings.lifecycle_policy, context); !put) {
+    Error error =
+        put.error().with_context("made " + escaped(settings.name, 200) + " without its lifecycle policy");
+    if (error.hint.empty())
+      error.hint = "a repository that is there keeps its settings: delete it, or put the policy yourself";
+    return error;
+  }
+  return made;
 }
 
 Result<EcrRepository> EcrApi::create(const Json& request, const std::string& repository,
@@ -270,10 +279,11 @@ Result<EcrRepository> EcrApi::create_in_gallery(const EcrRepositorySettings& set
                                                 const CallContext& context) {
   const std::string what = "create " + escaped(settings.name, 200) + " in the public gallery";
   if (!settings.mutability.empty() || !settings.exclusions.empty() || settings.scan_on_push ||
-      !settings.kms_key.empty() || !settings.encryption.empty()) {
-    return make_error(Errc::unsupported,
-                      what + ": it has neither immutable tags nor scans nor keys of one's own",
-                      "--create-repo without these settings makes the repository");
+      !settings.kms_key.empty() || !settings.encryption.empty() || !settings.lifecycle_policy.empty()) {
+    return make_error(
+        Errc::unsupported,
+        what + ": it has neither immutable tags nor scans, keys of one's own or lifecycle policies",
+        "--create-repo without these settings makes the repository");
   }
   const auto slash = settings.name.find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == settings.name.size())
@@ -317,6 +327,14 @@ Result<EcrRepository> EcrApi::describe_repository(const std::string& repository,
   DAVIT_TRY(const std::string body, call("DescribeRepositories", request.dump(), context));
   DAVIT_TRY(std::vector<EcrRepository> found, parse_repositories(body));
   return only(std::move(found), "DescribeRepositories");
+}
+
+Result<> EcrApi::put_lifecycle_policy(const std::string& repository, const std::string& policy,
+                                      const CallContext& context) {
+  Json request = about(repository);
+  request["lifecyclePolicyText"] = policy;
+  DAVIT_TRY_VOID(call("PutLifecyclePolicy", request.dump(), context));
+  return {};
 }
 
 Result<> EcrApi::put_tag_mutability(const std::string& repository, const std::string& mutability,

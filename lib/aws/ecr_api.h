@@ -32,6 +32,7 @@ struct EcrRepositorySettings {
   std::string kms_key = {};                      ///< implies "KMS"; empty: the one that AWS keeps for ECR
   std::string encryption = {};                   ///< empty without kms_key: ECR's default, AES256
   std::map<std::string, std::string> tags = {};  ///< of the resource
+  std::string lifecycle_policy = {};             ///< JSON; empty: none
 };
 
 /// Typed calls of the ECR API. Thread-safe; holds nothing but references. Errors: see api_error(); with the
@@ -77,6 +78,8 @@ class EcrApi {
   /// In the public gallery only below an alias of the caller's own, and without settings. Errors:
   /// already_exists; denied and unsupported for those.
   Result<EcrRepository> create_repository(const EcrRepositorySettings& settings, const CallContext& context);
+  Result<> put_lifecycle_policy(const std::string& repository, const std::string& policy,
+                                const CallContext& context);
   /// Errors: not_found.
   Result<EcrRepository> describe_repository(const std::string& repository, const CallContext& context);
   Result<> put_tag_mutability(const std::string& repository, const std::string& mutability,

@@ -219,7 +219,8 @@ EcrRepositorySettings settings_for(const std::string& repository, const NewRepos
           .scan_on_push = how.scan,
           .kms_key = how.kms_key == "default" ? "" : how.kms_key,
           .encryption = how.kms_key.empty() ? "" : "KMS",
-          .tags = how.resource_tags};
+          .tags = how.resource_tags,
+          .lifecycle_policy = how.lifecycle_policy};
 }
 
 std::unique_ptr<registry::Native> make_ecr_native(Api& api, Identity& identity, EcrSite site,

@@ -62,6 +62,7 @@ Result<Certificates> certificates_for(const std::string& host, const RegistryOpt
                                       const std::vector<std::string>& directories) {
   Certificates out;
   if (!options.ca_file.empty()) out.authorities.push_back(options.ca_file);
+  if (!options.ca_pem.empty()) out.authorities.push_back(options.ca_pem);
   out.certificate = options.cert_file;
   out.key = options.key_file;
   if (!options.certificate_directory.empty()) {

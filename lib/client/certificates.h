@@ -9,7 +9,7 @@ namespace davit::client {
 
 /// The files for TLS with one registry.
 struct Certificates {
-  std::vector<std::string> authorities;  ///< PEM, trusted besides the system's
+  std::vector<std::string> authorities;  ///< PEM files, or PEM texts, trusted besides the system's
   std::string certificate;               ///< PEM client certificate; empty for none
   std::string key;
 };

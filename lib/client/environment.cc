@@ -15,6 +15,7 @@
 #include "base/try.h"
 #include "client/configured_credentials.h"
 #include "config/configuration.h"
+#include "config/mirror_file.h"
 
 namespace davit {
 namespace {
@@ -62,6 +63,42 @@ std::vector<std::pair<std::string, EcrRegistry>> ecr_registries(const std::strin
   return out;
 }
 
+constexpr std::size_t kMostSmallFile = 64u << 10;
+
+Error no_such_file(const std::string& path) {
+  return make_error(Errc::local_io, "read " + escaped(path, 300) + ": there is no such file");
+}
+
+Result<std::string> existing_text(const std::string& path, std::size_t most) {
+  DAVIT_TRY(std::optional<std::string> text, config::read_configuration_file(path, most));
+  if (!text) return no_such_file(path);
+  if (text->size() > most)
+    return make_error(Errc::invalid_argument,
+                      escaped(path, 300) + ": more than " + std::to_string(most) + " bytes");
+  return *std::move(text);
+}
+
+/// What a file says about registries replaces what was known of them. Its credentials come first.
+void add_registries(ClientOptions& options, std::map<std::string, config::Registry> registries) {
+  std::vector<std::shared_ptr<CredentialSource>> sources;
+  for (auto& [host, registry] : registries) {
+    if (registry.credential) sources.push_back(fixed_credentials(host, *std::move(registry.credential)));
+    if (!registry.credentials_variable.empty()) {
+      sources.push_back(client::variable_credentials(
+          host, registry.credentials_variable, Secret(variable(registry.credentials_variable.c_str()))));
+    }
+    if (!registry.helper.empty()) {
+      sources.push_back(client::helper_credentials(
+          host,
+          {.name = registry.helper, .path = options.docker.path, .limit = options.docker.helper_timeout}));
+    }
+    RegistryOptions& known = options.registries[host];
+    if (known.ecr) registry.options.ecr = std::move(known.ecr);  // DAVIT_ECR_REGISTRIES
+    known = std::move(registry.options);
+  }
+  options.credentials.insert(options.credentials.begin(), sources.begin(), sources.end());
+}
+
 }  // namespace
 
 ClientOptions ClientOptions::from_environment() {
@@ -105,24 +142,24 @@ Result<> ClientOptions::read_configuration(const std::string& path) {
   }
   DAVIT_TRY(const std::optional<std::string> text, config::read_configuration_file(file));
   if (!text && !named) return {};
-  if (!text) return make_error(Errc::local_io, "read " + escaped(file, 300) + ": there is no such file");
+  if (!text) return no_such_file(file);
   DAVIT_TRY(config::Configuration read, config::parse_configuration(*text, file));
-  std::vector<std::shared_ptr<CredentialSource>> sources;
-  for (auto& [host, registry] : read.registries) {
-    if (!registry.credentials_variable.empty()) {
-      sources.push_back(client::variable_credentials(
-          host, registry.credentials_variable, Secret(variable(registry.credentials_variable.c_str()))));
-    }
-    if (!registry.helper.empty()) {
-      sources.push_back(client::helper_credentials(
-          host, {.name = registry.helper, .path = docker.path, .limit = docker.helper_timeout}));
-    }
-    RegistryOptions& known = registries[host];
-    if (known.ecr) registry.options.ecr = std::move(known.ecr);  // DAVIT_ECR_REGISTRIES
-    known = std::move(registry.options);
-  }
-  credentials.insert(credentials.begin(), sources.begin(), sources.end());
+  add_registries(*this, std::move(read.registries));
   return {};
+}
+
+Result<MirrorFile> ClientOptions::read_mirror_file(const std::string& path) {
+  DAVIT_TRY(const std::string text, existing_text(path, config::kMostMirrorBytes));
+  const config::MirrorSurroundings surroundings{
+      .variables = [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        if (value == nullptr) return {};
+        return value;
+      },
+      .small_file = [](const std::string& file) { return existing_text(file, kMostSmallFile); }};
+  DAVIT_TRY(config::MirrorSettings read, config::parse_mirror_file(text, path, surroundings));
+  add_registries(*this, std::move(read.registries));
+  return std::move(read.file);
 }
 
 }  // namespace davit

@@ -178,6 +178,7 @@ Result<std::shared_ptr<registry::Repository>> Registries::repository(
            create->kms_key;
     for (const std::string& each : create->mutable_tags) key += '\n' + each;
     for (const auto& [name_of_tag, value] : create->resource_tags) key += '\n' + name_of_tag + '=' + value;
+    key += '\n' + create->lifecycle_policy;
   }
   std::shared_ptr<registry::Repository>& repository = repositories_[key];
   if (!repository) repository = at->registry->repository(name, side, create);

@@ -4,11 +4,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <set>
-#include <sstream>
 
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <davit/reference.h>
@@ -16,72 +12,11 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "config/registries_field.h"
+#include "config/yaml_document.h"
 
 namespace davit::config {
 namespace {
-
-constexpr std::size_t kMostBytes = 1u << 20;
-
-/// The place of what is wrong, for people.
-struct Place {
-  const std::string& file;
-  std::string path;  // "registries.example.com.profile"
-
-  [[nodiscard]] Error wrong(const YAML::Node& node, const std::string& why) const {
-    std::string where = file;
-    if (const YAML::Mark mark = node.Mark(); !mark.is_null()) where += ":" + std::to_string(mark.line + 1);
-    return make_error(Errc::invalid_argument,
-                      where + ": " + (path.empty() ? "" : escaped(path, 200) + " ") + why,
-                      "docs/configuration.md and davit(1) describe the file");
-  }
-  [[nodiscard]] Place at(const std::string& key) const {
-    return {file, path.empty() ? key : path + "." + key};
-  }
-};
-
-using Setter = std::function<Result<>(const YAML::Node&, const Place&)>;
-
-Result<std::string> text_of(const YAML::Node& node, const Place& place) {
-  if (!node.IsScalar() || node.Scalar().empty()) return place.wrong(node, "wants a text");
-  const std::string& text = node.Scalar();
-  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
-    return place.wrong(node, "must not hold control characters");
-  return text;
-}
-
-Setter text(std::string& into) {
-  return [&into](const YAML::Node& node, const Place& place) -> Result<> {
-    DAVIT_TRY(into, text_of(node, place));
-    return {};
-  };
-}
-
-Result<bool> truth_of(const YAML::Node& node, const Place& place) {
-  if (node.IsScalar() && node.Scalar() == "true") return true;
-  if (node.IsScalar() && node.Scalar() == "false") return false;
-  return place.wrong(node, "is true or false");
-}
-
-/// Goes through a mapping; each key once, none that `known` does not have.
-Result<> read_mapping(const YAML::Node& node, const Place& place,
-                      const std::map<std::string, Setter>& known) {
-  if (node.IsNull()) return {};
-  if (!node.IsMap()) return place.wrong(node, "wants a mapping");
-  std::set<std::string> seen;
-  for (const auto& entry : node) {
-    if (!entry.first.IsScalar()) return place.wrong(entry.first, "has a key that is no text");
-    const std::string& key = entry.first.Scalar();
-    const auto setter = known.find(key);
-    if (setter == known.end()) {
-      std::string all;
-      for (const auto& [name, unused] : known) all += (all.empty() ? "" : ", ") + name;
-      return place.wrong(entry.first, "does not know \"" + escaped(key, 60) + "\"; it knows " + all);
-    }
-    if (!seen.insert(key).second) return place.wrong(entry.first, "has \"" + key + "\" twice");
-    DAVIT_TRY_VOID(setter->second(entry.second, place.at(key)));
-  }
-  return {};
-}
 
 /// "8/s", "0.5/s", "300/m", "5000/h": in a second.
 Setter rate(double& into) {
@@ -101,11 +36,7 @@ Setter rate(double& into) {
 
 Setter count(std::size_t& into) {
   return [&into](const YAML::Node& node, const Place& place) -> Result<> {
-    const std::string text = node.IsScalar() ? node.Scalar() : std::string();
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), into);
-    constexpr std::size_t kMost = 10'000;
-    if (problem != std::errc{} || end != text.data() + text.size() || into == 0 || into > kMost)
-      return place.wrong(node, "wants a number from 1 to " + std::to_string(kMost));
+    DAVIT_TRY(into, count_of(node, place, 1, 10'000));
     return {};
   };
 }
@@ -135,15 +66,6 @@ Result<EcrRegistry> ecr_of(const YAML::Node& node, const Place& place) {
     return place.at("account").wrong(node, "wants the 12 digits of an AWS account, in quotes");
   if (ecr.region.empty()) return place.at("region").wrong(node, "is missing");
   return ecr;
-}
-
-Result<std::vector<std::string>> texts_of(const YAML::Node& node, const Place& place) {
-  if (!node.IsSequence()) return place.wrong(node, "wants a list");
-  std::vector<std::string> out;
-  for (const YAML::Node& each : node) {
-    DAVIT_TRY(out.emplace_back(), text_of(each, place));
-  }
-  return out;
 }
 
 Result<Registry> registry_of(const YAML::Node& node, const Place& place) {
@@ -193,12 +115,15 @@ Result<Registry> registry_of(const YAML::Node& node, const Place& place) {
   return out;
 }
 
+}  // namespace
+
 Result<std::map<std::string, Registry>> registries_of(const YAML::Node& node, const Place& place) {
   std::map<std::string, Registry> out;
   if (node.IsNull()) return out;
   if (!node.IsMap()) return place.wrong(node, "wants a mapping of hosts");
-  for (const auto& entry : node) {
-    const std::string host = entry.first.IsScalar() ? entry.first.Scalar() : std::string();
+  DAVIT_TRY(const Entries entries, entries_of(node, place));
+  for (const auto& entry : entries) {
+    const std::string& host = entry.first.Scalar();
     const auto name = Reference::parse_registry(host);
     if (!name) return place.wrong(entry.first, "has a key that is no host: " + name.error().message);
     DAVIT_TRY(Registry registry, registry_of(entry.second, place.at(host)));
@@ -208,59 +133,20 @@ Result<std::map<std::string, Registry>> registries_of(const YAML::Node& node, co
   return out;
 }
 
-Result<Configuration> read(const YAML::Node& document, const std::string& name) {
+Result<Configuration> parse_configuration(std::string_view text, const std::string& name) {
   Configuration out;
-  DAVIT_TRY_VOID(read_mapping(document, {name, ""},
-                              {{"registries", [&](const YAML::Node& node, const Place& place) -> Result<> {
-                                  DAVIT_TRY(out.registries, registries_of(node, place));
-                                  return {};
-                                }}}));
+  DAVIT_TRY_VOID(
+      read_document(text, name, {}, [&](const YAML::Node& root, const std::string& file) -> Result<> {
+        return read_mapping(root, {file, ""},
+                            {{"registries", [&](const YAML::Node& node, const Place& place) -> Result<> {
+                                DAVIT_TRY(out.registries, registries_of(node, place));
+                                return {};
+                              }}});
+      }));
   return out;
 }
 
-/// Hears of a document and keeps nothing.
-class Deaf final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
-  }
-  void OnMapEnd() override {}
-};
-
-/// YAML::LoadAll() never comes back from some texts that are no YAML.
-bool has_second_document(const std::string& text) {
-  std::istringstream stream(text);
-  YAML::Parser parser(stream);
-  Deaf handler;
-  return parser.HandleNextDocument(handler) && parser.HandleNextDocument(handler);
-}
-
-}  // namespace
-
-Result<Configuration> parse_configuration(std::string_view text, const std::string& name) {
-  const std::string file = escaped(name, 300);
-  if (text.size() > kMostBytes)
-    return make_error(Errc::invalid_argument, file + ": more than " + std::to_string(kMostBytes) + " bytes");
-  try {
-    if (has_second_document(std::string(text)))
-      return make_error(Errc::invalid_argument, file + ": more than one YAML document");
-    return read(YAML::Load(std::string(text)), file);
-  } catch (const YAML::ParserException& problem) {
-    return make_error(Errc::invalid_argument, file + ":" + std::to_string(problem.mark.line + 1) +
-                                                  ": not YAML: " + escaped(problem.msg, 120));
-  } catch (const YAML::Exception& problem) {
-    return make_error(Errc::invalid_argument, file + ": " + escaped(problem.msg, 120));
-  }
-}
-
-Result<std::optional<std::string>> read_configuration_file(const std::string& path) {
+Result<std::optional<std::string>> read_configuration_file(const std::string& path, std::size_t most) {
   std::error_code problem;
   const std::filesystem::file_status status = std::filesystem::status(path, problem);
   if (status.type() == std::filesystem::file_type::not_found) return std::optional<std::string>();
@@ -270,7 +156,7 @@ Result<std::optional<std::string>> read_configuration_file(const std::string& pa
   if (status.type() == std::filesystem::file_type::directory) return unreadable("a directory");
   std::ifstream file(path, std::ios::binary);
   if (!file) return unreadable("it cannot be opened");
-  std::string text(kMostBytes + 1, '\0');
+  std::string text(most + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return unreadable("it cannot be read");
   text.resize(static_cast<std::size_t>(file.gcount()));

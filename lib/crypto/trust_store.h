@@ -12,7 +12,8 @@ namespace davit::crypto {
 class TrustStore {
  public:
   /// The system's authorities from `system_file` and `system_directory` (empty or unreadable ones are passed
-  /// over), and those of the PEM files `extra_files`. Errors: local_io, for `extra_files` only.
+  /// over), and those of the PEM files `extra_files`, of which each may be PEM text itself. Errors: local_io,
+  /// for `extra_files` only.
   static Result<std::unique_ptr<TrustStore>> load(const std::string& system_file,
                                                   const std::string& system_directory,
                                                   const std::vector<std::string>& extra_files);

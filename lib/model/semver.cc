@@ -109,6 +109,21 @@ std::optional<Version> Version::parse(std::string_view text) {
   return partial->lowest();
 }
 
+std::optional<Version> Version::parse_short(std::string_view text) {
+  if (text.size() > kLongest) return {};
+  if (text.starts_with('v')) text.remove_prefix(1);
+  const std::string_view numbers = text.substr(0, text.find_first_of("-+"));
+  std::string whole;
+  std::size_t count = 0;
+  for (std::string_view part : split(numbers, '.')) {
+    if (!is_number(part) || ++count > 3) return {};
+    part.remove_prefix(std::min(part.find_first_not_of('0'), part.size() - 1));
+    whole += (count == 1 ? "" : ".") + std::string(part);
+  }
+  for (; count < 3; ++count) whole += ".0";
+  return parse(whole + std::string(text.substr(numbers.size())));
+}
+
 std::strong_ordering operator<=>(const Version& a, const Version& b) {
   if (const auto order = a.major <=> b.major; order != 0) return order;
   if (const auto order = a.minor <=> b.minor; order != 0) return order;

@@ -20,6 +20,8 @@ struct Version {
 
   /// Empty for anything else. A leading `v` is ignored.
   static std::optional<Version> parse(std::string_view text);
+  /// As parse(), and with one or two numbers: 1.2 is 1.2.0. Zeros in front of a number are passed over.
+  static std::optional<Version> parse_short(std::string_view text);
   /// Precedence (section 11).
   friend std::strong_ordering operator<=>(const Version& a, const Version& b);
   friend bool operator==(const Version&, const Version&) = default;

@@ -16,6 +16,7 @@ struct NameFilter::Parts {
   Patterns include;
   Patterns exclude;
   std::optional<VersionRange> range;
+  bool partial_versions = false;
 };
 
 Result<NameFilter> NameFilter::make(const TagChoice& choice) {
@@ -25,6 +26,7 @@ Result<NameFilter> NameFilter::make(const TagChoice& choice) {
   if (!choice.semver.empty()) {
     DAVIT_TRY(parts->range, VersionRange::parse(choice.semver));
   }
+  parts->partial_versions = choice.partial_versions;
   return NameFilter(std::move(parts));
 }
 
@@ -32,7 +34,7 @@ bool NameFilter::takes(const std::string& name) const {
   if (!parts_->include.empty() && !parts_->include.match(name)) return false;
   if (parts_->exclude.match(name)) return false;
   if (!parts_->range) return true;
-  const auto version = Version::parse(name);
+  const auto version = parts_->partial_versions ? Version::parse_short(name) : Version::parse(name);
   return version && parts_->range->contains(*version);
 }
 

@@ -89,7 +89,7 @@ class Download : public ByteSource {
 
 /// TLS for one host:port; never inherited by another host.
 struct TlsOptions {
-  std::vector<std::string> ca_files;  ///< PEM, trusted besides the system's
+  std::vector<std::string> ca_files;  ///< PEM files, or PEM texts, trusted besides the system's
   std::string cert_file;              ///< PEM client certificate
   std::string key_file;
   bool verify = true;  ///< false accepts any certificate

@@ -55,8 +55,8 @@ class Configuration(Case):
         self.assert_code(absent, 8)
         self.assertIn("/absent.yaml", absent.stderr)
 
-    def test_what_is_wrong_is_named_with_file_and_line(self):
+    def test_what_is_wrong_is_named_with_file_line_and_column(self):
         path = self.config("registries:\n  r.example:\n    profil: x\n")
         result = davit("push", SIMPLE, f"{REGISTRY}/wrong:1")
         self.assert_code(result, 64)
-        self.assertIn(f"{path}:3: registries.r.example does not know \"profil\"", result.stderr)
+        self.assertIn(f"{path}:3:5: registries.r.example does not know \"profil\"", result.stderr)

@@ -442,6 +442,27 @@ TEST_CASE("a missing repository is made when that was asked for, as it was asked
   }
 }
 
+TEST_CASE("a repository that is made gets its lifecycle policy") {
+  Ecr ecr;
+  TempDir folder;
+  Client client(options_for(ecr));
+  PushOptions push;
+  push.create_repository = NewRepository{
+      .lifecycle_policy =
+          R"({"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed",)"
+          R"("countUnit":"days","countNumber":14},"action":{"type":"expire"}}]})"};
+  REQUIRE(client.push(layout(folder, 8), ecr.authority() + "/team/app:1", push));
+  CHECK(ecr.backend().find("team/app").lifecycle_policy == push.create_repository->lifecycle_policy);
+  CHECK(ecr.controls().calls("PutLifecyclePolicy") == 1);
+  REQUIRE(client.push(layout(folder, 8), ecr.authority() + "/team/app:2", push));
+  CHECK(ecr.controls().calls("PutLifecyclePolicy") == 1);
+  ecr.controls().deny("PutLifecyclePolicy");
+  const auto denied = client.push(layout(folder, 8), ecr.authority() + "/team/other:1", push);
+  REQUIRE_FALSE(denied);
+  CHECK(denied.error().code == Errc::denied);
+  CHECK(denied.error().message.find("PutLifecyclePolicy") != std::string::npos);
+}
+
 TEST_CASE(
     "a missing repository is made before the first blob, so that nothing is refused and all is mounted") {
   for (const std::string_view how : {"batches", "no batches", "given credentials"}) {

@@ -380,6 +380,12 @@ TEST_CASE("row 16, row 43: certificates are checked per host, without retry and 
   CHECK(transport->exchange({.url = at(*good, "/", "https")}, kContext).value().body == "secret");
   CHECK(transport->exchange({.url = at(*good, "/", "https")}, kContext).value().body == "secret");
   CHECK(good->connections() == 1);
+  CHECK(trusting(good->authority(), {.ca_files = {ca.certificate_pem()}})  // the text itself
+            ->exchange({.url = at(*good, "/", "https")}, kContext));
+  CHECK(trusting(good->authority(), {.ca_files = {"-----BEGIN CERTIFICATE-----\nx"}})
+            ->exchange({.url = at(*good, "/", "https")}, kContext)
+            .error()
+            .code == Errc::local_io);
   CHECK_FALSE(transport->exchange({.url = at(*second, "/", "https")}, kContext));  // trust is not inherited
   CHECK(net::make_transport({.ca_files = {trusted}})->exchange({.url = at(*second, "/", "https")}, kContext));
   CHECK(net::make_transport({.system_ca_file = trusted})

@@ -25,6 +25,8 @@ std::optional<std::size_t> number(std::string_view text) {
 }  // namespace
 
 void MirrorFlags::add_to(CLI::App& command) {
+  app_ = &command;
+  begin_ = command.get_options().size();
   const auto add = [](CLI::Option* option, const char* type) {
     return with_environment(option)->type_name(type);
   };
@@ -74,6 +76,16 @@ void MirrorFlags::add_to(CLI::App& command) {
       ->group(kDeleting);
   add(command.add_option("--max-deletes", max_deletes, "if there were more, delete none (100)"), "N")
       ->group(kDeleting);
+  end_ = command.get_options().size();
+}
+
+std::string MirrorFlags::typed() const {
+  const auto options = app_->get_options();
+  for (std::size_t i = begin_; i < end_; ++i) {
+    const std::string name = "--" + options[i]->get_lnames().front();
+    if (was_typed(*app_, name)) return name;
+  }
+  return {};
 }
 
 Result<MirrorJob> MirrorFlags::job() const {

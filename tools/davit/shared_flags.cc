@@ -171,6 +171,9 @@ Result<ClientOptions> TrustFlags::client_options() const {
   if (cert_file.empty() != key_file.empty()) return usage("--cert-file and --key-file go together");
   ClientOptions options = ClientOptions::from_environment();
   if (auto read = options.read_configuration(config); !read) return read.error();
+  if (!mirror_file.empty()) {
+    if (auto read = options.read_mirror_file(mirror_file); !read) return read.error();
+  }
   for (auto& [host, registry] : options.registries) apply(registry);
   apply(options.any_registry);
   return options;

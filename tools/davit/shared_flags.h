@@ -38,7 +38,8 @@ struct TrustFlags {
   std::string cert_file;
   std::string key_file;
   std::vector<std::string> allow_realms;
-  bool insecure = false;  ///< what others call several things
+  std::string mirror_file;  ///< not a flag here: its registries come before those of the configuration file
+  bool insecure = false;    ///< what others call several things
 
   void add_to(CLI::App& command);
   /// This machine's settings and the configuration file, with the flags on top. Errors: invalid_argument,

@@ -34,6 +34,7 @@ struct RegistryOptions {
   std::optional<bool> plain_http = {};  ///< unset: https, except for literal loopback hosts and `localhost`
   bool verify_tls = true;
   std::string ca_file = {};    ///< PEM, trusted besides the system's
+  std::string ca_pem = {};     ///< the same, as text
   std::string cert_file = {};  ///< PEM client certificate
   std::string key_file = {};
   std::string certificate_directory = {};  ///< `*.crt`: authorities to trust, `*.cert` with `*.key`: client
@@ -90,9 +91,15 @@ struct DAVIT_EXPORT ClientOptions {
   /// Adds what a configuration file says about registries (docs/configuration.md): to `registries`, and in
   /// front of `credentials`. An empty path is DAVIT_CONFIG, else davit/config.yaml in
   /// `docker.xdg_config_home` or `docker.home`/.config, if there is one. Reads the environment for
-  /// DAVIT_CONFIG and for the variables that the file names. Errors: local_io, invalid_argument with the
-  /// line.
+  /// DAVIT_CONFIG and for the variables that the file names. Errors: local_io, invalid_argument with line and
+  /// column.
   Result<> read_configuration(const std::string& path);
+
+  /// The jobs of a mirror file: davit's own, regsync's or skopeo sync's, found by what is in it. What it says
+  /// about registries is added as read_configuration() does, and replaces what was known of them before.
+  /// Reads the environment for the variables that the file names. Errors: local_io, invalid_argument with
+  /// line and column.
+  Result<MirrorFile> read_mirror_file(const std::string& path);
 };
 
 /// The registry that an argument of push(), pull() or copy() names, as `RegistryOptions` are keyed and

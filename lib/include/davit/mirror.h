@@ -52,6 +52,9 @@ struct MirrorJob {
   std::vector<std::string> exclude_repositories = {};
   /// "registry/repository" with {repo} (the source's name without its registry), {name} (its last component)
   /// and {registry}. Several repositories to one name are an error, so they need {repo} or {name}.
+  /// Empty in what skopeo's file gives, whose targets are said elsewhere: skopeo puts images at DEST/{name},
+  /// with
+  /// `--scoped` at DEST/{registry}/{repo}.
   std::vector<std::string> targets;
   MirrorTags tags = {};
   std::vector<Platform> platforms =

@@ -54,6 +54,7 @@ struct NewRepository {
   bool scan = false;                           ///< every image is scanned when it is pushed
   std::string kms_key = {};                    ///< encrypt with this KMS key; "default": AWS's own one
   std::map<std::string, std::string> resource_tags = {};  ///< of the repository itself, as for cost reports
+  std::string lifecycle_policy = {};  ///< JSON as ECR takes it: which images go by themselves, and when
 };
 
 class Observer;
@@ -64,6 +65,8 @@ struct TagChoice {
   std::vector<std::string> exclude = {};  ///< none of them
   std::string semver = {};  ///< a range as npm writes it: tags that are no versions are left out then
   std::optional<std::size_t> latest = {};  ///< only so many, the newest in version order
+  bool partial_versions =
+      false;  ///< for `semver`, tags such as 1.2 and v08.1 are versions too: 1.2.0 and 8.1.0
 };
 
 /// Options of a copy, from anywhere to anywhere; push and pull are copies with one end given. Every default

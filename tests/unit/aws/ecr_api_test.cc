@@ -197,6 +197,33 @@ TEST_CASE("a repository is made as asked, and one that is there counts as made")
   CHECK_FALSE(*again);
 }
 
+TEST_CASE("a new repository is given its lifecycle policy, one that is there is not") {
+  FakeIdentity identity;
+  bool there = false, may_put = true;
+  FakeApi api([&](const aws::ApiCall& call) -> Result<net::Response> {
+    if (call.operation == "PutLifecyclePolicy")
+      return may_put ? says(200, "{}") : refuses("ServerException", "not today");
+    if (there) return refuses("RepositoryAlreadyExistsException", "The repository already exists");
+    return says(200, R"({"repository":{"repositoryArn":"arn:aws:ecr:x","repositoryName":"app"}})");
+  });
+  const auto native = aws::make_ecr_native(api, identity, site());
+  const NewRepository how{.lifecycle_policy = R"({"rules":[1]})"};
+  REQUIRE(native->create("app", how, kContext).value());
+  REQUIRE(api.calls().size() == 2);
+  CHECK(api.calls().back().operation == "PutLifecyclePolicy");
+  const auto body = nlohmann::json::parse(api.calls().back().body);
+  CHECK(body["repositoryName"] == "app");
+  CHECK(body["lifecyclePolicyText"] == R"({"rules":[1]})");
+  there = true;
+  CHECK_FALSE(native->create("app", how, kContext).value());
+  CHECK(api.calls().size() == 3);
+  there = may_put = false;
+  const auto half = native->create("app", how, kContext);
+  REQUIRE_FALSE(half);
+  CHECK(half.error().message.starts_with("made app without its lifecycle policy: "));
+  CHECK_FALSE(half.error().hint.empty());
+}
+
 TEST_CASE("a repository that exists counts as our own when an earlier try may have made it") {
   FakeIdentity identity;
   FakeApi api([](const aws::ApiCall& call) -> Result<net::Response> {

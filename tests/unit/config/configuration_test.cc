@@ -70,9 +70,9 @@ TEST_CASE("an empty file says nothing") {
   }
 }
 
-TEST_CASE("what is wrong is named with its line") {
+TEST_CASE("what is wrong is named with its line and column") {
   CHECK(holds(refusal("registries:\n  r.example: {profil: x}\n"),
-              "config.yaml:2: registries.r.example does not"));
+              "config.yaml:2:15: registries.r.example does not"));
   CHECK(holds(refusal("registries:\n  r.example: {profil: x}\n"), "profile"));
   CHECK(holds(refusal("registry: {}\n"), "does not know \"registry\"; it knows registries"));
   CHECK(holds(refusal("registries:\n  r.example: {profile: a, profile: b}\n"), "twice"));

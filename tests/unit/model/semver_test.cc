@@ -25,6 +25,20 @@ TEST_CASE("versions have three numbers", "[semver]") {
   }
 }
 
+TEST_CASE("short versions are filled up, and zeros in front do not matter", "[semver]") {
+  CHECK(Version::parse_short("1.2.3-rc.1+b") == Version::parse("1.2.3-rc.1+b"));
+  CHECK(Version::parse_short("1.2") == Version::parse("1.2.0"));
+  CHECK(Version::parse_short("v8") == Version::parse("8.0.0"));
+  CHECK(Version::parse_short("3.12-alpine") == Version::parse("3.12.0-alpine"));
+  CHECK(Version::parse_short("22.04") == Version::parse("22.4.0"));
+  CHECK(Version::parse_short("0.00") == Version::parse("0.0.0"));
+  for (const std::string text : {"", "v", "1.", ".1", "1..2", "1.2.3.4", "1.x", "latest", "1.2-", "=1.2",
+                                 "vv1", "99999999999999999999"}) {
+    INFO(text);
+    CHECK_FALSE(Version::parse_short(text));
+  }
+}
+
 TEST_CASE("precedence is that of the specification", "[semver]") {
   // The example of section 11.
   const std::vector<std::string> rising{"1.0.0-alpha",  "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",

@@ -28,6 +28,13 @@ TEST_CASE("the newest are counted after everything else was chosen", "[tags]") {
   CHECK(choose_tags(tags, {.latest = 9}).value().size() == 5);
 }
 
+TEST_CASE("tags with fewer numbers are versions where that is wanted", "[tags]") {
+  const Tags tags{"3.11", "3.12", "3.12.1", "4", "3.13-rc1", "edge"};
+  CHECK(choose_tags(tags, {.semver = ">=3.12 <4"}).value() == Tags{"3.12.1"});
+  CHECK(choose_tags(tags, {.semver = ">=3.12 <4", .partial_versions = true}).value() ==
+        Tags{"3.12", "3.12.1"});
+}
+
 TEST_CASE("what is no tag is never passed on", "[tags]") {
   CHECK(choose_tags({"../x", "a b", "ok", "ok", ""}, {}).value() == Tags{"ok"});
 }

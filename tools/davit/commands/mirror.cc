@@ -27,10 +27,13 @@ registry. DST is a repository, with {repo}, {name} or {registry} of the source i
 
   davit mirror docker.io/library/redis ecr:mirror/redis --semver '>=7' --dry-run
   davit mirror 'registry.example.com/team/*' 'ecr:eu-west-1/mirror/{repo}' --create-repo
-  davit mirror registry.example.com/app eu.example.com/app us.example.com/app --prune)";
+  davit mirror registry.example.com/app eu.example.com/app us.example.com/app --prune
+  davit mirror -f mirror.yaml --metrics /var/lib/node_exporter/davit.prom)";
 
 struct Flags {
   std::vector<std::string> words;
+  std::string file;
+  bool scoped = false;
   MirrorFlags mirror;
   std::string undo;
   std::string undo_record;
@@ -44,9 +47,35 @@ struct Flags {
   OutputFlags output;
 };
 
+/// The jobs of a file. What is missing in it, where skopeo's images go, the command line says.
+Result<std::vector<MirrorJob>> jobs_in_file(const Flags& flags) {
+  if (const std::string flag = flags.mirror.typed(); !flag.empty())
+    return usage(flag + ": with --file each job says that for itself", "write it into " + flags.file);
+  ClientOptions unused = ClientOptions::from_environment();
+  auto file = unused.read_mirror_file(flags.file);
+  if (!file) return file.error();
+  for (const std::string& note : file->notes) say("note: " + note);
+  bool used = flags.words.empty();
+  for (MirrorJob& job : file->jobs) {
+    if (!job.targets.empty()) continue;
+    if (flags.words.empty())
+      return usage(flags.file + " does not say where its images go",
+                   "davit mirror -f " + flags.file + " DST");
+    used = true;
+    for (const std::string& word : flags.words)
+      job.targets.push_back(word + (flags.scoped ? "/{registry}/{repo}" : "/{name}"));
+  }
+  if (!used)
+    return usage(flags.file + " says where its images go, and so does the command line",
+                 "leave out one of them");
+  return std::move(file->jobs);
+}
+
 Result<std::vector<MirrorJob>> jobs_of(const Flags& flags) {
+  if (!flags.file.empty()) return jobs_in_file(flags);
   if (flags.words.size() < 2)
-    return usage("a mirror wants a source and where it goes", "davit mirror SRC DST...");
+    return usage("a mirror wants a source and where it goes",
+                 "davit mirror SRC DST..., or davit mirror -f FILE");
   auto job = flags.mirror.job();
   if (!job) return job.error();
   job->sources = {flags.words.front()};
@@ -185,6 +214,12 @@ void add_mirror(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("mirror", kDescription);
   command->alias("sync");
   command->add_option("SRC", flags->words, "what to mirror, then where to")->type_name("DST...");
+  with_environment(
+      command->add_option("-f,--file", flags->file,
+                          "a mirror file: davit's own, regsync's, or skopeo sync's, which wants DST"))
+      ->type_name("YAML");
+  with_environment(command->add_flag(
+      "--scoped", flags->scoped, "with skopeo's file: below DST with the source's registry and whole name"));
   flags->mirror.add_to(*command);
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   add(command->add_option("--undo-record", flags->undo_record,
@@ -216,6 +251,7 @@ void add_mirror(CLI::App& app, Action& action) {
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       if (!flags->undo.empty()) return undo(*flags, signals);
+      flags->connection.trust.mirror_file = flags->file;
       const auto jobs = jobs_of(*flags);
       return jobs ? mirror(*flags, *jobs, signals) : fail(jobs.error());
     };
