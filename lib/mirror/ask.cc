@@ -72,6 +72,10 @@ void Exploration::ask(Seen& seen) {
       auto now = at_target(seen.name, target);
       at.state = now ? At::State::asked : At::State::failed;
       if (now) at.now = *now;
+      if (at.now && immutable_.match(seen.name)) {
+        at.state = At::State::settled;
+        continue;
+      }
       if (!now) at.error = now.error().on(Side::destination);
       open |= now.has_value();
     }

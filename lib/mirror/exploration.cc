@@ -140,7 +140,7 @@ void Exploration::look_at_targets(std::size_t tags) {
       if (auto down = all_.outages_.of(target.place.host)) return *down;
       DAVIT_TRY(target.repository,
                 all_.services_.repository(target.place, Side::destination, job_.create_repositories));
-      const bool list = by_list_ && (tags > kFewTags || job_.prune.enabled);
+      const bool list = by_list_ && (tags > kFewTags || job_.prune.enabled || !immutable_.empty());
       if (!list && tags <= kFewTags) return {};
       auto told = survey(*target.repository, list ? Look::tags : Look::if_cheap, context_);
       // Whoever may write need not be allowed to list: then each tag is asked for.

@@ -58,7 +58,7 @@ class Mirroring {
       totals.bytes_read = delivering_.planned_reads();
       totals.requests = delivering_.planned_requests() + totals.deleted;
     } else {
-      totals.bytes_read = services_.board.snapshot().bytes_done;
+      totals.bytes_read = services_.board.bytes_read();
     }
     return totals;
   }

@@ -404,7 +404,7 @@ void Run::move_leaf(Leaf& leaf) {
     bring_everywhere(leaf, sinks, content);
   }
   for (ContentSink* sink : claimed) bring_claimed(leaf, sink, *content);
-  progress->reached(leaf.bytes_to_read);  // also where nothing had to be read
+  progress->complete();  // also where nothing had to be read
   board_.finish(progress);
 }
 

@@ -54,6 +54,12 @@ void BlobProgress::reached(std::uint64_t position) {
   }
 }
 
+void BlobProgress::complete() {
+  const std::uint64_t before = done_;
+  reached(total_);
+  if (skipped_ != nullptr && before < total_) *skipped_ += total_ - before;
+}
+
 void Board::planned(std::uint64_t blobs, std::uint64_t bytes, std::uint64_t present) {
   // A run that has to send more than it thought plans anew: totals grow, and are announced once.
   blobs_total_ = std::max(earlier_blobs_ + blobs, blobs_total_.load());
@@ -70,7 +76,7 @@ void Board::next_run() {
 }
 
 std::shared_ptr<BlobProgress> Board::start(std::string name, std::uint64_t total) {
-  auto blob = std::make_shared<BlobProgress>(std::move(name), total, bytes_done_);
+  auto blob = std::make_shared<BlobProgress>(std::move(name), total, bytes_done_, &bytes_skipped_);
   {
     MutexLock lock(mutex_);
     active_.push_back(blob);

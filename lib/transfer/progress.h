@@ -15,11 +15,15 @@ namespace davit::transfer {
 /// One blob on its way. Counting is lock-free; the name never changes.
 class BlobProgress {
  public:
-  BlobProgress(std::string name, std::uint64_t total, std::atomic<std::uint64_t>& sum)
-      : name_(std::move(name)), total_(total), sum_(sum) {}
+  /// `skipped`, which may be null, gets what did not have to be read.
+  BlobProgress(std::string name, std::uint64_t total, std::atomic<std::uint64_t>& sum,
+               std::atomic<std::uint64_t>* skipped = nullptr)
+      : name_(std::move(name)), total_(total), sum_(sum), skipped_(skipped) {}
 
   /// The reader has come this far. Reading the same bytes again, after a retry, does not count twice.
   void reached(std::uint64_t position);
+  /// It is there, and what nobody has read nobody has to.
+  void complete();
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t done() const { return done_; }
@@ -30,6 +34,7 @@ class BlobProgress {
   const std::uint64_t total_;
   std::atomic<std::uint64_t> done_ = 0;
   std::atomic<std::uint64_t>& sum_;
+  std::atomic<std::uint64_t>* const skipped_;
 };
 
 /// The figures of one transfer and the ear of its observer. Thread-safe.
@@ -47,6 +52,8 @@ class Board {
   void finished(std::vector<Delivery> deliveries);
 
   [[nodiscard]] Progress snapshot() const;
+  /// Bytes of blobs that were read, each once.
+  [[nodiscard]] std::uint64_t bytes_read() const { return bytes_done_ - bytes_skipped_; }
 
  private:
   void tell(std::function<void(Observer&)> event);
@@ -54,6 +61,7 @@ class Board {
   Observer* const observer_;
   Notifier& notifier_;
   std::atomic<std::uint64_t> bytes_done_ = 0;
+  std::atomic<std::uint64_t> bytes_skipped_ = 0;
   std::atomic<std::uint64_t> bytes_total_ = 0;
   std::atomic<std::uint64_t> blobs_done_ = 0;
   std::atomic<std::uint64_t> blobs_total_ = 0;

@@ -230,10 +230,16 @@ BlobCounts Run::count(const Shipment& shipment, const Dispatch& dispatch) const 
   for (const Leaf* below : unique) {
     const auto arrival = below->arrivals.find(dispatch.sink());
     if (arrival == below->arrivals.end()) continue;
-    if (arrival->second.state == State::present) ++counts.present;
-    if (arrival->second.state == State::reused) ++counts.reused;
-    if (arrival->second.state == State::mounted) ++counts.mounted;
-    if (arrival->second.state != State::sent) continue;
+    // What several images need came for the first of them; the others found it there.
+    const auto first = std::ranges::find_if(arrival->second.dispatches,
+                                            [](const Dispatch* one) { return !one->error.has_value(); });
+    const bool for_this = first != arrival->second.dispatches.end() && *first == &dispatch;
+    const State state = arrival->second.state;
+    if (state == State::present) ++counts.present;
+    if (state == State::reused) ++counts.reused;
+    if ((state == State::mounted || state == State::sent) && !for_this) ++counts.present;
+    if (state == State::mounted && for_this) ++counts.mounted;
+    if (state != State::sent || !for_this) continue;
     ++counts.sent;
     counts.bytes_sent += below->descriptor ? below->descriptor->size : 0;
   }
