@@ -2,8 +2,11 @@
 import json
 import os
 import re
+import signal
+import subprocess
+import time
 
-from support import SystemTest, docker_save, layer, main, write
+from support import DAVIT, Emulator, SystemTest, clean_environment, docker_save, layer, main, read, wait_until, write
 
 
 class Mirrors(SystemTest):
@@ -149,6 +152,57 @@ class Mirrors(SystemTest):
         self.assertEqual({e["target"].partition("/")[0] for e in entries if e["result"] == "failed"}, {dead.host})
         self.assertIn("refused", done.err)
 
+    def test_a_target_that_comes_back_is_tried_again(self):
+        images = self.fill("back", ["app"])
+        other = self.emulator()
+        other.stop()
+        target = self.emulator()
+        slow = subprocess.Popen([DAVIT, "mirror", "-q", "--limit-rate", "100K", "--retries", "1", self.source.host + "/back/app",
+                                 other.host + "/app", target.host + "/app"], env=clean_environment(self.home),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: any("/blobs/" in line["path"] for line in target.lines()), "the transfer")
+        again = Emulator(self.out(""), listen=other.host)
+        self.addCleanup(again.stop)
+        out, err = slow.communicate(timeout=60)
+        self.assertEqual(slow.returncode, 0, err)
+        self.assertEqual(len(out.splitlines()), 2 * len(images))
+        self.assertEqual(self.tags(again.host, "app"), self.tags(target.host, "app"))
+
+    def test_a_run_that_was_killed_is_gone_on_with(self):
+        images = self.fill("killed", ["a", "b"], ["1", "2", "3", "4", "5", "6"])
+        target = self.emulator()
+        words = [self.source.host + "/killed/*", target.host + "/{repo}"]
+        first = subprocess.Popen([DAVIT, "mirror", "-q", "--limit-rate", "300K", *words], env=clean_environment(self.home),
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = lambda: [line["path"] for line in target.lines() if line["method"] == "PUT" and "/manifests/" in line["path"]]
+        wait_until(lambda: len(done()) > 2, "some images")
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        brought = set(done())
+        before = len(target.lines())
+        _, entries, _ = self.mirror(*words)
+        self.assertEqual(len(entries), len(images))
+        again = [line["path"] for line in target.lines()[before:] if line["method"] == "PUT" and "/manifests/" in line["path"]]
+        self.assertEqual(brought & set(again), set(), "an image was brought twice")
+        for name, digest in images.items():
+            self.assertEqual(self.davit("digest", target.host + "/" + name.partition("/")[2]).out.strip(), digest)
+        self.davit("validate", target.host + "/killed/a:6")
+
+    def test_sigterm_lets_what_moves_arrive(self):
+        self.fill("gently", ["app"], [str(number) for number in range(12)])
+        target = self.emulator()
+        run = subprocess.Popen([DAVIT, "mirror", "-q", "-j", "1", "--limit-rate", "200K", self.source.host + "/gently/app",
+                                target.host + "/app"], env=clean_environment(self.home), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: any("/blobs/uploads" in line["path"] for line in target.lines()), "the transfer")
+        begun = time.monotonic()
+        run.terminate()
+        run.communicate(timeout=30)
+        self.assertEqual(run.returncode, -signal.SIGTERM)
+        self.assertLess(time.monotonic() - begun, 20)
+        for line in target.lines():
+            self.assertNotEqual((line["method"], line["status"]), ("DELETE", 204), "an upload was given up")
+
     def test_pruning_is_recorded_and_can_be_undone(self):
         images = self.fill("prune", ["app"])
         target = self.emulator()
@@ -217,6 +271,161 @@ class Mirrors(SystemTest):
                             (["localhost:5000/a", "localhost:5000/b", "--max-age", "soon"], "30d")]:
             done = self.davit("mirror", *words, code=64)
             self.assertIn(text, done.err)
+
+
+class EcrMirrors(SystemTest):
+    """From one account to another one, in two regions."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.base = layer({"base": os.urandom(400_000)})
+        cls.archives = [docker_save(cls.path("image%d.tar" % n), [cls.base, layer({"own": b"%d" % n * 2000})]) for n in range(6)]
+
+    def ends(self, *modes, more=""):
+        """A source and two targets, each with a profile of its own in the configuration, and what more it says about all."""
+        places = [("build", "111111111111", "eu-west-1"), ("run", "222222222222", "us-east-1"), ("far", "222222222222", "ap-south-1")]
+        config, profiles, emulators = "registries:\n", "", []
+        home = self.fresh_home()
+        for name, account, region in places:
+            emulator = self.emulator("--ecr", "--account", account, "--region", region, *modes)
+            config += '  "%s":\n    profile: %s\n    ecr: {account: "%s", region: %s, api_endpoint: "%s"}\n%s' % (
+                emulator.host, name, account, region, emulator.env["DAVIT_ECR_ENDPOINT"], more)
+            profiles += "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n" % (
+                name, emulator.env["AWS_ACCESS_KEY_ID"], emulator.env["AWS_SECRET_ACCESS_KEY"])
+            emulators.append(emulator)
+        os.mkdir(os.path.join(home, ".aws"))
+        write(os.path.join(home, ".aws/credentials"), profiles, 0o600)
+        self.config, self.account_home = write(os.path.join(home, "davit.yaml"), config), home
+        return emulators
+
+    def run_davit(self, *args, **options):
+        return self.davit(args[0], "--config", self.config, *args[1:], home=self.account_home, **options)
+
+    def mirror(self, *words, **options):
+        done = self.run_davit("mirror", "--json", "--progress", "none", *words, **options)
+        entries = [json.loads(line) for line in done.lines]
+        return done, entries, entries.pop()["summary"]
+
+    def test_a_thousand_unchanged_tags_take_few_requests(self):
+        source, target, _ = self.ends(more="    limits: {put_manifest: 5000/s}\n")  # a thousand at ECR's pace take minutes
+        for n in (0, 1):
+            tags = ",".join("t%d-%d" % (n, tag) for tag in range(500))
+            self.run_davit("push", "-q", self.archives[n], "%s/app:%s" % (source.host, tags), "--create-repo")
+        words = (source.host + "/app", target.host + "/mirror/app", "--create-repo")
+        _, _, sums = self.mirror(*words)
+        self.assertEqual(sums["copied"], 1000)
+        before = len(source.lines()), len(target.lines())
+        _, _, sums = self.mirror(*words)
+        self.assertEqual((sums["unchanged"], sums["copied"], sums["failed"]), (1000, 0, 0))
+        asked = source.lines()[before[0]:] + target.lines()[before[1]:]
+        self.assertLessEqual(len(asked), 25, [line["path"] for line in asked])
+        self.assertLessEqual(sums["requests"], 25)
+
+    def test_two_accounts_three_regions_and_tokens_that_end(self):
+        source, *targets = self.ends("--mode", "token-life=2", "--mode", "mount=on")
+        wanted = {}
+        for n, archive in enumerate(self.archives):
+            name = "team%d/app:v%d" % (n % 3, n)
+            wanted[name] = self.run_davit("push", "-q", archive, source.host + "/" + name, "--create-repo").digest
+        before = len(source.lines())
+        _, entries, sums = self.mirror(source.host + "/**", *[t.host + "/mirror/{repo}" for t in targets],
+                                       "--create-repo", "--limit-rate", "200K")
+        self.assertEqual((sums["repositories"], sums["copied"], sums["failed"]), (3, 12, 0))
+        read_blobs = [line["path"] for line in source.lines()[before:]
+                      if line["method"] == "GET" and "/blobs/" in line["path"] and line["status"] == 307]
+        self.assertEqual(len(read_blobs), len(set(path.rpartition("/")[2] for path in read_blobs)))
+        self.assertGreater(source.operations().count("GetAuthorizationToken"), len(self.archives))
+        # The shared layer was uploaded to each registry once; the two other repositories have it by mounting.
+        self.assertEqual(sum(entry.get("blobs", {}).get("mounted", 0) for entry in entries), 4)
+        for target in targets:
+            for name, digest in wanted.items():
+                self.assertEqual(self.run_davit("digest", "%s/mirror/%s" % (target.host, name)).out.strip(), digest)
+
+    def test_quotas_are_kept(self):
+        source, target, _ = self.ends("--mode", "throttle=aws")
+        tags = ["t%d" % number for number in range(40)]
+        self.run_davit("push", "-q", self.archives[0], "%s/app:%s" % (source.host, ",".join(tags)), "--create-repo")
+        before = len(target.lines())
+        _, _, sums = self.mirror(source.host + "/app", target.host + "/app", "--create-repo")
+        self.assertEqual(sums["copied"], len(tags))
+        self.assertEqual([line for line in target.lines()[before:] if line["status"] == 429], [])
+
+    def test_signatures_on_ecr(self):
+        source, target, _ = self.ends()
+        image = self.run_davit("push", "-q", self.archives[0], source.host + "/app:1", "--create-repo").digest
+        words = (source.host + "/app", target.host + "/app", "--create-repo")
+        self.mirror(*words)
+        file = write(os.path.join(self.account_home, "sbom"), b"{}")
+        self.run_davit("attach", source.host + "/app@" + image, "--type", "application/spdx+json", file)
+        _, entries, _ = self.mirror(*words)
+        self.assertEqual(sorted(entry["result"] for entry in entries), ["copied", "unchanged"])
+        self.assertIn("spdx", self.run_davit("discover", "--json", target.host + "/app@" + image).out)
+
+    def test_pruning_on_ecr(self):
+        source, target, _ = self.ends()
+        self.run_davit("push", "-q", self.archives[0], source.host + "/app:1", "--create-repo")
+        undo = os.path.join(self.account_home, "undo")
+        words = (source.host + "/app", target.host + "/app", "--create-repo", "--prune", "--undo-record", undo)
+        self.mirror(*words)
+        self.run_davit("push", "-q", self.archives[1], target.host + "/app:old")
+        self.run_davit("push", "-q", self.archives[0], target.host + "/app:alias")
+        _, entries, _ = self.mirror(*words)
+        self.assertEqual(sorted(entry["tag"] for entry in entries if entry["result"] == "deleted"), ["alias", "old"])
+        self.assertEqual(self.run_davit("ls", target.host + "/app").lines, ["1"])
+        self.assertEqual(len(read(undo).splitlines()), 2)
+
+
+class MirrorFiles(SystemTest):
+    def setUp(self):
+        self.work_folder()
+
+    def test_a_file_with_jobs(self):
+        source, target = self.emulator(), self.emulator()
+        tar = docker_save(self.out("image.tar"), [layer({"a": b"b" * 1000})])
+        for name in ("app:1.0.0", "app:2.0.0", "web:latest"):
+            self.davit("push", "-q", tar, "%s/%s" % (source.host, name))
+        file = write(self.out("mirror.yaml"), """
+defaults: {referrers: false}
+jobs:
+- name: versions
+  source: %(source)s/app
+  target: %(target)s/copy/{repo}
+  tags: {semver: ">=2"}
+- source: %(source)s/web
+  targets: [%(target)s/web]
+""" % {"source": source.host, "target": target.host})
+        done = self.davit("mirror", "-f", file)
+        self.assertEqual(sorted(line.partition("@")[0] for line in done.lines),
+                         sorted([target.host + "/copy/app:2.0.0", target.host + "/web:latest"]))
+        self.assertIn("write it into", self.davit("mirror", "-f", file, "--semver", "1", code=64).err)
+        self.assertIn("leave out one", self.davit("mirror", "-f", file, target.host, code=64).err)
+
+    def test_files_of_others(self):
+        source, target = self.emulator(), self.emulator()
+        tar = docker_save(self.out("image.tar"), [layer({"a": b"b" * 1000})])
+        for name in ("team/app:1.0.0", "team/app:edge", "web:latest"):
+            self.davit("push", "-q", tar, "%s/%s" % (source.host, name))
+        skopeo = write(self.out("skopeo.yaml"), "%s:\n  tls-verify: false\n  images:\n    web: [latest]\n"
+                       "  images-by-tag-regex:\n    team/app: ^1\n" % source.host)
+        refused = self.davit("mirror", "-f", skopeo, code=64)
+        self.assertIn("does not say where", refused.err)
+        done = self.davit("mirror", "-f", skopeo, "--plain-http", target.host + "/s")
+        self.assertEqual(sorted(line.partition("@")[0] for line in done.lines),
+                         sorted([target.host + "/s/app:1.0.0", target.host + "/s/web:latest"]))
+        regsync = write(self.out("regsync.yaml"), """version: 1
+sync:
+- source: %(source)s/team/app
+  target: %(target)s/r/app
+  type: repository
+  tags: {allow: ["1.*"]}
+""" % {"source": source.host, "target": target.host})
+        done = self.davit("mirror", "-f", regsync)
+        self.assertEqual([line.partition("@")[0] for line in done.lines], [target.host + "/r/app:1.0.0"])
+
+    def test_a_mistake_has_a_place(self):
+        file = write(self.out("mirror.yaml"), "jobs:\n- source: localhost:1/a\n  target: localhost:1/b\n  tags: {semver: '>>1'}\n")
+        self.assertIn("mirror.yaml:4:", self.davit("mirror", "-f", file, code=64).err)
 
 
 if __name__ == "__main__":

@@ -130,14 +130,14 @@ TEST_CASE("limits that are none are refused with the line") {
     INFO(rate);
     const std::string error =
         refusal("registries:\n  r.example:\n    limits:\n      requests: " + std::string(rate));
-    CHECK(holds(error, "config.yaml:4: registries.r.example.limits.requests wants a rate such as 8/s"));
+    CHECK(holds(error, "config.yaml:4:17: registries.r.example.limits.requests wants a rate such as 8/s"));
   }
   for (const char* number : {"0", "-1", "1.5", "8/s", "99999", "many"}) {
     INFO(number);
     const std::string error =
         refusal("registries:\n  r.example:\n    limits: {concurrency: " + std::string(number) + "}");
     CHECK(holds(error,
-                "config.yaml:3: registries.r.example.limits.concurrency wants a number from 1 to 10000"));
+                "config.yaml:3:27: registries.r.example.limits.concurrency wants a number from 1 to 10000"));
   }
   CHECK(holds(refusal("registries:\n  r.example:\n    limits: {pulls: 8/s}"), "does not know \"pulls\""));
 }
