@@ -6,8 +6,8 @@
 namespace davit::tool {
 
 /// Turns SIGINT, SIGTERM and SIGHUP into a stop request. A second one kills at once. Whoever can end gently
-/// asks for the first SIGTERM as a request of its own, and goes on without a stop request then. After cleaning up,
-/// end_by_signal() ends the process the way the signal would have, so that a shell sees it.
+/// asks for the first SIGTERM as a request of its own, and goes on without a stop request then. After
+/// cleaning up, end_by_signal() ends the process the way the signal would have, so that a shell sees it.
 class Signals {
  public:
   Signals();

@@ -19,9 +19,9 @@
 #include <davit/image_details.h>
 #include <davit/inspect.h>
 #include <davit/listing.h>
-#include <davit/mirror.h>
 #include <davit/log.h>
 #include <davit/manifest.h>
+#include <davit/mirror.h>
 #include <davit/output.h>
 #include <davit/platform.h>
 #include <davit/platforms.h>

@@ -126,7 +126,7 @@ struct Delivered {
   Descriptor root;
   std::vector<std::string> tags;
   BlobCounts blobs;
-  bool unchanged = false;  ///< everything, tags included, was there before
+  bool unchanged = false;             ///< everything, tags included, was there before
   std::chrono::milliseconds took{0};  ///< since the transfer began, until the last tag was there
 };
 
