@@ -183,6 +183,7 @@ Result<MirrorTotals> Client::Impl::mirror(Client& client, std::span<const Mirror
       .clock = Clock::system(),
       .jobs = options.jobs};
   auto totals = mirror::run(planner.take(), how, mode, services);
+  board.finished({});
   if (how.observer != nullptr) notifier.drain();
   if (!totals) return totals;
   if (mode == Delivering::Mode::deliver) totals->requests = transport->requests() - before;

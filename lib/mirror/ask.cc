@@ -112,6 +112,9 @@ Result<> Exploration::ask_source(Seen& seen) {
   }
   if (!digest)
     return make_error(Errc::not_found, route_.source.name() + ":" + seen.name + ": there is no such tag");
+  if (!seen.part && route_.source.digest && *route_.source.digest != *digest)
+    return make_error(Errc::conflict, route_.source.name() + ":" + seen.name + " is " + digest->to_string() +
+                                          ", and " + route_.source.digest->to_string() + " is meant");
   seen.left_out = !belongs(all_.shard_, route_.source.name(), seen.part.value_or(*digest));
   if (seen.left_out) return {};
   const auto read = [&]() -> Result<> {

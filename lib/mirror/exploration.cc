@@ -15,7 +15,7 @@
 namespace davit::mirror {
 namespace {
 
-/// So many tags are asked about one by one; for more it is worth listing what a target has.
+/// So many exact tags are asked about one by one; for more it is worth a page of what a repository has.
 constexpr std::size_t kFewTags = 4;
 /// Tags that are looked at before what was found is handed on.
 constexpr std::size_t kAtOnce = 512;
@@ -105,10 +105,10 @@ Result<std::vector<Exploration::Seen>> Exploration::choose() {
       all_.services_.board.note(route_.source.name() + ": none of " + std::to_string(count) +
                                 " tags is meant");
   }
-  if (route_.source.digest) {
-    chosen = {route_.source.digest->to_string()};
-  } else if (!route_.source.tag.empty()) {
+  if (!route_.source.tag.empty()) {
     chosen = {route_.source.tag};
+  } else if (route_.source.digest) {
+    chosen = {route_.source.digest->to_string()};
   } else {
     for (const std::string& name : job_.tags.names) {
       if (!Reference::is_tag(name) && !Digest::parse(name))
@@ -140,9 +140,8 @@ void Exploration::look_at_targets(std::size_t tags) {
       if (auto down = all_.outages_.of(target.place.host)) return *down;
       DAVIT_TRY(target.repository,
                 all_.services_.repository(target.place, Side::destination, job_.create_repositories));
-      const bool list = by_list_ && (tags > kFewTags || job_.prune.enabled || !immutable_.empty());
-      if (!list && tags <= kFewTags) return {};
-      auto told = survey(*target.repository, list ? Look::tags : Look::if_cheap, context_);
+      if (!by_list_ && tags <= kFewTags) return {};
+      auto told = survey(*target.repository, by_list_ ? Look::tags : Look::if_cheap, context_);
       // Whoever may write need not be allowed to list: then each tag is asked for.
       if (!told && told.error().code == Errc::denied && !job_.prune.enabled) return {};
       if (!told) return told.error();
@@ -168,6 +167,11 @@ void Exploration::examine(std::vector<Seen> tags) {
 
 void Exploration::note_leftovers() {
   if (!job_.prune.enabled || !by_list_) return;
+  if (survey_->tags.empty()) {
+    // More likely a registry that has lost its list than somebody who wants an empty mirror.
+    all_.services_.board.note(route_.source.name() + ": it lists no tag at all, so nothing is deleted");
+    return;
+  }
   const auto filter = model::NameFilter::make(job_.tags.choice.value_or(TagChoice()));
   const auto protect = model::Patterns::compile(job_.prune.protect);
   if (!filter) return fail("", nullptr, filter.error());

@@ -104,7 +104,14 @@ class Mirroring {
       throw;
     }
     looking.join();
-    for (Leftovers& each : discovery.leftovers()) leftovers_.push_back(std::move(each));
+    for (Leftovers& each : discovery.leftovers()) {
+      // A second look at a target replaces the first.
+      std::erase_if(leftovers_, [&](const Leftovers& one) {
+        return one.route.number == each.route.number && one.route.source == each.route.source &&
+               one.place == each.place;
+      });
+      leftovers_.push_back(std::move(each));
+    }
   }
 
   /// Only where everything was copied, and job by job.

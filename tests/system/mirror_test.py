@@ -376,6 +376,58 @@ class EcrMirrors(SystemTest):
         self.assertEqual(len(read(undo).splitlines()), 2)
 
 
+class RealRegistries(SystemTest):
+    """Debian's docker-registry: no API for referrers, and no tag is deleted without its image."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.source, cls.target = cls.registry(), cls.registry()
+
+    def setUp(self):
+        self.work_folder()
+
+    def push(self, name, text):
+        tar = docker_save(self.out("image.tar"), [layer({"base": b"shared\n" * 5000}), layer({"own": text.encode()})])
+        return self.davit("push", "-q", tar, name).digest
+
+    def mirror(self, *words, **options):
+        done = self.davit("mirror", "--json", "--progress", "none", *words, **options)
+        entries = [json.loads(line) for line in done.lines]
+        return done, entries, entries.pop()["summary"]
+
+    def test_a_registry_with_all_its_repositories(self):
+        wanted = {"%s:%d" % (name, tag): self.push("%s/whole/%s:%d" % (self.source.host, name, tag), name + str(tag))
+                  for name in ("a", "b") for tag in (1, 2)}
+        file = write(self.out("sbom"), b"{}")
+        self.davit("attach", self.source.host + "/whole/a:1", "--type", "application/spdx+json", file)
+        _, entries, sums = self.mirror(self.source.host + "/whole/**", self.target.host + "/copies/{repo}")
+        self.assertEqual((sums["copied"], sums["failed"], sums["blobsMounted"]), (4, 0, 1))
+        for name, digest in wanted.items():
+            self.skopeo("copy", "-q", "--src-tls-verify=false", "docker://%s/copies/whole/%s" % (self.target.host, name), "dir:" + self.out(name))
+            self.assertIn(digest, self.skopeo("inspect", "--tls-verify=false", "--format", "{{.Digest}}",
+                                              "docker://%s/copies/whole/%s" % (self.target.host, name)).decode())
+        self.assertIn("spdx", self.davit("discover", "--json", self.target.host + "/copies/whole/a:1").out)
+        self.source.requests()
+        _, entries, sums = self.mirror(self.source.host + "/whole/**", self.target.host + "/copies/{repo}")
+        self.assertEqual({entry["result"] for entry in entries}, {"unchanged"})
+        fetched = [path for method, path, _ in self.source.requests() if method == "GET" and "/manifests/" in path]
+        self.assertEqual([path for path in fetched if not path.split("/manifests/")[1].startswith("sha256-")], [])
+
+    def test_pruning_deletes_images_where_tags_cannot_be(self):
+        image = self.push(self.source.host + "/prune/app:1", "one")
+        words = (self.source.host + "/prune/app", self.target.host + "/prune/app", "--prune", "--undo-record", self.out("undo"))
+        self.mirror(*words)
+        self.push(self.target.host + "/prune/app:old", "old")
+        self.davit("copy", "-q", self.source.host + "/prune/app:1", self.target.host + "/prune/app:alias")
+        done, entries, _ = self.mirror(*words, code=7)
+        self.assertEqual([entry["tag"] for entry in entries if entry["result"] == "deleted"], ["old"])
+        self.assertEqual([entry["tag"] for entry in entries if entry["result"] == "failed"], ["alias"])
+        self.assertIn("other tags need this image", done.err)
+        self.assertEqual(self.davit("digest", self.target.host + "/prune/app:1").out.strip(), image)
+        self.assertEqual(sorted(self.davit("ls", self.target.host + "/prune/app").lines), ["1", "alias"])
+
+
 class MirrorFiles(SystemTest):
     def setUp(self):
         self.work_folder()
@@ -429,4 +481,4 @@ sync:
 
 
 if __name__ == "__main__":
-    main()
+    main("docker-registry", "skopeo")

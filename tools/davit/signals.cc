@@ -59,6 +59,9 @@ void Signals::end_by_signal() const {
   if (number == 0) return;
   ::signal(number, SIG_DFL);
   ::raise(number);
+  // The first process of a container does not die of its own signals.
+  constexpr int kBySignal = 128;
+  ::_exit(kBySignal + number);
 }
 
 }  // namespace davit::tool

@@ -83,6 +83,14 @@ Result<std::vector<MirrorJob>> jobs_of(const Flags& flags) {
   return std::vector<MirrorJob>{*std::move(job)};
 }
 
+/// A failure with what it is about, unless it says that itself.
+std::string about(const MirrorEntry& entry) {
+  const std::string why = entry.error->to_string();
+  const std::string& place = entry.target.empty() ? entry.source : entry.target;
+  const bool named = why.find(place) != std::string::npos && why.find(entry.tag) != std::string::npos;
+  return named ? why : name_of(entry) + ": " + why;
+}
+
 /// Shows a mirror as it goes on.
 class Follower {
  public:
@@ -92,7 +100,9 @@ class Follower {
     metrics_.count(entry);
     show_notes();
     if (entry.error && !first_) first_ = entry.error;
-    if (entry.error) complain(name_of(entry) + ": " + entry.error->to_string(), entry.error->hint);
+    // What was not begun because the run ends is no news.
+    if (entry.error && entry.error->code != Errc::cancelled)
+      complain(about(entry), entry.error->hint);
     std::string text = flags_.json ? entry_json(entry, flags_.dry_run) : entry_line(entry, flags_.dry_run);
     if (!text.empty()) written_ = print(text + "\n") && written_;
     if (entry.what == MirrorEntry::What::unchanged && flags_.output.verbose > 0 && !flags_.json)
