@@ -47,21 +47,22 @@ def traffic(registries):
     """Everything so far. A registry logs a request after its answer: it is taken when the logs stand still."""
     sizes = None
     while True:
-        texts = [registry.access_log.read_text() for registry in registries]
-        if sizes == [len(text) for text in texts] and all(text.endswith("\n") or not text for text in texts):
-            return [logged(text) for text in texts]
-        sizes = [len(text) for text in texts]
+        before, sizes = sizes, [registry.access_log.stat().st_size for registry in registries]
+        if sizes == before:
+            return [logged(registry.access_log) for registry in registries]
         time.sleep(0.02)
 
 
-def logged(text):
-    """What a log says: ADDRESS - - [TIME] "METHOD PATH HTTP/1.1" STATUS BYTES "REFERER" "AGENT"."""
+def logged(path):
+    """What a log says: ADDRESS - - [TIME] "METHOD PATH HTTP/1.1" STATUS BYTES "REFERER" "AGENT". Line by line, since what this
+    process has in memory its children seem to have too."""
     requests, read = collections.Counter(), 0
-    for line in text.splitlines():
-        parts = line.split('"')
-        if len(parts) < 3:
-            continue  # not a request
-        method = parts[1].split()[0]
-        requests[method] += 1
-        read += int(parts[2].split()[1]) if method == "GET" else 0
+    with open(path) as log:
+        for line in log:
+            parts = line.split('"')
+            if len(parts) < 3:
+                continue  # not a request
+            method = parts[1].split()[0]
+            requests[method] += 1
+            read += int(parts[2].split()[1]) if method == "GET" else 0
     return Traffic(requests, read)

@@ -25,22 +25,23 @@ class Mirrors:
     """The repositories below PREFIX in the first registry of a bench, and what brings all of them somewhere."""
 
     def __init__(self, bench):
-        self.bench, self.source = bench, f"{bench.host(0)}/{PREFIX}"
+        self.bench = bench
         if PREFIX not in bench.sources:
             small = ["--small"] if bench.small else []
             filled = subprocess.run([sys.executable, str(FILL), *small, bench.host(0), PREFIX], check=True, stdout=subprocess.PIPE)
             bench.sources[PREFIX] = json.loads(filled.stdout)
         self.filled = bench.sources[PREFIX]
 
-    def davit(self, target, registries=None):
-        """Into repositories below `target`, as everything here."""
-        return self.bench.measure([self.bench.davit, "mirror", "-q", f"{self.source}/*", f"{target}/{{repo}}"], registries)
+    def davit(self, target, registries=None, one=None, slow=False):
+        """Into repositories below `target`, as everything here; all of them, or `one`."""
+        source = f"{self.bench.host(0, slow)}/{one or PREFIX + '/*'}"
+        return self.bench.measure([self.bench.davit, "mirror", "-q", source, f"{target}/{{repo}}"], registries)
 
-    def skopeo(self, target, registries=None):
-        """All repositories by one process; a process for each takes as long."""
-        images = "".join(f"    {name}: []\n" for name in self.filled["repositories"])
+    def skopeo(self, target, registries=None, one=None, slow=False):
+        """Several repositories by one process; a process for each takes as long."""
+        images = "".join(f"    {name}: []\n" for name in ([one] if one else self.filled["repositories"]))
         file = self.bench.folder / "sync.yaml"
-        file.write_text(f"{self.bench.host(0)}:\n  tls-verify: false\n  images:\n{images}")
+        file.write_text(f"{self.bench.host(0, slow)}:\n  tls-verify: false\n  images:\n{images}")
         return self.bench.measure(["skopeo", "sync", "--src", "yaml", "--dest", "docker", "--all", "--preserve-digests",
                                    "--dest-tls-verify=false", str(file), f"{target}/{PREFIX}"], registries)
 
@@ -74,6 +75,15 @@ class Mirrors:
         self.skopeo(peer)  # with the cache that this leaves
         return lambda: (self.davit(target), self.skopeo(peer))
 
+    def warm_slow(self):
+        """One repository, since skopeo needs more than a second for ten tags. Filled without the front."""
+        one = self.filled["repositories"][0]
+        targets = [self.bench.repository(1), self.bench.repository(1)]
+        self.davit(targets[0], one=one)
+        self.skopeo(targets[1], one=one)
+        target, peer = (each.replace(self.bench.host(1), self.bench.host(1, True)) for each in targets)
+        return lambda: (self.davit(target, one=one, slow=True), self.skopeo(peer, one=one, slow=True))
+
     def warm_against_curl(self):
         target = self.bench.repository(1)
         self.davit(target)
@@ -83,6 +93,6 @@ class Mirrors:
         """Each blob and each manifest once."""
         return Least(self.filled["requests"], self.filled["bytes"])
 
-    def nothing(self):
+    def heads_only(self, repositories=None):
         """To see that all tags are what they were: a HEAD of each."""
-        return Least(len(self.filled["repositories"]) * len(self.filled["tags"]), 0)
+        return Least((repositories or len(self.filled["repositories"])) * len(self.filled["tags"]), 0)

@@ -269,7 +269,9 @@ SCENARIOS = {
     "mirror-cold": Scenario("mirror 1,000 tags of ten repositories", "skopeo sync", lambda b: Mirrors(b).cold(),
                             least=lambda b: Mirrors(b).everything()),
     "mirror-warm": Scenario("mirror again, nothing changed", "skopeo sync with its cache", lambda b: Mirrors(b).warm(),
-                            least=lambda b: Mirrors(b).nothing()),
+                            least=lambda b: Mirrors(b).heads_only()),
+    "mirror-warm-slow": Scenario("mirror 100 tags of one again, slow front", "skopeo sync with its cache", lambda b: Mirrors(b).warm_slow(), True,
+                                 least=lambda b: Mirrors(b).heads_only(1)),
     "mirror-warm-curl": Scenario("mirror again, nothing changed", "curl, a HEAD per tag and end", lambda b: Mirrors(b).warm_against_curl(),
-                                 least=lambda b: Mirrors(b).nothing()),
+                                 least=lambda b: Mirrors(b).heads_only()),
 }
