@@ -11,9 +11,11 @@ import subprocess
 import sys
 import tarfile
 import urllib.request
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Optional
 
+import one_by_one
 from measure import measure
+from mirrors import Mirrors
 
 HERE = pathlib.Path(__file__).resolve().parent
 OUTPUTS = {"oci": "oci:{}/image:1", "docker-archive": "docker-archive:{}/image.tar:bench/image:1"}
@@ -32,8 +34,8 @@ class Bench:
         self.environment = {"TMPDIR": str(self.temporary), "XDG_DATA_HOME": str(self.skopeo_data),
                             "_CONTAINERS_ROOTLESS_UID": str(os.geteuid() or 1)}
 
-    def measure(self, command):
-        return measure(command, self.environment, self.registries)
+    def measure(self, command, registries=None):
+        return measure(command, self.environment, registries or self.registries)
 
     def image(self, kind):
         path = self.folder / (kind + ".tar" if kind in ("big", "more", "many") else kind)
@@ -176,6 +178,20 @@ class Bench:
 
         return lambda: (self.measure([self.davit, "index", "create", "-q", f"{self.host(0)}/four:all", *images]), docker())
 
+    def index_against(self, requests):
+        """Behind the slow front; `requests` is what the peer asks for, of one_by_one."""
+        sources = self.platforms(True)
+        images = one_by_one.Images(f"{self.host(0)}/four", [source.rsplit(":", 1)[1] for source in sources])
+        index = self.folder / "index.json"
+        index.write_bytes(images.index())
+        repository = f"{self.host(0, True)}/four"
+
+        def peer():
+            self.count += 1
+            return self.measure(one_by_one.curl(requests(images), repository, f"index{self.count}", index))
+
+        return lambda: (self.measure([self.davit, "index", "create", "-q", f"{repository}:all", *sources]), peer())
+
     def inspect(self, slow):
         image = self.platforms(slow)[0]
         return lambda: (self.measure([self.davit, "inspect", "-q", image]),
@@ -218,6 +234,7 @@ class Scenario(NamedTuple):
     peer: str
     prepare: Callable
     slow: bool = False  # needs the fronts
+    least: Optional[Callable] = None  # of a prepared bench: what nobody can do without at the source
 
 
 def near_and_far(name, text, prepare, peer="skopeo"):
@@ -244,7 +261,17 @@ SCENARIOS = {
     **near_and_far("copy-many", "copy 60 small layers to another registry", lambda b, slow: b.copy("manygz", slow, to=1)),
     **near_and_far("copy-mounted", "copy 60 small layers to another repository", lambda b, slow: b.copy("manygz", slow, to=0)),
     "index": Scenario("index over four images of the repository", "docker manifest", lambda b: b.index()),
+    "index-slow": Scenario("index over four images, slow front", "curl, crane's 19 requests", lambda b: b.index_against(one_by_one.crane), True),
+    "index-slow-docker": Scenario("index over four images, slow front", "curl, docker's 14 requests", lambda b: b.index_against(one_by_one.docker), True),
     **near_and_far("inspect", "inspect an image", lambda b, slow: b.inspect(slow)),
     "start": Scenario("process start and one HEAD", "curl -I", lambda b: b.start()),
     **near_and_far("copy-again", "copy of what is there already", lambda b, slow: b.copy_again("manygz", slow), "skopeo with its cache"),
+    "mirror-cold": Scenario("mirror 1,000 tags of ten repositories", "skopeo sync", lambda b: Mirrors(b).cold(),
+                            least=lambda b: Mirrors(b).everything()),
+    "mirror-warm": Scenario("mirror again, nothing changed", "skopeo sync with its cache", lambda b: Mirrors(b).warm(),
+                            least=lambda b: Mirrors(b).heads_only()),
+    "mirror-warm-slow": Scenario("mirror 100 tags of one again, slow front", "skopeo sync with its cache", lambda b: Mirrors(b).warm_slow(), True,
+                                 least=lambda b: Mirrors(b).heads_only(1)),
+    "mirror-warm-curl": Scenario("mirror again, nothing changed", "curl, a HEAD per tag and end", lambda b: Mirrors(b).warm_against_curl(),
+                                 least=lambda b: Mirrors(b).heads_only()),
 }
