@@ -1,5 +1,8 @@
 #include "mirror/surveyed_source.h"
 
+#include <atomic>
+
+#include "base/mutex.h"
 #include "mirror/digest_tags.h"
 
 namespace davit::mirror {
@@ -34,15 +37,31 @@ class SurveyedSource final : public ContentSource, public ReferrerLister {
 
   Result<std::vector<Descriptor>> referrers(const Digest& subject, const CallContext& context) override {
     if (survey_->complete && !survey_->referrers.contains(subject)) return std::vector<Descriptor>();
-    // Without an API the list is under a tag, and all tags are known.
-    const bool by_tag = survey_->listed && repository_->registry().lists_referrers_by_tag();
-    if (by_tag && !survey_->tags.contains(stem_of(subject).substr(0, 128))) return std::vector<Descriptor>();
+    if (shows_none(subject)) return std::vector<Descriptor>();
+    if (!asked_) {
+      // The first answer says whether there is an API: the others wait for it.
+      MutexLock lock(first_);
+      if (!asked_) {
+        auto answer = repository_->referrers(subject, context);
+        asked_ = true;
+        return answer;
+      }
+    }
+    if (shows_none(subject)) return std::vector<Descriptor>();
     return repository_->referrers(subject, context);
   }
 
  private:
+  /// Without an API the list is under a tag, and all tags are known.
+  [[nodiscard]] bool shows_none(const Digest& subject) const {
+    return survey_->listed && repository_->registry().lists_referrers_by_tag() &&
+           !survey_->tags.contains(stem_of(subject).substr(0, 128));
+  }
+
   std::shared_ptr<registry::Repository> repository_;
   std::shared_ptr<const Survey> survey_;
+  Mutex first_;
+  std::atomic<bool> asked_ = false;
 };
 
 }  // namespace

@@ -101,8 +101,7 @@ class Follower {
     show_notes();
     if (entry.error && !first_) first_ = entry.error;
     // What was not begun because the run ends is no news.
-    if (entry.error && entry.error->code != Errc::cancelled)
-      complain(about(entry), entry.error->hint);
+    if (entry.error && entry.error->code != Errc::cancelled) complain(about(entry), entry.error->hint);
     std::string text = flags_.json ? entry_json(entry, flags_.dry_run) : entry_line(entry, flags_.dry_run);
     if (!text.empty()) written_ = print(text + "\n") && written_;
     if (entry.what == MirrorEntry::What::unchanged && flags_.output.verbose > 0 && !flags_.json)
