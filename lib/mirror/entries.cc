@@ -46,25 +46,25 @@ void Entries::put_off(const Route& route, MirrorEntry entry) {
   add(route, std::move(entry));
 }
 
+bool Entries::mark_tried(const Ends& ends, const std::string& tag) {
+  const auto place = late_.find(ends);
+  if (place == late_.end()) return false;
+  const auto one = place->second.find(tag);
+  if (one == place->second.end()) return false;
+  one->second.tried = true;
+  return true;
+}
+
 /// A failure of a whole target, or of the source, stands for every tag.
 bool Entries::was_put_off(std::size_t job, const MirrorEntry& entry) {
-  bool found = false;
-  const auto look = [&](const std::string& target, const std::string& tag) {
-    const auto place = late_.find({job, entry.source, target});
-    if (place == late_.end()) return;
-    const auto one = place->second.find(tag);
-    if (one == place->second.end()) return;
-    one->second.tried = true;
-    found = true;
-  };
-  look(entry.target, entry.tag);
-  look(entry.target, "");
-  look("", "");
-  if (entry.target.empty()) {  // the source cannot be had, and with it no target
-    for (auto& [ends, tags] : late_) {
-      if (std::get<0>(ends) != job || std::get<1>(ends) != entry.source) continue;
-      for (auto& [tag, late] : tags) found = late.tried = true;
-    }
+  bool found = mark_tried({job, entry.source, entry.target}, entry.tag);
+  found |= mark_tried({job, entry.source, entry.target}, "");
+  found |= mark_tried({job, entry.source, ""}, "");
+  if (!entry.target.empty()) return found;
+  // The source cannot be had, and with it no target.
+  for (auto& [ends, tags] : late_) {
+    if (std::get<0>(ends) != job || std::get<1>(ends) != entry.source) continue;
+    for (auto& [tag, late] : tags) found = late.tried = true;
   }
   return found;
 }
@@ -75,10 +75,12 @@ std::vector<Route> Entries::put_off_routes(const std::vector<Route>& routes) con
   for (const Route& route : routes) {
     Route again = route;
     const std::string source = route.source.name();
-    if (!late_.contains({route.number, source, ""}))
-      std::erase_if(again.targets, [&](const Reference& target) {
-        return !late_.contains({route.number, source, target.name()});
-      });
+    if (!late_.contains({route.number, source, ""})) {
+      again.targets.clear();
+      for (const Reference& target : route.targets) {
+        if (late_.contains({route.number, source, target.name()})) again.targets.push_back(target);
+      }
+    }
     if (!again.targets.empty()) out.push_back(std::move(again));
   }
   return out;

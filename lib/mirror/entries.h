@@ -48,6 +48,7 @@ class Entries {
   using Ends = std::tuple<std::size_t, std::string, std::string>;  ///< job, source and target
 
   void count(std::size_t job, MirrorEntry entry) DAVIT_REQUIRES(mutex_);
+  bool mark_tried(const Ends& ends, const std::string& tag) DAVIT_REQUIRES(mutex_);
   bool was_put_off(std::size_t job, const MirrorEntry& entry) DAVIT_REQUIRES(mutex_);
 
   std::stop_source* const ends_;
