@@ -79,6 +79,7 @@ transfer::Order Delivering::order_for(Find& find) {
 
 void Delivering::carry_wave(std::vector<Find*> finds) {
   std::vector<transfer::Order> orders;
+  orders.reserve(finds.size());
   for (Find* find : finds) orders.push_back(order_for(*find));
   services_.board.next_run();
   const auto done = guarded([&]() -> Result<> {

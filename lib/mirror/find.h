@@ -18,6 +18,7 @@ struct FoundPlace {
   std::shared_ptr<registry::Repository> repository;  ///< co-owned by the client
   std::vector<std::string> tags;                     ///< none: it is put by its digest
   std::map<std::string, std::optional<Digest>> now;  ///< what is under them
+  bool moves = false;                                ///< a tag that is there moves
   bool empty = false;  ///< nothing was there: what is there now, this run has brought
 };
 

@@ -59,8 +59,12 @@ std::vector<Find> Exploration::finds(const std::vector<Seen>& tags) {
       const auto [known, first] = by_root.emplace(seen.root.digest, out.size());
       if (first) out.push_back({.route = route_, .source = seen.source, .root = seen.root, .graph = nullptr});
       Find& find = out[known->second];
-      auto place = std::ranges::find(find.places, targets_[i].place, &FoundPlace::place);
+      // New tags go together. One that moves may be refused, so it goes alone.
+      auto place = std::ranges::find_if(find.places, [&](const FoundPlace& one) {
+        return one.place == targets_[i].place && !one.moves && !at.now;
+      });
       if (place == find.places.end()) place = find.places.insert(find.places.end(), place_at(i));
+      place->moves = at.now.has_value();
       if (is_digest(seen.name)) continue;
       place->tags.push_back(seen.name);
       place->now[seen.name] = at.now;

@@ -362,6 +362,19 @@ class EcrMirrors(SystemTest):
         self.assertEqual(sorted(entry["result"] for entry in entries), ["copied", "unchanged"])
         self.assertIn("spdx", self.run_davit("discover", "--json", target.host + "/app@" + image).out)
 
+    def test_immutable_targets(self):
+        source, target, _ = self.ends()
+        self.run_davit("push", "-q", self.archives[0], source.host + "/app:1,2", "--create-repo")
+        words = (source.host + "/app", target.host + "/app", "--create-repo=immutable")
+        self.mirror(*words)
+        self.run_davit("push", "-q", self.archives[1], source.host + "/app:2,3")
+        before = len(target.operations())
+        done, entries, _ = self.mirror(*words, code=7)
+        self.assertEqual({entry["tag"]: entry["result"] for entry in entries}, {"1": "unchanged", "2": "failed", "3": "copied"})
+        self.assertIn("tag 2 cannot be moved", done.err)
+        self.assertEqual([entry["error"]["code"] for entry in entries if entry["result"] == "failed"], ["conflict"])
+        self.assertLessEqual(target.operations()[before:].count("PutImage"), 2)
+
     def test_pruning_on_ecr(self):
         source, target, _ = self.ends()
         self.run_davit("push", "-q", self.archives[0], source.host + "/app:1", "--create-repo")
