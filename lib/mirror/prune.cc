@@ -86,7 +86,7 @@ class Pruner {
                                        .digest = digest,
                                        .media_type = each.image.descriptor().media_type,
                                        .manifest = each.image.bytes()}));
-    const auto alone = repository_->remove_tag(each.tag, each.image, context_);
+    auto alone = repository_->remove_tag(each.tag, each.image, context_);
     if (alone || alone.error().code != Errc::unsupported) return alone;
     if (gone_.contains(digest)) return {};  // with another tag of it
     // ECR says itself which images an index needs, and has said that there is no other tag.
