@@ -82,7 +82,7 @@ void MirrorFlags::add_to(CLI::App& command) {
 std::string MirrorFlags::typed() const {
   const auto options = app_->get_options();
   for (std::size_t i = begin_; i < end_; ++i) {
-    const std::string name = "--" + options[i]->get_lnames().front();
+    std::string name = "--" + options[i]->get_lnames().front();
     if (was_typed(*app_, name)) return name;
   }
   return {};
