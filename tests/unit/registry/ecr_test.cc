@@ -41,7 +41,7 @@ class FakeNative final : public registry::Native {
     const ListedTag row{.name = "v1", .size = 7};
     return each_page({&row, 1});
   }
-  Result<> describe_images(const std::string&, const ImagePage&, const CallContext&) override {
+  Result<> describe_images(const std::string&, const registry::ImagePage&, const CallContext&) override {
     return make_error(Errc::unsupported, "not asked here");
   }
   Result<> repositories(const RepositoryPage& each_page, const CallContext&) override {
