@@ -17,7 +17,7 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(keep copies of repositories in other registries, regions and accounts
+    R"(keep copies of repositories in other registries and regions
 
 Copies every image that SRC has and a DST lacks, with what refers to it, under the same tags. Each blob is
 read once, whatever the number of repositories and targets that need it, and uploaded once to each registry;
@@ -26,7 +26,7 @@ an image of one, a pattern over a registry's repositories (* is anything but a s
 registry. DST is a repository, with {repo}, {name} or {registry} of the source in it where there are several.
 
   davit mirror docker.io/library/redis ecr:mirror/redis --semver '>=7' --dry-run
-  davit mirror 'registry.example.com/team/*' 'ecr:eu-west-1/mirror/{repo}' --create-repo
+  davit mirror 'registry.example.com/team/*' 'ecr:mirror/{repo}' --create-repo
   davit mirror registry.example.com/app eu.example.com/app us.example.com/app --prune
   davit mirror -f mirror.yaml --metrics /var/lib/node_exporter/davit.prom)";
 
