@@ -27,7 +27,7 @@ registry. DST is a repository, with {repo}, {name} or {registry} of the source i
 
   davit mirror docker.io/library/redis ecr:mirror/redis --semver '>=7' --dry-run
   davit mirror 'registry.example.com/team/*' 'ecr:mirror/{repo}' --create-repo
-  davit mirror registry.example.com/app eu.example.com/app us.example.com/app --prune
+  davit mirror registry.example.com/app eu.example.com/app --prune
   davit mirror -f mirror.yaml --metrics /var/lib/node_exporter/davit.prom)";
 
 struct Flags {
