@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t kNeighbours = 3;
 constexpr std::size_t kMostTags = 10'000;  // to choose them from: ten requests, for a start that is quick
 constexpr std::size_t kMostNested = 10;    // indexes within indexes that are looked into
-constexpr std::size_t kConfigLimit = 8u << 20;
 
 /// Learns from one image: its config's diff_ids stand beside its manifest's layers.
 class Learner {
