@@ -22,11 +22,12 @@ constexpr const char* kSourceHint =
     "lists";
 
 std::size_t seconds_in(char unit) {
+  constexpr std::size_t kDay = 86'400;
   switch (unit) {
     case 'w':
-      return 7 * 24 * 3600;
+      return 7 * kDay;
     case 'd':
-      return 24 * 3600;
+      return kDay;
     case 'h':
       return 3600;
     case 'm':
