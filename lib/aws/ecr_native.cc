@@ -73,6 +73,19 @@ std::string name_in_references(const EcrRepository& repository) {
   return repository.uri.substr(slash + 1);
 }
 
+/// Reads a list of the API page by page; no more than one is in memory.
+template <class Read, class Take>
+Result<> read_pages(const char* operation, const Read& read, const Take& take) {
+  std::string next;
+  for (int count = 0; count < kMostPages; ++count) {
+    DAVIT_TRY(auto page, read(next));
+    DAVIT_TRY_VOID(take(page));
+    next = std::move(page.next);
+    if (next.empty()) return {};
+  }
+  return make_error(Errc::protocol, std::string(operation) + ": pages without end");
+}
+
 class EcrNative final : public registry::Native {
  public:
   EcrNative(Api& api, Identity& identity, EcrSite site, registry::Limits* limits)
@@ -138,40 +151,30 @@ class EcrNative final : public registry::Native {
 
   Result<> describe_tags(const std::string& repository, const TagPage& each_page,
                          const CallContext& context) override {
-    std::string next;
-    for (int page = 0; page < kMostPages; ++page) {
-      DAVIT_TRY(EcrImagePage found, api_.describe_images(repository, next, context));
-      DAVIT_TRY_VOID(each_page(rows_of(found)));
-      next = std::move(found.next);
-      if (next.empty()) return {};
-    }
-    return make_error(Errc::protocol, "DescribeImages: pages without end");
+    return read_pages(
+        "DescribeImages",
+        [&](const std::string& next) { return api_.describe_images(repository, next, context); },
+        [&](EcrImagePage& page) { return each_page(rows_of(page)); });
   }
 
   Result<> describe_images(const std::string& repository, const registry::ImagePage& each_page,
                            const CallContext& context) override {
-    std::string next;
-    for (int page = 0; page < kMostPages; ++page) {
-      DAVIT_TRY(EcrImagePage found, api_.describe_all_images(repository, next, context));
-      DAVIT_TRY_VOID(each_page(images_of(found)));
-      next = std::move(found.next);
-      if (next.empty()) return {};
-    }
-    return make_error(Errc::protocol, "DescribeImages: pages without end");
+    return read_pages(
+        "DescribeImages",
+        [&](const std::string& next) { return api_.describe_all_images(repository, next, context); },
+        [&](EcrImagePage& page) { return each_page(images_of(page)); });
   }
 
   Result<> repositories(const RepositoryPage& each_page, const CallContext& context) override {
-    std::string next;
-    for (int page = 0; page < kMostPages; ++page) {
-      DAVIT_TRY(EcrRepositoryPage found, api_.describe_repositories(next, context));
-      std::vector<ListedRepository> rows;
-      for (EcrRepository& each : found.repositories)
-        rows.push_back({.name = name_in_references(each), .created = each.created});
-      DAVIT_TRY_VOID(each_page(rows));
-      next = std::move(found.next);
-      if (next.empty()) return {};
-    }
-    return make_error(Errc::protocol, "DescribeRepositories: pages without end");
+    return read_pages(
+        "DescribeRepositories",
+        [&](const std::string& next) { return api_.describe_repositories(next, context); },
+        [&](const EcrRepositoryPage& page) {
+          std::vector<ListedRepository> rows;
+          for (const EcrRepository& each : page.repositories)
+            rows.push_back({.name = name_in_references(each), .created = each.created});
+          return each_page(rows);
+        });
   }
 
   Result<> check_tag_removal(const std::string& repository, const std::string& tag,

@@ -9,7 +9,6 @@
 #include "base/try.h"
 #include "client/argument.h"
 #include "client/client_impl.h"
-#include "client/ecr_reference.h"
 #include "client/registry_argument.h"
 #include "mirror/mirror.h"
 #include "mirror/names.h"

@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "base/worker_pool.h"
 #include "content/overlay.h"
+#include "model/digest_tags.h"
 #include "model/tag_choice.h"
 
 namespace davit::client {
@@ -17,10 +18,6 @@ constexpr std::size_t kMostTags = 100'000;
 /// Manifests beyond this are read again when their turn comes.
 constexpr std::uint64_t kMostHeld = 4u << 20;
 constexpr std::size_t kAtOnce = 256;
-
-std::string stem_of(const Digest& digest) {
-  return std::string(digest.algorithm_name()) + "-" + digest.hex();
-}
 
 }  // namespace
 
@@ -87,9 +84,9 @@ Result<std::vector<Picked>> TaggedImages::companions_of(const Picked& picked, bo
   const auto* root = std::get_if<Descriptor>(&picked.image.root);
   if (root == nullptr) return out;
   DAVIT_TRY_VOID(list(context));
-  std::set<std::string> stems{stem_of(root->digest)};
+  std::set<std::string> stems{model::stem_of(root->digest)};
   DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
-  for (const Descriptor& child : manifest.manifests()) stems.insert(stem_of(child.digest));
+  for (const Descriptor& child : manifest.manifests()) stems.insert(model::stem_of(child.digest));
   for (const std::string& tag : tags_) {
     const auto dot = tag.find('.');
     if (!Reference::is_tag(tag) || picked_.contains(tag) || !stems.contains(tag.substr(0, dot))) continue;

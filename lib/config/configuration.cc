@@ -34,13 +34,6 @@ Setter rate(double& into) {
   };
 }
 
-Setter count(std::size_t& into) {
-  return [&into](const YAML::Node& node, const Place& place) -> Result<> {
-    DAVIT_TRY(into, count_of(node, place, 1, 10'000));
-    return {};
-  };
-}
-
 Result<RequestLimits> limits_of(const YAML::Node& node, const Place& place) {
   RequestLimits limits;
   DAVIT_TRY_VOID(read_mapping(node, place,
@@ -51,7 +44,7 @@ Result<RequestLimits> limits_of(const YAML::Node& node, const Place& place) {
                                {"begin_upload", rate(limits.begin_upload)},
                                {"finish_upload", rate(limits.finish_upload)},
                                {"put_manifest", rate(limits.put_manifest)},
-                               {"concurrency", count(limits.concurrency)}}));
+                               {"concurrency", count(limits.concurrency, 1, 10'000)}}));
   return limits;
 }
 
@@ -81,30 +74,11 @@ Result<Registry> registry_of(const YAML::Node& node, const Place& place) {
                                {"cert_file", text(options.cert_file)},
                                {"key_file", text(options.key_file)},
                                {"cert_dir", text(options.certificate_directory)},
-                               {"plain_http",
-                                [&](const YAML::Node& value, const Place& at) -> Result<> {
-                                  DAVIT_TRY(options.plain_http, truth_of(value, at));
-                                  return {};
-                                }},
-                               {"tls_verify",
-                                [&](const YAML::Node& value, const Place& at) -> Result<> {
-                                  DAVIT_TRY(options.verify_tls, truth_of(value, at));
-                                  return {};
-                                }},
-                               {"allow_realms",
-                                [&](const YAML::Node& value, const Place& at) -> Result<> {
-                                  DAVIT_TRY(options.allow_realms, texts_of(value, at));
-                                  return {};
-                                }},
-                               {"limits",
-                                [&](const YAML::Node& value, const Place& at) -> Result<> {
-                                  DAVIT_TRY(options.limits, limits_of(value, at));
-                                  return {};
-                                }},
-                               {"ecr", [&](const YAML::Node& value, const Place& at) -> Result<> {
-                                  DAVIT_TRY(options.ecr, ecr_of(value, at));
-                                  return {};
-                                }}}));
+                               {"plain_http", stored(options.plain_http, truth_of)},
+                               {"tls_verify", truth(options.verify_tls)},
+                               {"allow_realms", stored(options.allow_realms, texts_of)},
+                               {"limits", stored(options.limits, limits_of)},
+                               {"ecr", stored(options.ecr, ecr_of)}}));
   if (options.cert_file.empty() != options.key_file.empty())
     return place.wrong(node, "has only one of cert_file and key_file");
   if (!out.credentials_variable.empty() && !out.helper.empty())

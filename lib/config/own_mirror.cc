@@ -57,21 +57,9 @@ Setter tags(MirrorTags& into) {
                                  {"include", patterns(choice.include)},
                                  {"exclude", patterns(choice.exclude)},
                                  {"semver", version_range(choice.semver)},
-                                 {"latest",
-                                  [&](const YAML::Node& value, const Place& at) -> Result<> {
-                                    DAVIT_TRY(choice.latest, count_of(value, at, 1, kMost));
-                                    return {};
-                                  }},
-                                 {"max_age",
-                                  [&](const YAML::Node& value, const Place& at) -> Result<> {
-                                    DAVIT_TRY(out.max_age, age_of(value, at));
-                                    return {};
-                                  }},
-                                 {"min_tags",
-                                  [&](const YAML::Node& value, const Place& at) -> Result<> {
-                                    DAVIT_TRY(out.min_tags, count_of(value, at, 0, kMost));
-                                    return {};
-                                  }},
+                                 {"latest", count(choice.latest, 1, kMost)},
+                                 {"max_age", stored(out.max_age, age_of)},
+                                 {"min_tags", count(out.min_tags, 0, kMost)},
                                  {"immutable", patterns(out.immutable)}}));
     const bool chooses = !choice.include.empty() || !choice.semver.empty() || choice.latest;
     if (!out.names.empty() && !chooses && !choice.exclude.empty()) {
@@ -91,12 +79,9 @@ Setter prune(MirrorPrune& into) {
       return {};
     }
     into.enabled = true;
-    return read_mapping(node, place,
-                        {{"protect", patterns(into.protect)},
-                         {"max_deletes", [&](const YAML::Node& value, const Place& at) -> Result<> {
-                            DAVIT_TRY(into.max_deletes, count_of(value, at, 0, kMost));
-                            return {};
-                          }}});
+    return read_mapping(
+        node, place,
+        {{"protect", patterns(into.protect)}, {"max_deletes", count(into.max_deletes, 0, kMost)}});
   };
 }
 

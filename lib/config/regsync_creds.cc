@@ -104,10 +104,7 @@ Result<std::pair<std::string, Registry>> registry_of(const YAML::Node& node, con
        {"blobChunk", notes.passed_over("blobs are sent whole, or as --chunk-size says")},
        {"blobMax", notes.passed_over("blobs are sent whole, or as --chunk-size says")},
        {"reqPerSec", requests(out.options.limits.requests)},
-       {"reqConcurrent", [&](const YAML::Node& value, const Place& at) -> Result<> {
-          DAVIT_TRY(out.options.limits.concurrency, count_of(value, at, 0, 10'000));
-          return {};
-        }}}));
+       {"reqConcurrent", count(out.options.limits.concurrency, 0, 10'000)}}));
   if (name.text.empty()) return place.wrong(node, "has no registry");
   auto host = Reference::parse_registry(name.text);
   if (!host) return place.at("registry").wrong(node, "is no host");

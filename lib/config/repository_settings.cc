@@ -103,27 +103,20 @@ Setter new_repository(std::optional<NewRepository>& into) {
     }
     if (!into) into.emplace();
     NewRepository& how = *into;
-    DAVIT_TRY_VOID(
-        read_mapping(node, place,
-                     {{"immutable", truth(how.immutable)},
-                      {"mutable_tags",
-                       [&](const YAML::Node& value, const Place& at) -> Result<> {
-                         DAVIT_TRY(const auto texts, filled_texts_of(value, at));
-                         how.mutable_tags.clear();
-                         for (const FilledText& each : texts) how.mutable_tags.push_back(each.text);
-                         return {};
-                       }},
-                      {"scan", truth(how.scan)},
-                      {"kms_key", text(how.kms_key)},
-                      {"resource_tags",
-                       [&](const YAML::Node& value, const Place& at) -> Result<> {
-                         DAVIT_TRY(how.resource_tags, tags_of(value, at));
-                         return {};
-                       }},
-                      {"lifecycle_policy", [&](const YAML::Node& value, const Place& at) -> Result<> {
-                         DAVIT_TRY(how.lifecycle_policy, policy_of(value, at));
-                         return {};
-                       }}}));
+    DAVIT_TRY_VOID(read_mapping(node, place,
+                                {{"immutable", truth(how.immutable)},
+                                 {"mutable_tags",
+                                  [&](const YAML::Node& value, const Place& at) -> Result<> {
+                                    DAVIT_TRY(const auto texts, filled_texts_of(value, at));
+                                    how.mutable_tags.clear();
+                                    for (const FilledText& each : texts)
+                                      how.mutable_tags.push_back(each.text);
+                                    return {};
+                                  }},
+                                 {"scan", truth(how.scan)},
+                                 {"kms_key", text(how.kms_key)},
+                                 {"resource_tags", stored(how.resource_tags, tags_of)},
+                                 {"lifecycle_policy", stored(how.lifecycle_policy, policy_of)}}));
     if (!how.mutable_tags.empty() && !how.immutable)
       return place.wrong(node, "has mutable_tags, but is not immutable");
     return {};

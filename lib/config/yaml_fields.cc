@@ -130,20 +130,6 @@ Result<std::size_t> count_of(const YAML::Node& node, const Place& place, std::si
   return out;
 }
 
-Setter text(std::string& into) {
-  return [&into](const YAML::Node& node, const Place& place) -> Result<> {
-    DAVIT_TRY(into, text_of(node, place));
-    return {};
-  };
-}
-
-Setter truth(bool& into) {
-  return [&into](const YAML::Node& node, const Place& place) -> Result<> {
-    DAVIT_TRY(into, truth_of(node, place));
-    return {};
-  };
-}
-
 Result<Entries> entries_of(const YAML::Node& node, const Place& place) {
   Entries out;
   std::set<std::string> seen;

@@ -12,6 +12,7 @@
 
 #include <davit/result.h>
 
+#include "base/try.h"
 #include "config/variables.h"
 
 namespace davit::config {
@@ -46,8 +47,28 @@ Result<std::vector<std::string>> texts_of(const YAML::Node& node, const Place& p
 Result<bool> truth_of(const YAML::Node& node, const Place& place);
 Result<std::size_t> count_of(const YAML::Node& node, const Place& place, std::size_t least, std::size_t most);
 
-Setter text(std::string& into);
-Setter truth(bool& into);
+/// Keeps what `read` makes of a value. REQUIRES: `into` outlives it.
+template <class T, class Read>
+Setter stored(T& into, Read read) {
+  return [&into, read](const YAML::Node& node, const Place& place) -> Result<> {
+    DAVIT_TRY(into, read(node, place));
+    return {};
+  };
+}
+
+inline Setter text(std::string& into) {
+  return stored(into, text_of);
+}
+inline Setter truth(bool& into) {
+  return stored(into, truth_of);
+}
+/// A number from `least` to `most`, into a number that may be optional.
+template <class T>
+Setter count(T& into, std::size_t least, std::size_t most) {
+  return stored(into, [least, most](const YAML::Node& node, const Place& place) {
+    return count_of(node, place, least, most);
+  });
+}
 
 /// What a mapping has, with what `<<` merges into it behind its own. Errors: a key that is no text, or twice.
 Result<Entries> entries_of(const YAML::Node& node, const Place& place);

@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "base/guarded.h"
+#include "base/try.h"
 #include "mirror/waves.h"
 #include "transfer/outage.h"
-#include "transfer/run.h"
 
 namespace davit::mirror {
 
@@ -82,28 +82,16 @@ void Delivering::carry_wave(std::vector<Find*> finds) {
   orders.reserve(finds.size());
   for (Find* find : finds) orders.push_back(order_for(*find));
   services_.board.next_run();
-  const auto done = guarded([&]() -> Result<> {
-    if (mode_ == Mode::deliver)
-      deliver(finds, std::move(orders));
-    else
-      plan(finds, std::move(orders));
-    return {};
+  const auto outcomes = guarded([&] {
+    transfer::Run run(std::move(orders), settings_, services_.compressor, services_.board, context_);
+    return mode_ == Mode::deliver ? delivered(run) : planned(run);
   });
-  if (done) return;
-  for (const Find* find : finds) {
-    for (const FoundPlace& at : find->places) failed(*find, at, done.error());
-  }
-}
-
-void Delivering::deliver(const std::vector<Find*>& finds, std::vector<transfer::Order> orders) {
-  transfer::Run run(std::move(orders), settings_, services_.compressor, services_.board, context_);
-  const auto deliveries = run.deliver();
   std::size_t next = 0;
   for (const Find* find : finds) {
     for (const FoundPlace& at : find->places) {
-      if (!deliveries) {
-        failed(*find, at, deliveries.error());
-      } else if (const auto& one = (*deliveries)[next++].result; one) {
+      if (!outcomes) {
+        failed(*find, at, outcomes.error());
+      } else if (const Result<Delivered>& one = (*outcomes)[next++]; one) {
         succeeded(*find, at, *one);
       } else {
         failed(*find, at, one.error());
@@ -112,26 +100,34 @@ void Delivering::deliver(const std::vector<Find*>& finds, std::vector<transfer::
   }
 }
 
-void Delivering::plan(const std::vector<Find*>& finds, std::vector<transfer::Order> orders) {
-  transfer::Run run(std::move(orders), settings_, services_.compressor, services_.board, context_);
-  const auto plans = run.plans();
-  std::size_t next = 0;
-  for (const Find* find : finds) {
-    for (const FoundPlace& at : find->places) {
-      const Result<Plan> one = plans ? (*plans)[next++] : Result<Plan>(plans.error());
-      if (!one) {
-        failed(*find, at, one.error());
-        continue;
-      }
-      Delivered would{.destination = one->destination, .root = find->root, .tags = at.tags, .blobs = {}};
-      would.blobs = {.present = one->present.size(),
-                     .mounted = one->to_mount.size(),
-                     .sent = one->to_send.size(),
-                     .bytes_sent = one->bytes};
-      count(*one);
-      succeeded(*find, at, would);
+Result<Delivering::Outcomes> Delivering::delivered(transfer::Run& run) {
+  DAVIT_TRY(std::vector<Delivery> deliveries, run.deliver());
+  Outcomes out;
+  out.reserve(deliveries.size());
+  for (Delivery& each : deliveries) out.push_back(std::move(each.result));
+  return out;
+}
+
+/// As if it had been done.
+Result<Delivering::Outcomes> Delivering::planned(transfer::Run& run) {
+  DAVIT_TRY(const std::vector<Result<Plan>> plans, run.plans());
+  Outcomes out;
+  out.reserve(plans.size());
+  for (const Result<Plan>& plan : plans) {
+    if (!plan) {
+      out.emplace_back(plan.error());
+      continue;
     }
+    count(*plan);
+    Delivered would;
+    would.destination = plan->destination;
+    would.blobs = {.present = plan->present.size(),
+                   .mounted = plan->to_mount.size(),
+                   .sent = plan->to_send.size(),
+                   .bytes_sent = plan->bytes};
+    out.emplace_back(std::move(would));
   }
+  return out;
 }
 
 /// A blob that several images of a wave need is in the plan of each.

@@ -11,6 +11,7 @@
 #include "mirror/outages.h"
 #include "mirror/services.h"
 #include "transfer/order.h"
+#include "transfer/run.h"
 #include "transfer/settings.h"
 
 namespace davit::mirror {
@@ -36,8 +37,10 @@ class Delivering {
   void leave_out_unreachable(std::vector<Find>& finds);
   void carry_wave(std::vector<Find*> finds);
   transfer::Order order_for(Find& find);
-  void deliver(const std::vector<Find*>& finds, std::vector<transfer::Order> orders);
-  void plan(const std::vector<Find*>& finds, std::vector<transfer::Order> orders);
+  /// One for each place of each find, in their order.
+  using Outcomes = std::vector<Result<Delivered>>;
+  static Result<Outcomes> delivered(transfer::Run& run);
+  Result<Outcomes> planned(transfer::Run& run);
   void succeeded(const Find& find, const FoundPlace& at, const Delivered& delivered);
   void failed(const Find& find, const FoundPlace& at, const Error& error);
   void count(const Plan& plan);

@@ -1,14 +1,12 @@
 #include "mirror/exploration.h"
-
 #include <algorithm>
-
 #include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/guarded.h"
 #include "base/try.h"
-#include "mirror/digest_tags.h"
 #include "mirror/surveyed_source.h"
+#include "model/digest_tags.h"
 #include "model/tag_choice.h"
 #include "transfer/outage.h"
 
@@ -81,7 +79,7 @@ Result<> Exploration::open() {
                       "check the name, and who is asking: davit doctor " + route_.source.name())
         .on(Side::source);
   for (const auto& [name, tag] : seen.tags) {
-    if (auto own = digest_tag(name)) digest_tags_[own->subject].push_back(name);
+    if (auto own = model::digest_tag(name)) digest_tags_[own->subject].push_back(name);
   }
   survey_ = std::make_shared<const Survey>(std::move(seen));
   source_ = surveyed(repository_, survey_);
@@ -96,7 +94,7 @@ Result<std::vector<Exploration::Seen>> Exploration::choose() {
     for (const auto& [name, tag] : survey_->tags) {
       if (job_.tags.max_age && tag.pushed && now - *tag.pushed > *job_.tags.max_age) continue;
       // Lists of referrers are kept up by whoever puts the referrers.
-      const auto own = with_referrers() ? digest_tag(name) : std::nullopt;
+      const auto own = with_referrers() ? model::digest_tag(name) : std::nullopt;
       if (!own || !own->ending.empty()) all.push_back(name);
     }
     const std::size_t count = all.size();
@@ -126,7 +124,7 @@ Result<std::vector<Exploration::Seen>> Exploration::choose() {
   for (std::string& name : chosen) {
     names_.insert(name);
     Seen& seen = out.emplace_back(Seen{.name = std::move(name)});
-    if (const auto own = digest_tag(seen.name)) seen.part = own->subject;
+    if (const auto own = model::digest_tag(seen.name)) seen.part = own->subject;
   }
   return out;
 }
@@ -180,7 +178,7 @@ void Exploration::note_leftovers() {
     if (target.closed || !target.survey.listed) continue;
     Leftovers left{.route = route_, .place = target.place};
     for (const auto& [name, tag] : target.survey.tags) {
-      const bool own = digest_tag(name).has_value();
+      const bool own = model::digest_tag(name).has_value();
       const bool gone = Reference::is_tag(name) && !own && !survey_->tags.contains(name) &&
                         !names_.contains(name) && filter->takes(name) && !protect->match(name);
       (own && !survey_->tags.contains(name) ? left.digest_tags

@@ -6,9 +6,9 @@
 #include "base/guarded.h"
 #include "base/try.h"
 #include "content/overlay.h"
-#include "mirror/digest_tags.h"
 #include "mirror/exploration.h"
 #include "mirror/required.h"
+#include "model/digest_tags.h"
 
 namespace davit::mirror {
 namespace {
@@ -105,11 +105,12 @@ Result<> Exploration::add_missing_referrers(const Digest& root, const std::vecto
   std::map<Digest, std::vector<std::size_t>> missing;
   for (const std::size_t target : targets) {
     const Target& at = targets_[target];
-    std::set<Digest> there = at.survey.images;
+    std::set<Digest> listed;
     if (!at.survey.complete) {
-      DAVIT_TRY(const auto listed, at.repository->referrers(root, context_));
-      for (const Descriptor& each : listed) there.insert(each.digest);
+      DAVIT_TRY(const auto there, at.repository->referrers(root, context_));
+      for (const Descriptor& each : there) listed.insert(each.digest);
     }
+    const std::set<Digest>& there = at.survey.complete ? at.survey.images : listed;
     for (const Descriptor& each : referrers) {
       if (!there.contains(each.digest)) missing[each.digest].push_back(target);
     }
@@ -135,7 +136,7 @@ Result<> Exploration::walk(Find& find) {
 
 Result<> Exploration::require_referrers(const Find& find) {
   const bool tagged = std::ranges::any_of(find.places, [](const FoundPlace& place) {
-    return std::ranges::any_of(place.tags, [](const std::string& tag) { return !digest_tag(tag); });
+    return std::ranges::any_of(place.tags, [](const std::string& tag) { return !model::digest_tag(tag); });
   });
   if (job_.require_referrers.empty() || !tagged) return {};
   std::vector<Descriptor> referrers;
@@ -160,7 +161,7 @@ std::vector<std::string> Exploration::digest_tags_of(const Digest& root) {
   }
   std::vector<std::string> out;
   for (const std::string_view ending : kCosignEndings) {
-    std::string name = stem_of(root) + std::string(ending);
+    std::string name = model::stem_of(root) + std::string(ending);
     if (repository_->resolve(name, context_)) out.push_back(std::move(name));
   }
   return out;
@@ -178,12 +179,12 @@ std::vector<Exploration::Seen> Exploration::companions(const std::vector<Seen>& 
   const auto add_all = [&](const Digest& subject) {
     if (!survey_->listed) {
       for (const std::string_view ending : kCosignEndings)
-        add(stem_of(subject) + std::string(ending), subject);
+        add(model::stem_of(subject) + std::string(ending), subject);
       return;
     }
     const auto own = digest_tags_.find(subject);
     for (const std::string& name : own == digest_tags_.end() ? std::vector<std::string>() : own->second) {
-      if (!with_referrers() || !digest_tag(name)->ending.empty()) add(name, subject);
+      if (!with_referrers() || !model::digest_tag(name)->ending.empty()) add(name, subject);
     }
   };
   for (const Seen& seen : tags) {

@@ -1,16 +1,10 @@
 #include "mirror/prune.h"
-
-#include <algorithm>
-#include <map>
-#include <optional>
-#include <set>
-
 #include "base/context.h"
 #include "base/error.h"
 #include "base/guarded.h"
 #include "base/try.h"
-#include "mirror/digest_tags.h"
 #include "mirror/shard.h"
+#include "model/digest_tags.h"
 #include "model/media_type.h"
 
 namespace davit::mirror {
@@ -36,7 +30,7 @@ class Pruner {
     std::set<Digest> going;
     for (const Doomed& each : doomed_) going.insert(each.image.descriptor().digest);
     for (const std::string& tag : left_.digest_tags) {
-      const auto own = digest_tag(tag);
+      const auto own = model::digest_tag(tag);
       if (own && going.contains(own->subject) && !own->ending.empty()) DAVIT_TRY_VOID(doom(tag));
     }
     return doomed_.size();

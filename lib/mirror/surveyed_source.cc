@@ -3,7 +3,7 @@
 #include <atomic>
 
 #include "base/mutex.h"
-#include "mirror/digest_tags.h"
+#include "model/digest_tags.h"
 
 namespace davit::mirror {
 namespace {
@@ -55,7 +55,7 @@ class SurveyedSource final : public ContentSource, public ReferrerLister {
   /// Without an API the list is under a tag, and all tags are known.
   [[nodiscard]] bool shows_none(const Digest& subject) const {
     return survey_->listed && repository_->registry().lists_referrers_by_tag() &&
-           !survey_->tags.contains(stem_of(subject).substr(0, 128));
+           !survey_->tags.contains(model::referrers_tag(subject));
   }
 
   std::shared_ptr<registry::Repository> repository_;

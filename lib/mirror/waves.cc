@@ -50,14 +50,11 @@ std::vector<std::size_t> waves(std::span<const Freight> images) {
       for (const auto& [name, count] : wanted.repositories) registry.names.at(*name) += wanted.size;
     }
   }
-  const auto shared = [&](std::size_t image) {
-    std::uint64_t most = 0;
-    for (const Place& place : places[image])
-      most = std::max(most, place.registry->names.at(*place.repository));
-    return most;
-  };
   std::vector<std::uint64_t> weights(images.size());
-  for (std::size_t i = 0; i < images.size(); ++i) weights[i] = shared(i);
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    for (const Place& place : places[i])
+      weights[i] = std::max(weights[i], place.registry->names.at(*place.repository));
+  }
   std::vector<std::size_t> order(images.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });

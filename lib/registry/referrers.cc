@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "content/layout_index.h"
 #include "content/referrer_entry.h"
+#include "model/digest_tags.h"
 #include "model/media_type.h"
 #include "model/write_manifest.h"
 #include "registry/name_list.h"
@@ -28,11 +29,6 @@ constexpr std::chrono::milliseconds kMoment{30};
 constexpr std::chrono::milliseconds kCalm{100};
 constexpr std::chrono::milliseconds kCalmAmongOthers{600};
 constexpr std::chrono::milliseconds kLongestCalm{2'000};
-
-std::string fallback_tag(const Digest& subject) {
-  // A tag has at most 128 characters: longer digests are cut as the specification cuts them.
-  return (std::string(subject.algorithm_name()) + "-" + subject.hex()).substr(0, 128);
-}
 
 void add(std::vector<Descriptor>& all, const std::vector<Descriptor>& more) {
   for (const Descriptor& each : more) {
@@ -109,7 +105,7 @@ Result<std::vector<Descriptor>> Repository::referrers_of_type(const Digest& subj
 
 Result<std::optional<Manifest>> Repository::referrers_index(const Digest& subject,
                                                             const CallContext& context) {
-  auto index = manifest(fallback_tag(subject), context);
+  auto index = manifest(model::referrers_tag(subject), context);
   if (index && index->is_index()) return std::optional(*std::move(index));
   if (!index && index.error().code != Errc::not_found) return index.error();
   return std::optional<Manifest>();
@@ -136,7 +132,7 @@ Result<> Repository::edit_referrers(const Digest& subject, const Descriptor& ent
                                     const CallContext& context) {
   using std::chrono::milliseconds;
   MutexLock lock(referrer_tags_);  // in this process one after the other
-  const std::string names[] = {fallback_tag(subject)};
+  const std::string names[] = {model::referrers_tag(subject)};
   const std::string place = "the tag " + names[0] + " in " + registry_.host() + "/" + name_;
   Clock& clock = registry_.wire().clock();
   std::optional<Digest> last;  // what was under the tag when it was last looked at or written

@@ -6,7 +6,7 @@
 
 #include <davit/digest.h>
 
-namespace davit::mirror {
+namespace davit::model {
 
 /// A tag that says by its name which image it belongs to: "sha256-HEX.sig" as cosign writes it, "sha256-HEX"
 /// for the list of referrers of a registry without an API for them.
@@ -21,4 +21,8 @@ std::optional<DigestTag> digest_tag(std::string_view tag);
 /// "sha256-HEX", what the digest tags of an image begin with.
 std::string stem_of(const Digest& subject);
 
-}  // namespace davit::mirror
+/// The tag of the list of what refers to an image, where a registry has no other list: the stem, cut as the
+/// distribution specification cuts it.
+std::string referrers_tag(const Digest& subject);
+
+}  // namespace davit::model

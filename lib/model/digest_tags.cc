@@ -1,6 +1,6 @@
-#include "mirror/digest_tags.h"
+#include "model/digest_tags.h"
 
-namespace davit::mirror {
+namespace davit::model {
 
 std::optional<DigestTag> digest_tag(std::string_view tag) {
   const auto dash = tag.find('-');
@@ -17,4 +17,9 @@ std::string stem_of(const Digest& subject) {
   return std::string(subject.algorithm_name()) + "-" + subject.hex();
 }
 
-}  // namespace davit::mirror
+std::string referrers_tag(const Digest& subject) {
+  constexpr std::size_t kLongestTag = 128;
+  return stem_of(subject).substr(0, kLongestTag);
+}
+
+}  // namespace davit::model

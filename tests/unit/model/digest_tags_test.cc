@@ -1,17 +1,17 @@
-#include "mirror/digest_tags.h"
+#include "model/digest_tags.h"
 
 #include "support/catch.h"
 
 using namespace davit;
-using mirror::digest_tag;
+using model::digest_tag;
 
-TEST_CASE("a digest tag says which image it belongs to", "[mirror]") {
+TEST_CASE("a digest tag says which image it belongs to", "[tags]") {
   const Digest image = Digest::of("image");
-  const auto signature = digest_tag(mirror::stem_of(image) + ".sig");
+  const auto signature = digest_tag(model::stem_of(image) + ".sig");
   REQUIRE(signature);
   CHECK(signature->subject == image);
   CHECK(signature->ending == ".sig");
-  const auto list = digest_tag(mirror::stem_of(image));
+  const auto list = digest_tag(model::stem_of(image));
   REQUIRE(list);
   CHECK(list->ending.empty());
   for (const std::string tag : {"1.0", "sha256-abc", "sha256-abc.sig", "latest-x", "-", ""})
