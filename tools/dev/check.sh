@@ -33,7 +33,7 @@ check_says() {
     tidy) echo "clang-tidy over the library and the command" ;;
     gcc) echo "everything compiles with GCC, no warnings" ;;
     clang) echo "everything compiles with Clang, no warnings, locks as annotated" ;;
-    shared) echo "the library works as a shared one" ;;
+    shared) echo "the library works as a shared one, for the examples too" ;;
     tsan) echo "the tests under ThreadSanitizer" ;;
     fuzz) echo "every fuzz target for ${FUZZ_SECONDS:-10} seconds" ;;
     processors) echo "compression gives the same bytes on other processors" ;;
@@ -68,6 +68,11 @@ check_shared() {
   configure release -B build/shared -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug
   compile shared
   build/shared/tools/davit/davit version
+  # A symbol that the public headers promise and the library hides would not link.
+  cmake --install build/shared --prefix build/shared/installed >/dev/null
+  cmake -G Ninja -S tests/embed/find_package -B build/shared/consumer -DEXAMPLES="$PWD/docs/examples" \
+    -DCMAKE_PREFIX_PATH="$PWD/build/shared/installed" >/dev/null
+  cmake --build build/shared/consumer
 }
 
 check_tsan() {
