@@ -12,7 +12,7 @@
 namespace davit::archive {
 namespace {
 
-constexpr std::size_t kBuffer = 256 << 10;
+constexpr std::size_t kAtATime = 256 << 10;
 
 Error wrong_length(const std::string& name, std::uint64_t size) {
   return make_error(Errc::corrupt, name + " has not the " + std::to_string(size) + " bytes it should have")
@@ -72,7 +72,7 @@ Result<Descriptor> TarStream::put_unknown(const Content& content, const CallCont
 /// Nothing is written before the source has shown that it gives anything.
 Result<> TarStream::entry(const std::string& name, ByteSource& source, std::uint64_t size,
                           const CallContext& context) {
-  std::vector<std::byte> buffer(kBuffer);
+  std::vector<std::byte> buffer(kAtATime);
   DAVIT_TRY(const std::size_t first, source.read(buffer));
   auto done = write(entry_head(name, size, EntryState::complete), context);
   if (done) done = copy(source, buffer, first, size, context);

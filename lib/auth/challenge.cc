@@ -2,15 +2,14 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace davit::auth {
 namespace {
 
 constexpr std::size_t kMaxValue = 16u << 10;
 constexpr std::size_t kMaxChallenges = 64;
 
-bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_token(char c) {
   return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
@@ -21,13 +20,6 @@ bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
@@ -35,7 +27,7 @@ class Parser {
   void challenges(std::vector<Challenge>& out) {
     while (separators(), !done() && out.size() < kMaxChallenges) {
       Challenge challenge;
-      challenge.scheme = lower(token());
+      challenge.scheme = lower_case(token());
       if (challenge.scheme.empty() || !(done() || is_space(peek()) || peek() == ',')) {
         skip_item();
         continue;
@@ -88,7 +80,7 @@ class Parser {
   void parameters(Challenge& challenge) {
     while (separators(), !done()) {
       const std::size_t start = at_;
-      const std::string name = lower(token());
+      const std::string name = lower_case(token());
       spaces();
       if (name.empty()) {
         skip_item();

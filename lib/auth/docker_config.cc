@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -23,15 +24,8 @@ namespace {
 
 constexpr std::size_t kMaxFile = 4u << 20;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 std::string normal_host(std::string_view host) {
-  std::string out = lower(host);
+  std::string out = lower_case(host);
   if (out.ends_with(":443")) out.resize(out.size() - 4);
   if (out == "index.docker.io" || out == "registry-1.docker.io") return "docker.io";
   return out;
@@ -47,7 +41,7 @@ bool covers(const ConfigKey& key, const std::string& host, const std::string& re
 }  // namespace
 
 ConfigKey ConfigKey::parse(std::string_view key) {
-  const std::string start = lower(key.substr(0, 8));
+  const std::string start = lower_case(key.substr(0, 8));
   const std::size_t scheme = start == "https://" ? 8 : start.starts_with("http://") ? 7 : 0;
   key.remove_prefix(scheme);
   const std::size_t slash = std::min(key.find('/'), key.size());

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/subprocess.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -18,10 +19,7 @@ namespace davit::auth {
 namespace {
 
 bool is_name(std::string_view name) {
-  const auto fits = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-  };
+  const auto fits = [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; };
   return !name.empty() && name.size() <= 64 && name.front() != '-' && name.front() != '.' &&
          std::ranges::all_of(name, fits);
 }
@@ -97,12 +95,8 @@ Result<std::optional<Credential>> Helper::get(const std::string& server, const C
     return make_error(Errc::protocol,
                       "credential helper docker-credential-" + name + ": its answer is not a JSON object");
   }
-  const auto text = [&](const char* field) {
-    const auto found = document->find(field);
-    return found != document->end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  Credential credential{.username = text("Username")};
-  Secret secret(text("Secret"));
+  Credential credential{.username = json_text(*document, "Username")};
+  Secret secret(json_text(*document, "Secret"));
   if (secret.empty()) return std::optional<Credential>();
   if (credential.username == "<token>") {
     credential.username.clear();

@@ -6,7 +6,7 @@ namespace davit::auth {
 namespace {
 
 constexpr std::size_t kMost = 4;
-constexpr std::size_t kLongest = 512;
+constexpr std::size_t kLongestScope = 512;
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -48,7 +48,8 @@ std::vector<std::string> further_scopes(std::string_view challenge_scope,
     const bool known =
         std::ranges::any_of(own, [&](const std::string& one) { return includes(one, wanted); });
     const bool clean = std::ranges::all_of(wanted, [](char c) { return c > ' ' && c < 0x7f; });
-    if (!known && clean && wanted.size() <= kLongest && further.size() < kMost) further.emplace_back(wanted);
+    if (!known && clean && wanted.size() <= kLongestScope && further.size() < kMost)
+      further.emplace_back(wanted);
   }
   return further;
 }

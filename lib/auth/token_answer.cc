@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/try.h"
@@ -14,7 +15,7 @@ namespace davit::auth {
 namespace {
 
 constexpr std::chrono::seconds kShortest{60};
-constexpr std::chrono::seconds kLongest{24 * 3600};
+constexpr std::chrono::seconds kLongestLife{24 * 3600};
 constexpr std::size_t kLongestToken = 64u << 10;  // what goes into one header line
 
 Error not_an_answer(const std::string& why) {
@@ -41,12 +42,11 @@ std::chrono::seconds lifetime(const nlohmann::json& object) {
     value = found->get<double>();
   } else if (found->is_string()) {
     const std::string& text = found->get_ref<const std::string&>();
-    const bool digits = !text.empty() && text.size() < 19 &&
-                        std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits = !text.empty() && text.size() < 19 && std::ranges::all_of(text, is_digit);
     if (digits) value = static_cast<double>(std::stoll(text));
   }
   if (!(value > static_cast<double>(kShortest.count()))) return kShortest;
-  if (value > static_cast<double>(kLongest.count())) return kLongest;
+  if (value > static_cast<double>(kLongestLife.count())) return kLongestLife;
   return std::chrono::seconds(static_cast<long>(value));
 }
 

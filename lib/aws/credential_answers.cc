@@ -7,6 +7,7 @@
 
 #include "aws/timestamps.h"
 #include "aws/xml_fields.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -36,11 +37,6 @@ Result<json> object_of(std::string_view text, const std::string& source) {
   return document;
 }
 
-std::string text_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 /// Adds the end of the credentials, when there is one.
 Result<Credentials> with_end(Credentials credentials, const std::string& end) {
   if (end.empty()) return credentials;
@@ -61,11 +57,11 @@ std::optional<std::int64_t> count_of(const json& object, const char* name, std::
 
 /// Programs and metadata services use the same names, but for the session token's.
 Result<Credentials> credentials_in(const json& document, const char* token, const std::string& source) {
-  DAVIT_TRY(Credentials credentials,
-            make_credentials(text_of(document, "AccessKeyId"), Secret(text_of(document, "SecretAccessKey")),
-                             Secret(text_of(document, token)), source));
-  credentials.account = text_of(document, "AccountId");
-  return with_end(std::move(credentials), text_of(document, "Expiration"));
+  DAVIT_TRY(Credentials credentials, make_credentials(json_text(document, "AccessKeyId"),
+                                                      Secret(json_text(document, "SecretAccessKey")),
+                                                      Secret(json_text(document, token)), source));
+  credentials.account = json_text(document, "AccountId");
+  return with_end(std::move(credentials), json_text(document, "Expiration"));
 }
 
 }  // namespace
@@ -98,10 +94,10 @@ Result<Credentials> parse_process_answer(std::string_view text, const std::strin
 
 Result<Credentials> parse_metadata_answer(std::string_view text, const std::string& source) {
   DAVIT_TRY(const json document, object_of(text, source));
-  const std::string code = text_of(document, "Code");
+  const std::string code = json_text(document, "Code");
   if (!code.empty() && code != "Success") {
-    return make_error(Errc::unauthenticated,
-                      source + ": " + escaped(code, 60) + ": " + escaped(text_of(document, "Message"), 200));
+    return make_error(Errc::unauthenticated, source + ": " + escaped(code, 60) + ": " +
+                                                 escaped(json_text(document, "Message"), 200));
   }
   return credentials_in(document, "Token", source);
 }
@@ -112,8 +108,8 @@ Result<Credentials> parse_sso_answer(std::string_view text, const std::string& s
   if (found == document.end() || !found->is_object())
     return malformed(source, "there are no credentials in its answer");
   DAVIT_TRY(Credentials credentials,
-            make_credentials(text_of(*found, "accessKeyId"), Secret(text_of(*found, "secretAccessKey")),
-                             Secret(text_of(*found, "sessionToken")), source));
+            make_credentials(json_text(*found, "accessKeyId"), Secret(json_text(*found, "secretAccessKey")),
+                             Secret(json_text(*found, "sessionToken")), source));
   const auto end = count_of(*found, "expiration", 7'000'000'000'000);  // milliseconds; the year 2191
   if (!end) return malformed(source, "its answer does not say when the credentials end");
   credentials.expires = system_clock::time_point(std::chrono::milliseconds(*end));
@@ -133,21 +129,20 @@ Result<Credentials> parse_sts_answer(std::string_view text, const std::string& s
   for (int colons = 0; colons < 4 && !arn_rest.empty(); ++colons)
     arn_rest.remove_prefix(std::min(arn_rest.find(':'), arn_rest.size() - 1) + 1);
   const std::string_view account = arn_rest.substr(0, arn_rest.find(':'));
-  if (account.size() == 12 && std::ranges::all_of(account, [](char c) { return c >= '0' && c <= '9'; }))
-    credentials.account = account;
+  if (account.size() == 12 && std::ranges::all_of(account, is_digit)) credentials.account = account;
   return with_end(std::move(credentials), end);
 }
 
 Result<SsoToken> parse_sso_token(std::string_view text) {
   const std::string source = "SSO token cache";
   DAVIT_TRY(const json document, object_of(text, source));
-  const auto expires = parse_iso8601(text_of(document, "expiresAt"));
-  SsoToken token{.access_token = Secret(text_of(document, "accessToken")),
+  const auto expires = parse_iso8601(json_text(document, "expiresAt"));
+  SsoToken token{.access_token = Secret(json_text(document, "accessToken")),
                  .expires = expires.value_or(system_clock::time_point()),
-                 .client_id = text_of(document, "clientId"),
-                 .client_secret = Secret(text_of(document, "clientSecret")),
-                 .refresh_token = Secret(text_of(document, "refreshToken")),
-                 .registration_expires = parse_iso8601(text_of(document, "registrationExpiresAt"))};
+                 .client_id = json_text(document, "clientId"),
+                 .client_secret = Secret(json_text(document, "clientSecret")),
+                 .refresh_token = Secret(json_text(document, "refreshToken")),
+                 .registration_expires = parse_iso8601(json_text(document, "registrationExpiresAt"))};
   if (!expires || token.access_token.empty() || !is_header_text(token.access_token.reveal()))
     return malformed(source, "there is no token in it");
   return token;
@@ -173,9 +168,9 @@ Result<SsoRenewal> parse_sso_renewal(std::string_view text) {
   const std::string source = "SSO token service";
   DAVIT_TRY(const json document, object_of(text, source));
   const auto lifetime = count_of(document, "expiresIn", 34'560'000);  // 400 days
-  SsoRenewal renewal{.access_token = Secret(text_of(document, "accessToken")),
+  SsoRenewal renewal{.access_token = Secret(json_text(document, "accessToken")),
                      .lifetime = std::chrono::seconds(lifetime.value_or(0)),
-                     .refresh_token = Secret(text_of(document, "refreshToken"))};
+                     .refresh_token = Secret(json_text(document, "refreshToken"))};
   if (!lifetime || renewal.access_token.empty() || !is_header_text(renewal.access_token.reveal()))
     return malformed(source, "there is no token in its answer");
   return renewal;
@@ -184,7 +179,7 @@ Result<SsoRenewal> parse_sso_renewal(std::string_view text) {
 Result<Secret> parse_id_token(std::string_view text) {
   const std::string source = "GitHub's token service";
   DAVIT_TRY(const json document, object_of(text, source));
-  Secret token(text_of(document, "value"));
+  Secret token(json_text(document, "value"));
   if (token.empty() || !is_header_text(token.reveal()))
     return malformed(source, "there is no token in its answer");
   return token;

@@ -4,17 +4,14 @@
 #include <array>
 
 #include "auth/iam_denial.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 
 namespace davit::aws {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text.substr(0, 4096));
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
+constexpr std::size_t kLongestRead = 4096;
 
 /// What ECR's codes mean, where the general rule says something else or nothing that helps.
 struct Known {
@@ -36,7 +33,7 @@ constexpr std::array kKnown{
 }  // namespace
 
 Refusal refusal_of(std::string_view text) {
-  const std::string said = lower(text);
+  const std::string said = lower_case(text.substr(0, kLongestRead));
   const auto says = [&](std::string_view words) { return said.find(words) != std::string::npos; };
   if (says("is not authorized to perform")) return Refusal::permission;
   if (says("maximum allowed number")) return Refusal::quota;
@@ -45,7 +42,7 @@ Refusal refusal_of(std::string_view text) {
 }
 
 bool is_about_login(std::string_view text) {
-  const std::string said = lower(text);
+  const std::string said = lower_case(text.substr(0, kLongestRead));
   return std::ranges::any_of(
       std::initializer_list<std::string_view>{"authoriz", "authentic", "token", "credential", "bad request"},
       [&](std::string_view word) { return said.find(word) != std::string::npos; });

@@ -31,13 +31,7 @@ Result<Json> document(std::string_view body) {
   return parsed;
 }
 
-std::string text_of(const Json& object, const char* name) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-/// The same, out of the document: manifests are long.
+/// The text under this name, out of the document: manifests are long.
 std::string take_text(Json& object, const char* name) {
   if (!object.is_object()) return {};
   const auto found = object.find(name);
@@ -72,18 +66,18 @@ std::optional<Wall> time_of(const Json& object, const char* name) {
 }
 
 EcrRepository repository_of(const Json& each) {
-  EcrRepository out{.arn = text_of(each, "repositoryArn"),
-                    .name = text_of(each, "repositoryName"),
-                    .uri = text_of(each, "repositoryUri"),
-                    .account = text_of(each, "registryId"),
-                    .mutability = text_of(each, "imageTagMutability"),
+  EcrRepository out{.arn = json_text(each, "repositoryArn"),
+                    .name = json_text(each, "repositoryName"),
+                    .uri = json_text(each, "repositoryUri"),
+                    .account = json_text(each, "registryId"),
+                    .mutability = json_text(each, "imageTagMutability"),
                     .exclusions = {},
                     .scan_on_push = false,
-                    .encryption = text_of(object_of(each, "encryptionConfiguration"), "encryptionType"),
-                    .kms_key = text_of(object_of(each, "encryptionConfiguration"), "kmsKey"),
+                    .encryption = json_text(object_of(each, "encryptionConfiguration"), "encryptionType"),
+                    .kms_key = json_text(object_of(each, "encryptionConfiguration"), "kmsKey"),
                     .created = time_of(each, "createdAt")};
   for (const Json& filter : list_of(each, "imageTagMutabilityExclusionFilters"))
-    out.exclusions.push_back(text_of(filter, "filter"));
+    out.exclusions.push_back(json_text(filter, "filter"));
   const Json& scanning = object_of(each, "imageScanningConfiguration");
   const auto on_push = scanning.find("scanOnPush");
   out.scan_on_push = on_push != scanning.end() && on_push->is_boolean() && on_push->get<bool>();
@@ -100,7 +94,7 @@ Result<EcrGrant> parse_grant(std::string_view body) {
   if (found == parsed->end()) return strange("no authorizationData");
   // A list for private registries, an object for the public gallery.
   const Json& data = found->is_array() && !found->empty() ? found->front() : *found;
-  const std::string token = text_of(data, "authorizationToken");
+  const std::string token = json_text(data, "authorizationToken");
   if (token.empty() || token.size() > kLongestToken) return strange("no authorizationToken");
   const auto decoded = crypto::base64_decode(token);
   const bool visible = token.find_first_not_of(
@@ -112,16 +106,16 @@ Result<EcrGrant> parse_grant(std::string_view body) {
   // Twelve hours are what ECR documents.
   return EcrGrant{.token = Secret(token),
                   .expires = expires ? *expires : Wall::max(),
-                  .proxy_endpoint = text_of(data, "proxyEndpoint")};
+                  .proxy_endpoint = json_text(data, "proxyEndpoint")};
 }
 
 Result<std::vector<EcrLayer>> parse_layers(std::string_view body) {
   DAVIT_TRY(const Json parsed, document(body));
   std::vector<EcrLayer> out;
   for (const Json& each : list_of(parsed, "layers")) {
-    const auto digest = Digest::parse(text_of(each, "layerDigest"));
+    const auto digest = Digest::parse(json_text(each, "layerDigest"));
     if (!digest) return strange("a layer without digest");
-    const std::string state = text_of(each, "layerAvailability");
+    const std::string state = json_text(each, "layerAvailability");
     out.push_back({.digest = *digest, .available = state == "AVAILABLE", .archived = state == "ARCHIVED"});
   }
   return out;
@@ -133,16 +127,16 @@ Result<EcrImages> parse_images(std::string_view body) {
   if (const auto images = parsed.find("images"); images != parsed.end() && images->is_array()) {
     for (Json& each : *images) {
       const Json& id = object_of(each, "imageId");
-      out.images.push_back({.digest = text_of(id, "imageDigest"),
-                            .tag = text_of(id, "imageTag"),
+      out.images.push_back({.digest = json_text(id, "imageDigest"),
+                            .tag = json_text(id, "imageTag"),
                             .manifest = take_text(each, "imageManifest"),
-                            .media_type = text_of(each, "imageManifestMediaType")});
+                            .media_type = json_text(each, "imageManifestMediaType")});
     }
   }
   for (const Json& each : list_of(parsed, "failures")) {
     const Json& id = object_of(each, "imageId");
-    const std::string digest = text_of(id, "imageDigest");
-    out.failures[digest.empty() ? text_of(id, "imageTag") : digest] = text_of(each, "failureCode");
+    const std::string digest = json_text(id, "imageDigest");
+    out.failures[digest.empty() ? json_text(id, "imageTag") : digest] = json_text(each, "failureCode");
   }
   return out;
 }
@@ -158,21 +152,21 @@ Result<std::vector<EcrRepository>> parse_repositories(std::string_view body) {
 Result<std::map<std::string, std::string>> parse_resource_tags(std::string_view body) {
   DAVIT_TRY(const Json parsed, document(body));
   std::map<std::string, std::string> out;
-  for (const Json& each : list_of(parsed, "tags")) out[text_of(each, "Key")] = text_of(each, "Value");
+  for (const Json& each : list_of(parsed, "tags")) out[json_text(each, "Key")] = json_text(each, "Value");
   return out;
 }
 
 Result<EcrImagePage> parse_image_page(std::string_view body) {
   DAVIT_TRY(const Json parsed, document(body));
-  EcrImagePage out{.images = {}, .next = text_of(parsed, "nextToken")};
+  EcrImagePage out{.images = {}, .next = json_text(parsed, "nextToken")};
   for (const Json& each : list_of(parsed, "imageDetails")) {
-    EcrImageDetail image{.digest = text_of(each, "imageDigest"),
+    EcrImageDetail image{.digest = json_text(each, "imageDigest"),
                          .tags = {},
                          .pushed = time_of(each, "imagePushedAt").value_or(Wall()),
                          .size = {},
-                         .media_type = text_of(each, "imageManifestMediaType"),
-                         .artifact_type = text_of(each, "artifactMediaType"),
-                         .subject = text_of(each, "subjectManifestDigest")};
+                         .media_type = json_text(each, "imageManifestMediaType"),
+                         .artifact_type = json_text(each, "artifactMediaType"),
+                         .subject = json_text(each, "subjectManifestDigest")};
     for (const Json& tag : list_of(each, "imageTags")) {
       if (tag.is_string()) image.tags.push_back(tag.get<std::string>());
     }
@@ -185,7 +179,7 @@ Result<EcrImagePage> parse_image_page(std::string_view body) {
 
 Result<EcrRepositoryPage> parse_repository_page(std::string_view body) {
   DAVIT_TRY(const Json parsed, document(body));
-  EcrRepositoryPage out{.repositories = {}, .next = text_of(parsed, "nextToken")};
+  EcrRepositoryPage out{.repositories = {}, .next = json_text(parsed, "nextToken")};
   for (const Json& each : list_of(parsed, "repositories")) out.repositories.push_back(repository_of(each));
   return out;
 }
@@ -194,9 +188,9 @@ Result<EcrDeletion> parse_deletion(std::string_view body) {
   DAVIT_TRY(const Json parsed, document(body));
   const Json& failures = list_of(parsed, "failures");
   if (!failures.empty()) {
-    const std::string code = text_of(failures.front(), "failureCode");
+    const std::string code = json_text(failures.front(), "failureCode");
     return EcrDeletion{.code = code.empty() ? "unknown" : code,
-                       .reason = text_of(failures.front(), "failureReason")};
+                       .reason = json_text(failures.front(), "failureReason")};
   }
   if (list_of(parsed, "imageIds").empty()) return strange("neither deleted nor refused");
   return EcrDeletion{};
@@ -204,11 +198,11 @@ Result<EcrDeletion> parse_deletion(std::string_view body) {
 
 Result<EcrAliasPage> parse_alias_page(std::string_view body) {
   DAVIT_TRY(const Json parsed, document(body));
-  EcrAliasPage out{.aliases = {}, .next = text_of(parsed, "nextToken")};
+  EcrAliasPage out{.aliases = {}, .next = json_text(parsed, "nextToken")};
   for (const Json& registry : list_of(parsed, "registries")) {
     for (const Json& alias : list_of(registry, "aliases")) {
-      const std::string status = text_of(alias, "status");
-      std::string name = text_of(alias, "name");
+      const std::string status = json_text(alias, "status");
+      std::string name = json_text(alias, "name");
       if (!name.empty() && (status.empty() || status == "ACTIVE")) out.aliases.push_back(std::move(name));
     }
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
+
 namespace davit::aws {
 namespace {
 
@@ -19,13 +21,6 @@ struct PublicName {
 };
 constexpr std::array kPublicNames{PublicName{"public.ecr.aws", false},
                                   PublicName{"ecr-public.aws.com", true}};
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_lower(char c) {
-  return c >= 'a' && c <= 'z';
-}
 
 bool is_port(std::string_view text) {
   if (text.empty() || text.size() > 5 || !std::ranges::all_of(text, is_digit)) return false;
@@ -69,8 +64,7 @@ bool looks_like_region(std::string_view text) {
 
 std::optional<EcrHost> parse_ecr_host(std::string_view host) {
   if (host.size() > 253 + 6) return {};
-  std::string lower(host);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const std::string lower = lower_case(host);
   std::string_view text = lower;
   if (const auto colon = text.find(':'); colon != std::string_view::npos) {
     if (!is_port(text.substr(colon + 1))) return {};

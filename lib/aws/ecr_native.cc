@@ -10,7 +10,7 @@
 namespace davit::aws {
 namespace {
 
-constexpr int kMostPages = 10'000;
+constexpr int kMostListPages = 10'000;
 
 /// A row for each tag.
 std::vector<ListedTag> rows_of(const EcrImagePage& page) {
@@ -77,7 +77,7 @@ std::string name_in_references(const EcrRepository& repository) {
 template <class Read, class Take>
 Result<> read_pages(const char* operation, const Read& read, const Take& take) {
   std::string next;
-  for (int count = 0; count < kMostPages; ++count) {
+  for (int count = 0; count < kMostListPages; ++count) {
     DAVIT_TRY(auto page, read(next));
     DAVIT_TRY_VOID(take(page));
     next = std::move(page.next);

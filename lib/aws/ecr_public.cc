@@ -18,7 +18,7 @@ namespace {
 /// Where neither the answer nor the token says how long it lasts.
 constexpr std::chrono::minutes kAssumedLife{10};
 /// A token refused so soon was not too old.
-constexpr std::chrono::minutes kFresh{1};
+constexpr std::chrono::minutes kJustFetched{1};
 /// How long readers go without a login that failed.
 constexpr std::chrono::minutes kWithoutLogin{10};
 
@@ -102,7 +102,7 @@ class PublicAuthorizer final : public auth::Authorizer {
   bool replace(const std::string& refused, const auth::Scope& scope) {
     MutexLock lock(mutex_);
     if (!token_ || "Bearer " + token_->text.reveal() != refused) return true;
-    const bool fresh = clock_.steady() - token_->since < kFresh;
+    const bool fresh = clock_.steady() - token_->since < kJustFetched;
     const bool named = token_->named;
     if (fresh && (!named || scope.push)) return false;
     token_.reset();

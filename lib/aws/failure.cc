@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aws/xml_fields.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -25,28 +26,22 @@ std::string bare(std::string_view code) {
   if (const std::size_t hash = code.find('#'); hash != std::string_view::npos) code.remove_prefix(hash + 1);
   code = code.substr(0, code.find(':'));
   const bool sane = code.size() <= 100 && std::ranges::all_of(code, [](char c) {
-                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                             c == '.' || c == '_' || c == '-';
+                      return is_alnum(c) || c == '.' || c == '_' || c == '-';
                     });
   return sane ? std::string(code) : std::string();
-}
-
-std::string text_of(const nlohmann::json& object, std::string_view name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 void read_json(std::string_view body, ApiFailure& failure) {
   const auto document = parse_json(body, {.bytes = kLongestBody, .depth = 16, .values = 1000});
   if (!document || !document->is_object()) return;
   for (const char* name : {"__type", "code", "Code"}) {
-    if (failure.code.empty()) failure.code = bare(text_of(*document, name));
+    if (failure.code.empty()) failure.code = bare(json_text(*document, name));
   }
   for (const char* name : {"message", "Message", "error_description"}) {
-    if (failure.message.empty()) failure.message = text_of(*document, name);
+    if (failure.message.empty()) failure.message = json_text(*document, name);
   }
   // RFC 6749, 5.2, for the OIDC service.
-  if (failure.code.empty()) failure.code = bare(text_of(*document, "error"));
+  if (failure.code.empty()) failure.code = bare(json_text(*document, "error"));
 }
 
 constexpr std::array<std::string_view, 9> kBadKeys = {"UnrecognizedClientException",

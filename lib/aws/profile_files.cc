@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "aws/shell_words.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -22,14 +23,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
-
 struct Pair {
   std::string name;
   std::string_view value;
@@ -38,7 +31,7 @@ struct Pair {
 std::optional<Pair> pair_of(std::string_view line) {
   const std::size_t at = line.find_first_of("=:");
   if (at == std::string_view::npos) return {};
-  Pair pair{lower(trimmed(line.substr(0, at))), trimmed(line.substr(at + 1))};
+  Pair pair{lower_case(trimmed(line.substr(0, at))), trimmed(line.substr(at + 1))};
   if (pair.name.empty()) return {};
   return pair;
 }

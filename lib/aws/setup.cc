@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "auth/docker_config.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -19,9 +20,7 @@ constexpr std::array<std::string_view, 16> kLegacySts = {
     "us-east-1",      "us-east-2",  "us-west-1",      "us-west-2"};
 
 bool says_true(std::string_view text) {
-  constexpr std::string_view kTrue = "true";
-  return std::ranges::equal(text, kTrue,
-                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  return same_but_case(text, "true");
 }
 
 /// How the settings call a service: AWS_ENDPOINT_URL_<this>, and the block in a services section.

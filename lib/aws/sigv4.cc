@@ -9,6 +9,7 @@
 #include <davit/digest.h>
 
 #include "aws/timestamps.h"
+#include "base/ascii.h"
 #include "crypto/hmac.h"
 
 namespace davit::aws {
@@ -29,14 +30,6 @@ constexpr std::array<std::string_view, 12> kUnsigned = {"authorization",
                                                         "transfer-encoding",
                                                         "user-agent",
                                                         "x-amzn-trace-id"};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -68,7 +61,7 @@ std::string host_of(const net::Url& url) {
 std::map<std::string, std::string> headers_to_sign(const net::Request& request) {
   std::map<std::string, std::string> headers;
   for (const net::Header& header : request.headers) {
-    const std::string name = lower(header.name);
+    const std::string name = lower_case(header.name);
     if (std::ranges::find(kUnsigned, name) != kUnsigned.end()) continue;
     const auto [at, is_new] = headers.emplace(name, folded(header.value));
     if (!is_new) at->second += "," + folded(header.value);
@@ -116,8 +109,9 @@ std::string canonical_query(std::string_view query) {
 }
 
 void set(net::Request& request, std::string name, std::string value) {
-  std::erase_if(request.headers,
-                [wanted = lower(name)](const net::Header& header) { return lower(header.name) == wanted; });
+  std::erase_if(request.headers, [wanted = lower_case(name)](const net::Header& header) {
+    return lower_case(header.name) == wanted;
+  });
   if (!value.empty()) request.headers.push_back({std::move(name), std::move(value)});
 }
 

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace davit::aws {
 namespace {
 
 using namespace std::chrono;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// Takes exactly `count` digits and, behind them, `after` (0: nothing).
 std::optional<int> take(std::string_view& text, std::size_t count, char after) {

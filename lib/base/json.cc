@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 
@@ -86,16 +87,15 @@ Result<json> parse_json(std::string_view text, const JsonLimits& limits) {
   }
 }
 
+std::string json_text(const json& object, std::string_view name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 Result<> refuse_case_variants(const json& object, std::initializer_list<std::string_view> known) {
-  const auto lower = [](std::string_view text) {
-    std::string out(text);
-    std::ranges::transform(out, out.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-  };
   for (const auto& [name, value] : object.items()) {
     for (const std::string_view exact : known) {
-      if (name != exact && lower(name) == lower(exact)) {
+      if (name != exact && same_but_case(name, exact)) {
         return make_error(Errc::corrupt, "the name \"" + escaped(name, 60) + "\" where \"" +
                                              std::string(exact) + "\" is meant");
       }

@@ -21,6 +21,9 @@ struct JsonLimits {
 /// limits, no exception out. Errors: corrupt, with the position but without the text (it may hold a secret).
 Result<nlohmann::json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
+/// The text under this name; empty where there is none, or something else.
+std::string json_text(const nlohmann::json& object, std::string_view name);
+
 /// Refuses an object that has one of `known` in another case ("MediaType"): other readers would take it for
 /// the real one. Errors: corrupt, naming it.
 Result<> refuse_case_variants(const nlohmann::json& object, std::initializer_list<std::string_view> known);

@@ -6,6 +6,7 @@
 
 #include <davit/reference.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -53,10 +54,6 @@ std::string in_line(std::string_view argument, std::string_view instead) {
   return Reference::holds_credentials(argument) ? std::string(instead) : escaped(argument, 200);
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 }  // namespace
 
 std::string_view to_string(Verb verb) {
@@ -89,8 +86,7 @@ std::string command_line(Verb verb, std::string_view source, std::string_view de
 }
 
 bool ends_like(std::string_view text, std::string_view ending) {
-  return text.size() >= ending.size() &&
-         std::ranges::equal(text.substr(text.size() - ending.size()), ending, {}, lower);
+  return text.size() >= ending.size() && same_but_case(text.substr(text.size() - ending.size()), ending);
 }
 
 bool names_path(std::string_view text) {

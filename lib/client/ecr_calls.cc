@@ -8,6 +8,7 @@
 #include "aws/ecr_login.h"
 #include "aws/ecr_native.h"
 #include "aws/sts.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -32,9 +33,7 @@ std::string bare_host(std::string_view text) {
   for (const std::string_view scheme : {"https://", "http://"}) {
     if (text.starts_with(scheme)) text.remove_prefix(scheme.size());
   }
-  std::string host(text.substr(0, text.find('/')));
-  for (char& c : host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return host;
+  return lower_case(text.substr(0, text.find('/')));
 }
 
 /// Why `text` is not read as a repository of ECR, where it could still be read as something else.
@@ -63,12 +62,13 @@ Result<> check_names_no_image(std::string_view text, const Reference& reference)
 }
 
 /// One repository of an ECR registry, and the calls about it.
-struct Target {
+struct EcrRepositoryCalls {
   Reference reference;
   aws::EcrApi api;
 };
 
-Result<Target> target_of(client::Registries& registries, std::string_view text, const CallContext& context) {
+Result<EcrRepositoryCalls> calls_for(client::Registries& registries, std::string_view text,
+                                     const CallContext& context) {
   DAVIT_TRY_VOID(check_names_repository(text));
   DAVIT_TRY(const std::string written, registries.expanded(text, Side::destination, context));
   DAVIT_TRY(Reference reference, Reference::parse(written));
@@ -77,7 +77,8 @@ Result<Target> target_of(client::Registries& registries, std::string_view text, 
   if (!site) return not_ecr(reference.host);
   client::Principal& who =
       registries.principals().of(registries.identity_for(reference.host, Side::destination));
-  return Target{.reference = std::move(reference), .api = aws::EcrApi(*who.api, *who.identity, *site)};
+  return EcrRepositoryCalls{.reference = std::move(reference),
+                            .api = aws::EcrApi(*who.api, *who.identity, *site)};
 }
 
 RepositoryInfo info_of(const Reference& reference, const aws::EcrRepository& found) {
@@ -161,22 +162,22 @@ Result<RegistryLogin> Client::login_for(std::string_view server, std::stop_token
 Result<RepositoryInfo> Client::create_repository(std::string_view repository, const NewRepository& how,
                                                  std::stop_token stop) {
   const CallContext context{.stop = std::move(stop)};
-  DAVIT_TRY(Target target, target_of(impl_->registries, repository, context));
-  auto made = target.api.create_repository(aws::settings_for(target.reference.repository, how), context);
-  if (!made) return made.error().with_context("create " + target.reference.name());
-  RepositoryInfo info = info_of(target.reference, *made);
+  DAVIT_TRY(EcrRepositoryCalls calls, calls_for(impl_->registries, repository, context));
+  auto made = calls.api.create_repository(aws::settings_for(calls.reference.repository, how), context);
+  if (!made) return made.error().with_context("create " + calls.reference.name());
+  RepositoryInfo info = info_of(calls.reference, *made);
   info.resource_tags = how.resource_tags;
   return info;
 }
 
 Result<RepositoryInfo> Client::repository_info(std::string_view repository, std::stop_token stop) {
   const CallContext context{.stop = std::move(stop)};
-  DAVIT_TRY(Target target, target_of(impl_->registries, repository, context));
-  auto found = target.api.describe_repository(target.reference.repository, context);
-  if (!found) return found.error().with_context("look at " + target.reference.name());
-  RepositoryInfo info = info_of(target.reference, *found);
+  DAVIT_TRY(EcrRepositoryCalls calls, calls_for(impl_->registries, repository, context));
+  auto found = calls.api.describe_repository(calls.reference.repository, context);
+  if (!found) return found.error().with_context("look at " + calls.reference.name());
+  RepositoryInfo info = info_of(calls.reference, *found);
   // Costs a right of its own; what it shows is not worth failing for.
-  if (auto tags = target.api.resource_tags(found->arn, context)) info.resource_tags = *std::move(tags);
+  if (auto tags = calls.api.resource_tags(found->arn, context)) info.resource_tags = *std::move(tags);
   return info;
 }
 
@@ -184,9 +185,9 @@ Result<std::vector<std::string>> Client::adjust_repository(std::string_view repo
                                                            const RepositoryWishes& wishes, Adjust how,
                                                            std::stop_token stop) {
   const CallContext context{.stop = stop};
-  DAVIT_TRY(Target target, target_of(impl_->registries, repository, context));
+  DAVIT_TRY(EcrRepositoryCalls calls, calls_for(impl_->registries, repository, context));
   DAVIT_TRY(const RepositoryInfo now, repository_info(repository, std::move(stop)));
-  const std::string& name = target.reference.repository;
+  const std::string& name = calls.reference.repository;
   const bool apply = how == Adjust::apply;
   const bool other_key = !wishes.kms_key.empty() && wishes.kms_key != "default" &&
                          !now.kms_key.ends_with(wishes.kms_key);  // named by its id, or whole
@@ -205,13 +206,12 @@ Result<std::vector<std::string>> Client::adjust_repository(std::string_view repo
     if (mutability != now.tag_mutability || settings.exclusions != now.mutable_tags) {
       changes.push_back("tag mutability: " + with_patterns(now.tag_mutability, now.mutable_tags) + " -> " +
                         with_patterns(mutability, settings.exclusions));
-      if (apply)
-        DAVIT_TRY_VOID(target.api.put_tag_mutability(name, mutability, settings.exclusions, context));
+      if (apply) DAVIT_TRY_VOID(calls.api.put_tag_mutability(name, mutability, settings.exclusions, context));
     }
   }
   if (wishes.scan && *wishes.scan != now.scan) {
     changes.push_back(std::string("scan on push: ") + (now.scan ? "on -> off" : "off -> on"));
-    if (apply) DAVIT_TRY_VOID(target.api.put_scan_on_push(name, *wishes.scan, context));
+    if (apply) DAVIT_TRY_VOID(calls.api.put_scan_on_push(name, *wishes.scan, context));
   }
   std::map<std::string, std::string> missing;
   for (const auto& [key, value] : wishes.resource_tags) {
@@ -222,7 +222,7 @@ Result<std::vector<std::string>> Client::adjust_repository(std::string_view repo
                       (there == now.resource_tags.end() ? "(none)" : escaped(there->second, 100)) + " -> " +
                       escaped(value, 100));
   }
-  if (apply && !missing.empty()) DAVIT_TRY_VOID(target.api.tag_resource(now.arn, missing, context));
+  if (apply && !missing.empty()) DAVIT_TRY_VOID(calls.api.tag_resource(now.arn, missing, context));
   return changes;
 }
 

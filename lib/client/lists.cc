@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -21,10 +22,6 @@ namespace {
 constexpr std::size_t kPage = 1'000;
 constexpr std::size_t kMostKept = 100'000;
 
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 /// A word without a slash that names a registry: "localhost", "localhost:5000", "registry.example.com",
 /// "[::1]:5000".
 bool is_registry(std::string_view word) {
@@ -32,7 +29,7 @@ bool is_registry(std::string_view word) {
   const std::string_view name = word.substr(0, word.find(':'));
   const bool bare = name.size() == word.size();
   return (name == "localhost" || name.find('.') != std::string_view::npos) &&
-         (bare || all_digits(word.substr(name.size() + 1)));
+         (bare || is_number(word.substr(name.size() + 1)));
 }
 
 /// Reads the manifest under a tag for what it tells.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -94,7 +95,6 @@ Result<DestinationPattern> parse_destination(std::string_view text) {
     text = text.substr(0, colon);
   }
   pattern.repository = text;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (!written.starts_with("docker://") && text.find('/') == std::string_view::npos &&
       (text == "localhost" || text.find('.') != std::string_view::npos) && pattern.tags.size() == 1 &&
       std::ranges::all_of(pattern.tags.front(), is_digit)) {

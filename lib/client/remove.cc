@@ -14,7 +14,7 @@
 namespace davit {
 namespace {
 
-struct Target {
+struct Doomed {
   Reference reference;
   std::shared_ptr<registry::Repository> repository;  // co-owned by the client
 };
@@ -31,7 +31,7 @@ Result<> check_names_image(const Reference& reference) {
 class Removing {
  public:
   /// `gone`: the tags of the repository that will have gone before, in a plan.
-  Removing(const Target& target, Mode mode, std::span<const std::string> gone, const CallContext& context)
+  Removing(const Doomed& target, Mode mode, std::span<const std::string> gone, const CallContext& context)
       : reference_(target.reference),
         repository_(*target.repository),
         mode_(mode),
@@ -151,7 +151,7 @@ class Removing {
 Result<std::vector<Removal>> removals(client::Registries& registries, std::span<const std::string> references,
                                       const RemoveOptions& options, Mode mode) {
   const CallContext context = context_within(options.stop, options.timeout);
-  std::vector<Target> targets;
+  std::vector<Doomed> targets;
   for (const std::string& text : references) {
     DAVIT_TRY(Reference reference, client::registry_argument(text, registries, Side::destination, context));
     DAVIT_TRY_VOID(check_names_image(reference));
@@ -164,7 +164,7 @@ Result<std::vector<Removal>> removals(client::Registries& registries, std::span<
   }
   std::vector<Removal> out;
   std::map<std::string, std::vector<std::string>> gone;  // the tags that were named, by repository
-  for (const Target& target : targets) {
+  for (const Doomed& target : targets) {
     std::vector<std::string>& before = gone[target.reference.name()];
     out.push_back(Removing(target, mode, before, context).run(options.with_referrers));
     if (!out.back().error && !target.reference.tag.empty()) before.push_back(target.reference.tag);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "tar/header.h"
 
 namespace davit::codec {
@@ -19,10 +20,7 @@ std::string_view without_space(std::string_view text) {
 }
 
 bool starts_with_any_case(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() &&
-         std::ranges::equal(text.substr(0, lower.size()), lower, [](char a, char b) {
-           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
-         });
+  return text.size() >= lower.size() && same_but_case(text.substr(0, lower.size()), lower);
 }
 
 }  // namespace

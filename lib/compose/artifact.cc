@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -25,12 +26,9 @@ bool is_media_type(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return false;
   const auto is_name = [](std::string_view name) {
-    const auto is_letter = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    };
-    return !name.empty() && name.size() <= 127 && is_letter(name.front()) &&
-           std::ranges::all_of(name, [&](char c) {
-             return is_letter(c) || std::string_view("!#$&-^_.+").find(c) != std::string_view::npos;
+    return !name.empty() && name.size() <= 127 && is_alnum(name.front()) &&
+           std::ranges::all_of(name, [](char c) {
+             return is_alnum(c) || std::string_view("!#$&-^_.+").find(c) != std::string_view::npos;
            });
   };
   return is_name(text.substr(0, slash)) && is_name(text.substr(slash + 1));

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -73,8 +74,7 @@ Result<std::string> full_port(const std::string& text) {
   const auto slash = text.find('/');
   const std::string number = text.substr(0, slash);
   const std::string protocol = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
-  const bool digits = !number.empty() && number.size() <= 5 &&
-                      std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits = !number.empty() && number.size() <= 5 && std::ranges::all_of(number, is_digit);
   const int value = digits ? std::stoi(number) : 0;
   const bool known = protocol == "tcp" || protocol == "udp" || protocol == "sctp";
   if (value < 1 || value > 65535 || !known)

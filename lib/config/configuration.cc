@@ -9,6 +9,7 @@
 
 #include <davit/reference.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -54,7 +55,6 @@ Result<EcrRegistry> ecr_of(const YAML::Node& node, const Place& place) {
                               {{"account", text(ecr.account)},
                                {"region", text(ecr.region)},
                                {"api_endpoint", text(ecr.api_endpoint)}}));
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (ecr.account.size() != 12 || !std::ranges::all_of(ecr.account, is_digit))
     return place.at("account").wrong(node, "wants the 12 digits of an AWS account, in quotes");
   if (ecr.region.empty()) return place.at("region").wrong(node, "is missing");

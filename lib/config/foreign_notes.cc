@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 
@@ -43,10 +44,7 @@ Setter ForeignNotes::refused(const std::string& why, const std::string& unless) 
 
 Setter loose_truth(bool& into) {
   return [&into](const YAML::Node& node, const Place& place) -> Result<> {
-    std::string word = node.IsScalar() ? node.Scalar() : std::string();
-    std::ranges::transform(word, word.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    const std::string word = node.IsScalar() ? lower_case(node.Scalar()) : std::string();
     const auto is_one_of = [&](std::initializer_list<const char*> words) {
       return std::ranges::any_of(words, [&](const char* each) { return word == each; });
     };

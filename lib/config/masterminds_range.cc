@@ -2,15 +2,11 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "config/replace_all.h"
 #include "model/semver.h"
 
 namespace davit::config {
 namespace {
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
 
 /// A dash that belongs to a version, unlike that of "1.2 - 1.4".
 bool has_prerelease(std::string_view text) {

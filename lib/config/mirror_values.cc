@@ -9,9 +9,11 @@
 #include <davit/digest.h>
 #include <davit/reference.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "config/replace_all.h"
 
 namespace davit::config {
 namespace {
@@ -60,16 +62,10 @@ std::optional<std::chrono::seconds> parse_age(std::string_view text) {
 /// `*` in the names below a registry.
 bool is_name_pattern(std::string_view text) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '*' || c == '/' || c == '.' || c == '_' ||
-           c == '-';
+    return is_lower(c) || is_digit(c) || c == '*' || c == '/' || c == '.' || c == '_' || c == '-';
   };
   return !text.empty() && std::ranges::all_of(text, fits) && text.find("//") == std::string_view::npos &&
          text.front() != '/' && text.back() != '/';
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
 }
 
 }  // namespace

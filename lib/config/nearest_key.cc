@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace davit::config {
 namespace {
 
-constexpr std::size_t kLongest = 64;
+constexpr std::size_t kLongestKey = 64;
 
 /// Letters to add, leave out or replace.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -28,7 +30,7 @@ std::string plain(std::string_view key) {
   std::string out;
   for (const char c : key) {
     if (c == '_' || c == '-') continue;
-    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    out += lower_case(c);
   }
   return out;
 }
@@ -36,7 +38,7 @@ std::string plain(std::string_view key) {
 }  // namespace
 
 std::string nearest_key(std::string_view key, const std::vector<std::string>& known) {
-  if (key.empty() || key.size() > kLongest) return {};
+  if (key.empty() || key.size() > kLongestKey) return {};
   const std::string wanted = plain(key);
   std::string best;
   std::size_t fewest = wanted.size() < 5 ? 2 : 3;  // first number that is too many

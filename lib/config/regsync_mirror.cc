@@ -61,9 +61,9 @@ struct Entry {
   YAML::Node filters;  // of referrers
 };
 
-class Reader {
+class RegsyncReader {
  public:
-  Reader(const MirrorSurroundings& surroundings, MirrorSettings& out)
+  RegsyncReader(const MirrorSurroundings& surroundings, MirrorSettings& out)
       : surroundings_(surroundings), notes_(out.file.notes), out_(out) {}
 
   Result<> read(const YAML::Node& root, const Place& place) {
@@ -322,7 +322,7 @@ class Reader {
 
 Result<> read_regsync(const YAML::Node& root, const Place& place, const MirrorSurroundings& surroundings,
                       MirrorSettings& out) {
-  return Reader(surroundings, out).read(root, place);
+  return RegsyncReader(surroundings, out).read(root, place);
 }
 
 }  // namespace davit::config

@@ -19,9 +19,9 @@ namespace {
 constexpr const char* kSearch = "(?:.*)(?:@)(?:.*)";
 
 /// Reads one registry.
-class Reader {
+class SkopeoReader {
  public:
-  Reader(std::string prefix, ForeignNotes& notes, MirrorSettings& out)
+  SkopeoReader(std::string prefix, ForeignNotes& notes, MirrorSettings& out)
       : prefix_(std::move(prefix)), notes_(notes), out_(out) {}
 
   Result<> read(const YAML::Node& node, const Place& place) {
@@ -143,7 +143,7 @@ Result<> read_skopeo(const YAML::Node& root, const Place& place, MirrorSettings&
     const std::string& key = entry.first.Scalar();
     if (Reference::holds_credentials(key + "/x") || !Reference::parse(key + "/x"))
       return place.wrong(entry.first, "has a key that is no registry");
-    DAVIT_TRY_VOID(Reader(key, notes, out).read(entry.second, place.at(key)));
+    DAVIT_TRY_VOID(SkopeoReader(key, notes, out).read(entry.second, place.at(key)));
   }
   if (out.file.jobs.empty()) return place.wrong(root, "names no images");
   notes.add(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -9,13 +10,11 @@
 namespace davit::config {
 namespace {
 
-constexpr std::size_t kLongest = 1u << 16;
+constexpr std::size_t kLongestText = 1u << 16;
 
 bool is_name(std::string_view text) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  return !text.empty() && is_letter(text.front()) &&
-         std::ranges::all_of(text, [&](char c) { return is_letter(c) || is_digit(c); });
+  return !text.empty() && !is_digit(text.front()) &&
+         std::ranges::all_of(text, [](char c) { return is_alnum(c) || c == '_'; });
 }
 
 /// What stands between the braces.
@@ -68,7 +67,7 @@ Result<FilledText> filled(std::string_view written, const Variables& variables) 
     } else {
       out.text += '$';  // as at the end of a pattern
     }
-    if (out.text.size() > kLongest) return make_error(Errc::invalid_argument, "becomes too long");
+    if (out.text.size() > kLongestText) return make_error(Errc::invalid_argument, "becomes too long");
   }
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace davit::crypto {
@@ -21,8 +22,7 @@ Result<std::string> base64_decode(std::string_view text) {
   for (char& c : padded) {
     if (c == '-') c = '+';
     if (c == '_') c = '/';
-    const bool known =
-        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+    const bool known = is_alnum(c) || c == '+' || c == '/';
     if (!known) return make_error(Errc::corrupt, "text that is not base64");
   }
   if (padded.size() % 4 == 1) return make_error(Errc::corrupt, "base64 text of an impossible length");

@@ -12,17 +12,13 @@ namespace {
 using std::chrono::steady_clock;
 constexpr std::size_t kBlock = 64u << 10;
 
-std::string seen_key(const std::string& repository, const Digest& digest) {
-  return repository + "@" + digest.to_string();
-}
-
 }  // namespace
 
 Response Registry::blob_get(const Call& call) {
   const auto digest = Digest::parse(call.name);
   if (!digest) return refusal(400, code::kDigestInvalid, call.name);
   const auto blob = storage_.blob(call.repository, *digest);
-  if (blob == nullptr || !visibility_.visible(seen_key(call.repository, *digest))) {
+  if (blob == nullptr || !visibility_.visible(call.repository, *digest)) {
     return refusal(404, code::kBlobUnknown, call.name);
   }
   if (call.behaviour.redirect_blobs && call.request.method == "GET") return to_store(call, *digest);
@@ -180,7 +176,7 @@ Response Registry::close_upload(const Call& call, std::unique_ptr<Upload> upload
     storage_.cancel(std::move(upload));
     return refusal(400, code::kBlobUploadInvalid, "a chunk is too small");
   }
-  visibility_.written(seen_key(call.repository, *digest), call.behaviour);
+  visibility_.written(call.repository, *digest, call.behaviour);
   if (!storage_.commit(std::move(upload), *digest)) {
     return refusal(400, code::kDigestInvalid, "the bytes have another digest");
   }

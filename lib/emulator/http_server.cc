@@ -12,7 +12,7 @@
 namespace davit::emulator {
 namespace {
 
-constexpr std::size_t kBlock = 64u << 10;
+constexpr std::size_t kReadBlock = 64u << 10;
 
 Request parse(const Head& head) {
   Request request;
@@ -180,7 +180,7 @@ bool HttpServer::exchange(Connection& connection, WireReader& reader) {
 
   // The rest of the body is read first: a client that only looks at the answer after sending must not be cut
   // off.
-  std::string block(kBlock, '\0');
+  std::string block(kReadBlock, '\0');
   while (!expects && reader.read_body(block.data(), block.size()) > 0) {
   }
   const bool alive = reader.body_complete();

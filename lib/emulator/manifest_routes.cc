@@ -47,10 +47,6 @@ Response listing(const Page& page, std::string body) {
   return response;
 }
 
-std::string seen_key(const std::string& repository, const Digest& digest) {
-  return repository + "@" + digest.to_string();
-}
-
 }  // namespace
 
 Response Registry::manifest_get(const Call& call) {
@@ -62,7 +58,7 @@ Response Registry::manifest_get(const Call& call) {
     digest = *tagged;
   }
   const auto manifest = storage_.manifest(call.repository, *digest);
-  if (!manifest || !visibility_.visible(seen_key(call.repository, *digest))) {
+  if (!manifest || !visibility_.visible(call.repository, *digest)) {
     return refusal(404, code::kManifestUnknown, call.name);
   }
   Response response{.headers = {{"Content-Type", manifest->descriptor().media_type}},
@@ -92,7 +88,7 @@ Response Registry::manifest_put(const Call& call) {
     const bool there = model::is_manifest(child.media_type)
                            ? storage_.manifest(call.repository, child.digest).has_value()
                            : storage_.blob(call.repository, child.digest) != nullptr;
-    if (!there || !visibility_.visible(seen_key(call.repository, child.digest))) {
+    if (!there || !visibility_.visible(call.repository, child.digest)) {
       return refusal(400, code::kManifestBlobUnknown, child.digest.to_string());
     }
   }
@@ -104,7 +100,7 @@ Response Registry::manifest_put(const Call& call) {
   }
   const bool fresh = !storage_.manifest(call.repository, digest).has_value();
   storage_.put_manifest(call.repository, *manifest);
-  if (fresh) visibility_.written(seen_key(call.repository, digest), call.behaviour);
+  if (fresh) visibility_.written(call.repository, digest, call.behaviour);
   if (!by_digest) storage_.set_tag(call.repository, call.name, digest);
 
   Response response{.status = call.behaviour.manifest_put_status,

@@ -10,15 +10,16 @@ namespace davit::emulator {
 
 using std::chrono::steady_clock;
 
-void Visibility::written(const std::string& thing, const Behaviour& behaviour) {
+void Visibility::written(const std::string& repository, const Digest& digest, const Behaviour& behaviour) {
   if (behaviour.hidden_for.count() == 0 && behaviour.hidden_lookups == 0) return;
   MutexLock lock(mutex_);
-  hidden_[thing] = {steady_clock::now() + behaviour.hidden_for, behaviour.hidden_lookups};
+  hidden_[repository + "@" + digest.to_string()] = {steady_clock::now() + behaviour.hidden_for,
+                                                    behaviour.hidden_lookups};
 }
 
-bool Visibility::visible(const std::string& thing) {
+bool Visibility::visible(const std::string& repository, const Digest& digest) {
   MutexLock lock(mutex_);
-  const auto found = hidden_.find(thing);
+  const auto found = hidden_.find(repository + "@" + digest.to_string());
   if (found == hidden_.end()) return true;
   if (found->second.lookups-- > 0) return false;
   return steady_clock::now() >= found->second.until;

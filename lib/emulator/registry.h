@@ -25,9 +25,9 @@ struct UploadCounts {
 /// Remembers what was written when, so that it can be kept from sight. Thread-safe.
 class Visibility {
  public:
-  void written(const std::string& thing, const Behaviour& behaviour);
+  void written(const std::string& repository, const Digest& digest, const Behaviour& behaviour);
   /// Whether a lookup finds it; counts the lookup.
-  bool visible(const std::string& thing);
+  bool visible(const std::string& repository, const Digest& digest);
 
  private:
   struct Hidden {
@@ -35,7 +35,8 @@ class Visibility {
     int lookups = 0;
   };
   Mutex mutex_;
-  std::map<std::string, Hidden> hidden_ DAVIT_GUARDED_BY(mutex_);
+  std::map<std::string, Hidden> hidden_  // by REPOSITORY@DIGEST
+      DAVIT_GUARDED_BY(mutex_);
 };
 
 struct RegistryOptions {

@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-std::vector<std::string> split(std::string_view text, char at) {
+std::vector<std::string> words(std::string_view text, char at) {
   std::vector<std::string> out;
   while (true) {
     const auto end = text.find(at);
@@ -24,10 +24,10 @@ std::vector<std::string> split(std::string_view text, char at) {
 
 /// repository:NAME:ACTION,ACTION. The name itself holds no colon, or a host with its port in front.
 std::vector<Scope> parse_scopes(const Request& request, std::string_view form_scope) {
-  std::vector<std::string> texts = split(form_scope, ' ');
+  std::vector<std::string> texts = words(form_scope, ' ');
   for (const auto& [name, value] : request.query) {
     if (name != "scope") continue;
-    for (auto& one : split(value, ' ')) texts.push_back(std::move(one));
+    for (auto& one : words(value, ' ')) texts.push_back(std::move(one));
   }
   std::vector<Scope> out;
   for (const auto& text : texts) {
@@ -35,7 +35,7 @@ std::vector<Scope> parse_scopes(const Request& request, std::string_view form_sc
     const auto last = text.rfind(':');
     if (text.substr(0, first) != "repository" || first == last) continue;
     Scope scope{text.substr(first + 1, last - first - 1), {}};
-    for (auto& action : split(std::string_view(text).substr(last + 1), ','))
+    for (auto& action : words(std::string_view(text).substr(last + 1), ','))
       scope.actions.insert(std::move(action));
     out.push_back(std::move(scope));
   }
@@ -76,7 +76,7 @@ Response TokenService::issue(Request& request, const Auth& auth) {
   std::string form_scope;
   if (request.method == "POST") {
     std::map<std::string, std::string> form;
-    for (const auto& field : split(read_form(request), '&')) {
+    for (const auto& field : words(read_form(request), '&')) {
       const auto equals = field.find('=');
       std::string value = equals == std::string::npos ? "" : field.substr(equals + 1);
       std::replace(value.begin(), value.end(), '+', ' ');

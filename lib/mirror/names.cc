@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 
@@ -35,8 +36,7 @@ std::vector<Piece> pieces_of(std::string_view pattern) {
 std::string as_component(const std::string& host) {
   std::string out = host;
   std::ranges::replace_if(
-      out, [](char c) { return !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '-'; },
-      '-');
+      out, [](char c) { return !is_lower(c) && !is_digit(c) && c != '.' && c != '-'; }, '-');
   while (!out.empty() && (out.front() == '-' || out.front() == '.')) out.erase(0, 1);
   while (!out.empty() && (out.back() == '-' || out.back() == '.')) out.pop_back();
   return out;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/ascii.h"
+
 namespace davit::model {
 
 std::string_view to_string(Compression compression) {
@@ -22,10 +24,7 @@ std::string essence(std::string_view media_type) {
   const auto first = media_type.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   media_type = media_type.substr(first, media_type.find_last_not_of(" \t") - first + 1);
-  std::string out(media_type);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
+  return lower_case(media_type);
 }
 
 bool is_index(std::string_view media_type) {

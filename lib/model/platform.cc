@@ -2,33 +2,25 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 
 namespace davit {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 bool is_word(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
+  return !text.empty() && text.size() <= 64 &&
+         std::ranges::all_of(text, [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 }  // namespace
 
 Platform Platform::normalized() const {
   Platform out = *this;
-  out.os = lower(os);
-  out.architecture = lower(architecture);
-  out.variant = lower(variant);
+  out.os = lower_case(os);
+  out.architecture = lower_case(architecture);
+  out.variant = lower_case(variant);
   if (out.os == "macos") out.os = "darwin";
   std::string& arch = out.architecture;
   if (arch == "x86_64" || arch == "x86-64") arch = "amd64";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -10,13 +11,7 @@ namespace davit {
 namespace {
 
 bool is_lower_alnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-bool is_alnum(char c) {
-  return is_lower_alnum(c) || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+  return is_lower(c) || is_digit(c);
 }
 
 /// path-component of the distribution specification: runs of [a-z0-9] joined by ".", "_", "__" or any run of
@@ -102,9 +97,7 @@ bool names_content(std::string_view text, std::size_t at) {
 
 /// Lower case, and one name for Docker Hub.
 std::string normal_host(std::string_view host) {
-  std::string out(host);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string out = lower_case(host);
   return out == "index.docker.io" || out == "registry-1.docker.io" ? "docker.io" : out;
 }
 
@@ -203,9 +196,7 @@ Result<Reference> Reference::parse(std::string_view text) {
   if (out.host == "docker.io" && text.find('/') == std::string_view::npos)
     out.repository.insert(0, "library/");
   if (!is_repository(out.repository)) {
-    std::string lower(out.repository);
-    std::ranges::transform(lower, lower.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const std::string lower = lower_case(out.repository);
     return wrong(text.empty() ? "no repository" : "\"" + escaped(text, 120) + "\" is not a repository name",
                  is_repository(lower) && lower != out.repository ? "repository names are lower case: " + lower
                                                                  : std::string());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -11,14 +12,6 @@ namespace davit::model {
 namespace {
 
 constexpr std::size_t kLongest = 256;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_number(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, is_digit);
-}
 
 std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t out = 0;
@@ -39,9 +32,8 @@ std::vector<std::string_view> split(std::string_view text, char at) {
 }
 
 bool is_identifier(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-  });
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return is_digit(c) || is_letter(c) || c == '-'; });
 }
 
 /// "1", "1.2", "1.2.x", "*": how much of a version is said.

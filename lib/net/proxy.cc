@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "net/address.h"
 
 namespace davit::net {
@@ -45,18 +46,10 @@ bool in_block(const Bits& address, std::string_view block) {
   return true;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
-
 /// One element of NO_PROXY.
 bool excluded(const Url& url, std::string_view element) {
   if (element == "*") return true;
-  std::string name = lower(element);
+  std::string name = lower_case(element);
   if (name == url.host_port()) return true;
   const auto address = address_bits(url.host());
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <memory>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -43,12 +44,6 @@ Error refused(std::string_view text, std::string_view why) {
   return make_error(Errc::invalid_argument, "the URL " + shown(text) + " " + std::string(why));
 }
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 /// RFC 3986, 5.2.4.
 std::string without_dot_segments(std::string_view path) {
   std::string out;
@@ -70,12 +65,9 @@ std::string without_dot_segments(std::string_view path) {
 std::string_view scheme_of(std::string_view reference) {
   const std::size_t colon = reference.find(':');
   if (colon == std::string_view::npos || colon == 0) return {};
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto later = [&](char c) {
-    return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-  };
+  const auto later = [](char c) { return is_alnum(c) || c == '+' || c == '-' || c == '.'; };
   const std::string_view scheme = reference.substr(0, colon);
-  return letter(scheme.front()) && std::ranges::all_of(scheme, later) ? scheme : std::string_view{};
+  return is_letter(scheme.front()) && std::ranges::all_of(scheme, later) ? scheme : std::string_view{};
 }
 
 /// Values of these say nothing that a log must not hold.
@@ -101,9 +93,9 @@ Result<Url> Url::parse(std::string_view text) {
   if (code == CURLUE_UNSUPPORTED_SCHEME) return refused(text, "is not http or https");
   if (code != CURLUE_OK) return refused(text, "is malformed");
   Url url;
-  url.scheme_ = lower(part(handle.get(), CURLUPART_SCHEME));
+  url.scheme_ = lower_case(part(handle.get(), CURLUPART_SCHEME));
   if (url.scheme_ != "http" && url.scheme_ != "https") return refused(text, "is not http or https");
-  url.host_ = lower(part(handle.get(), CURLUPART_HOST));
+  url.host_ = lower_case(part(handle.get(), CURLUPART_HOST));
   if (url.host_.starts_with('[') && url.host_.ends_with(']'))
     url.host_ = url.host_.substr(1, url.host_.size() - 2);
   // libcurl has decoded %XX by now: what it made of that must be a name, and not one more thing to decode.
@@ -186,8 +178,7 @@ std::string percent_encode(std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
+    const bool plain = is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
     const auto byte = static_cast<unsigned char>(c);
     if (plain)
       out += c;

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -14,11 +15,6 @@ namespace {
 
 constexpr std::size_t kMostCodes = 16;
 constexpr std::size_t kExcerpt = 160;
-
-std::string text_of(const nlohmann::json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 Errc errc_of(int status, const ErrorBody& body) {
   const auto has = [&](std::string_view code) {
@@ -78,8 +74,7 @@ HttpFacts facts_of(const Answer& answer) {
 bool is_html(const net::Headers& headers, std::string_view body) {
   const std::string_view type = headers.get("Content-Type");
   const std::size_t start = std::min(body.find_first_not_of(" \t\r\n\xef\xbb\xbf"), body.size());
-  std::string front(body.substr(start, 14));
-  for (char& c : front) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const std::string front = lower_case(body.substr(start, 14));
   return type.starts_with("text/html") || front.starts_with("<!doctype html") || front.starts_with("<html");
 }
 
@@ -99,9 +94,9 @@ ErrorBody read_error_body(std::string_view body) {
       return;
     }
     if (!each.is_object()) return;
-    const std::string code = escaped(text_of(each, "code"), 64);
+    const std::string code = escaped(json_text(each, "code"), 64);
     if (!code.empty() && out.codes.size() < kMostCodes) out.codes.push_back(code);
-    const std::string message = text_of(each, "message");
+    const std::string message = json_text(each, "message");
     if (out.text.empty()) out.text = escaped(message);
     if (!out.denial) out.denial = auth::parse_iam_denial(message);
   };
@@ -116,7 +111,7 @@ ErrorBody read_error_body(std::string_view body) {
     note(*errors);
   }
   for (const char* name : {"message", "error", "details"}) {  // what gateways in front of registries say
-    if (out.text.empty()) out.text = escaped(text_of(*document, name));
+    if (out.text.empty()) out.text = escaped(json_text(*document, name));
   }
   return out;
 }
@@ -127,10 +122,8 @@ ErrorBody parse_error_body(std::string_view body) {
   ErrorBody out = read_error_body(body);
   std::erase_if(out.codes,
                 [](const std::string& code) {  // a code is a word, and nothing else is shown as one
-                  return !std::ranges::all_of(code, [](char c) {
-                    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                           c == '_' || c == '-' || c == '.';
-                  });
+                  return !std::ranges::all_of(
+                      code, [](char c) { return is_alnum(c) || c == '_' || c == '-' || c == '.'; });
                 });
   return out;
 }

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <limits>
 
+#include "base/ascii.h"
+
 namespace davit::registry {
 namespace {
 
@@ -23,14 +25,6 @@ std::string_view take_digits(std::string_view& text) {
   const std::string_view digits = text.substr(0, count);
   text.remove_prefix(count);
   return digits;
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool same_text(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
 /// A token or quoted string at the front; backslashes quote inside the latter.
@@ -64,7 +58,7 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text) {
 }
 
 std::optional<ContentRange> parse_content_range(std::string_view value) {
-  if (value.size() < 6 || !same_text(value.substr(0, 5), "bytes") || value[5] != ' ') return {};
+  if (value.size() < 6 || !same_but_case(value.substr(0, 5), "bytes") || value[5] != ' ') return {};
   value.remove_prefix(6);
   skip_blanks(value);
   const auto first = parse_decimal(take_digits(value));
@@ -147,12 +141,12 @@ std::string parse_next_link(std::string_view value) {
         text = take_word(value);
       }
       if (!name || !text) return {};
-      if (!same_text(*name, "rel")) continue;
+      if (!same_but_case(*name, "rel")) continue;
       for (std::string_view rest = *text;
            !rest.empty();) {  // several relations in one value are separated by spaces
         const std::string_view each = rest.substr(0, rest.find(' '));
         rest.remove_prefix(std::min(each.size() + 1, rest.size()));
-        next = next || same_text(each, "next");
+        next = next || same_but_case(each, "next");
       }
     }
     if (next) return std::string(target);

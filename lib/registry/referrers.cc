@@ -16,8 +16,8 @@
 namespace davit::registry {
 namespace {
 
-constexpr std::uint64_t kPageLimit = 4u << 20;
-constexpr int kMostPages = 1'000;
+constexpr std::uint64_t kPageBytes = 4u << 20;
+constexpr int kMostReferrerPages = 1'000;
 constexpr std::size_t kMostReferrers = 10'000;
 constexpr std::uint64_t kMostBytes = 16u << 20;
 /// How often the index under the tag is written, and looked at, when others write it at the same time.
@@ -72,8 +72,8 @@ Result<std::vector<Descriptor>> Repository::referrers_of_type(const Digest& subj
   if (registry_.lists_referrers_by_tag()) return by_tag();
   net::Url page = url("referrers/" + subject.to_string());
   if (!type.empty()) page = page.with_query("artifactType", net::percent_encode(type));
-  for (int count = 0; count < kMostPages; ++count) {
-    Call call{.request = {.method = "GET", .url = page, .answer_limit = kPageLimit},
+  for (int count = 0; count < kMostReferrerPages; ++count) {
+    Call call{.request = {.method = "GET", .url = page, .answer_limit = kPageBytes},
               .scope = scope(),
               .action = Action::read_manifest};
     call.request.headers.push_back({"Accept", std::string(model::kOciIndex)});

@@ -10,6 +10,7 @@ namespace davit::rootfs {
 
 inline constexpr std::size_t kMaxPath = 4096;
 inline constexpr std::size_t kMaxName = 255;  // of one part of a path: no file system takes more
+inline constexpr int kMaxLinks = 40;          // followed for one path, as Linux does
 
 /// The name of an entry as a path inside the root, without slashes at its ends: "/" and "./" in front go,
 /// ".." goes up as far as the root. Empty for the root. Errors: corrupt beyond the limits.

@@ -18,7 +18,6 @@ namespace davit {
 namespace rootfs {
 namespace {
 
-constexpr int kMaxLinks = 40;  // as Linux has it
 constexpr std::uint64_t kKeep = std::uint64_t{1} << 20;
 
 Error not_there() {

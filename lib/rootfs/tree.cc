@@ -7,11 +7,11 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "rootfs/clean_path.h"
 
 namespace davit::rootfs {
 namespace {
 
-constexpr int kMaxLinks = 40;  // as Linux has it
 constexpr std::size_t kMaxRest = 64 << 10;
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
@@ -15,11 +16,6 @@ namespace davit::tar {
 namespace {
 
 constexpr std::string_view kSparse = "GNU.sparse.";
-
-std::string_view text_of(std::span<const std::byte> field) {
-  const std::string_view text(reinterpret_cast<const char*>(field.data()), field.size());
-  return text.substr(0, text.find('\0'));
-}
 
 /// Octal digits, or base-256 in two's complement when the first bit is set.
 std::int64_t number(std::span<const std::byte> field) {
@@ -56,7 +52,7 @@ Result<std::int64_t> seconds(std::string_view text) {
   const auto dot = text.find('.');
   const std::string_view whole = text.substr(0, dot);
   const std::string_view fraction = dot == std::string_view::npos ? std::string_view() : text.substr(dot + 1);
-  if (!std::ranges::all_of(fraction, [](char c) { return c >= '0' && c <= '9'; }))
+  if (!std::ranges::all_of(fraction, is_digit))
     return make_error(Errc::corrupt, "a PAX header with a malformed time");
   std::int64_t value = 0;
   if (whole != "-" && (!whole.empty() || fraction.empty())) {

@@ -7,6 +7,11 @@
 
 namespace davit::tar {
 
+std::string_view text_of(std::span<const std::byte> field) {
+  const std::string_view text(reinterpret_cast<const char*>(field.data()), field.size());
+  return text.substr(0, text.find('\0'));
+}
+
 void put_text(Block& block, std::size_t at, std::size_t length, std::string_view text) {
   std::ranges::copy(text.substr(0, length), block.begin() + static_cast<std::ptrdiff_t>(at));
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -11,12 +12,17 @@ namespace davit::tar {
 // How the fields of a header are written.
 
 inline constexpr std::size_t kBlock = 512;
+/// The longest PAX header, GNU long name or sparse map that is read.
+inline constexpr std::uint64_t kMaxExtension = 1u << 20;
 inline constexpr std::size_t kNameField = 100;
 /// Where the old GNU form keeps its first pieces of a sparse map, whether more blocks follow, and the size.
 inline constexpr std::size_t kSparseAt = 386;
 inline constexpr std::size_t kSparseLength = 109;
 
 using Block = std::array<char, kBlock>;
+
+/// What stands in a field of text: up to NUL or its end.
+std::string_view text_of(std::span<const std::byte> field);
 
 /// As much of the text as fits.
 void put_text(Block& block, std::size_t at, std::size_t length, std::string_view text);

@@ -5,19 +5,15 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "tar/fields.h"
 
 namespace davit::tar {
 namespace {
 
 constexpr std::uint64_t kMaxSize = (std::uint64_t{1} << 63) - 1;
 
-std::string_view text_of(std::span<const std::byte> field) {
-  const std::string_view text(reinterpret_cast<const char*>(field.data()), field.size());
-  return text.substr(0, text.find('\0'));
-}
-
 /// Octal digits, or GNU's base-256 when the first bit is set.
-Result<std::uint64_t> number(std::span<const std::byte> field) {
+Result<std::uint64_t> size_of(std::span<const std::byte> field) {
   const auto wrong = make_error(Errc::corrupt, "a tar entry with a malformed size");
   const auto first = std::to_integer<std::uint8_t>(field.front());
   std::uint64_t value = 0;
@@ -40,12 +36,12 @@ Result<std::uint64_t> number(std::span<const std::byte> field) {
   return value;
 }
 
-Result<std::uint64_t> decimal(std::string_view text) {
+Result<std::uint64_t> pax_size(std::string_view text) {
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();
   const auto [stop, code] = std::from_chars(text.data(), end, value);
   if (code != std::errc() || stop != end || value > kMaxSize) {
-    return make_error(Errc::corrupt, "a PAX header with a malformed number");
+    return make_error(Errc::corrupt, "a PAX header with a malformed size_of");
   }
   return value;
 }
@@ -59,7 +55,7 @@ Result<> apply(std::string_view key, std::string_view value, PaxFields& fields) 
   } else if (key == "linkpath") {
     if (!value.empty()) fields.link = value;
   } else if (key == "size") {
-    DAVIT_TRY(fields.size, decimal(value));
+    DAVIT_TRY(fields.size, pax_size(value));
   } else if (key.starts_with("GNU.sparse.")) {
     fields.sparse = true;
     if (key == "GNU.sparse.name") fields.path = value;
@@ -98,7 +94,7 @@ Result<std::optional<Header>> parse_header(std::span<const std::byte, 512> block
   if (!is_header(block)) return make_error(Errc::corrupt, "not a tar header (wrong checksum)");
   Header header;
   header.name = text_of(block.subspan(0, 100));
-  DAVIT_TRY(header.size, number(block.subspan(124, 12)));
+  DAVIT_TRY(header.size, size_of(block.subspan(124, 12)));
   header.type = static_cast<char>(block[156]);
   header.link = text_of(block.subspan(157, 100));
   const std::string_view magic(reinterpret_cast<const char*>(&block[257]), 6);

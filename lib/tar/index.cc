@@ -9,14 +9,13 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "tar/fields.h"
 #include "tar/header.h"
 
 namespace davit::tar {
 namespace {
 
-constexpr std::uint64_t kBlock = 512;
-constexpr std::uint64_t kMaxExtension = 1u << 20;  // of one PAX header or GNU long name
-constexpr std::size_t kMaxEntries = 100'000;       // an image archive has a few per layer
+constexpr std::size_t kMaxEntries = 100'000;  // an image archive has a few per layer
 constexpr std::size_t kMaxNames = std::size_t{16} << 20;
 constexpr int kMaxLinks = 16;
 

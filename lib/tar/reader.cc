@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/try.h"
 #include "io/read_all.h"
+#include "tar/fields.h"
 #include "tar/header.h"
 #include "tar/write.h"
 
@@ -16,7 +17,6 @@ namespace davit::tar {
 namespace {
 
 constexpr std::size_t kBlockSize = 512;
-constexpr std::uint64_t kMaxExtension = 1u << 20;  // of one PAX header, GNU long name or sparse map
 
 std::string upto_nul(const std::string& text) {
   return text.substr(0, text.find('\0'));

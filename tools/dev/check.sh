@@ -31,8 +31,8 @@ check_says() {
   case $1 in
     format) echo "clang-format has nothing to change" ;;
     tidy) echo "clang-tidy over the library and the command" ;;
-    gcc) echo "everything compiles with GCC, no warnings" ;;
-    clang) echo "everything compiles with Clang, no warnings, locks as annotated" ;;
+    gcc) echo "every file compiles by itself with GCC, no warnings" ;;
+    clang) echo "every file compiles by itself with Clang, no warnings, locks as annotated" ;;
     shared) echo "the library works as a shared one, for the examples too" ;;
     tsan) echo "the tests under ThreadSanitizer" ;;
     fuzz) echo "every fuzz target for ${FUZZ_SECONDS:-10} seconds" ;;

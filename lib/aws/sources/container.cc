@@ -18,7 +18,7 @@ constexpr std::chrono::seconds kTimeout{2};
 constexpr std::chrono::seconds kPause{1};
 constexpr int kTries = 3;
 
-constexpr const char* kSource = "container endpoint";
+constexpr const char* kEndpoint = "container endpoint";
 
 /// Where plain http may go: this machine, and the agents of ECS and EKS on its link.
 bool is_local(const net::Url& url) {
@@ -52,7 +52,7 @@ Result<Secret> authorization(const Setup& setup) {
   Secret token(setup.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN"));
   if (const std::string path = setup.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !path.empty()) {
     auto text = auth::read_auth_file({.path = path, .absence = auth::AuthFile::Absence::error});
-    if (!text) return text.error().with_context(kSource);
+    if (!text) return text.error().with_context(kEndpoint);
     std::string_view bare = *text ? std::string_view((*text)->reveal()) : std::string_view();
     while (bare.ends_with('\n') || bare.ends_with('\r')) bare.remove_suffix(1);
     token = Secret(std::string(bare));
@@ -60,7 +60,7 @@ Result<Secret> authorization(const Setup& setup) {
   if (!std::ranges::all_of(token.reveal(), [](char c) { return c >= ' ' && c != 0x7f; })) {
     return make_error(
         Errc::corrupt,
-        std::string(kSource) + ": there is a line break or control byte in its authorization token");
+        std::string(kEndpoint) + ": there is a line break or control byte in its authorization token");
   }
   return token;
 }
@@ -87,12 +87,12 @@ Found from_container(const Inquiry& inquiry) {
   DAVIT_TRY(const Secret token, authorization(setup));
   request.headers.push_back({"Accept", "application/json"});
   if (!token.empty()) request.headers.push_back({"Authorization", token.reveal()});
-  const std::string who = std::string(kSource) + " " + request.url.host_port();
+  const std::string who = std::string(kEndpoint) + " " + request.url.host_port();
   for (int tries = 1;; ++tries) {
     const auto answer = ask(inquiry, request);
     DAVIT_TRY_VOID(check(inquiry.context));
     if (answer && answer->status == 200) {
-      DAVIT_TRY(Credentials credentials, parse_metadata_answer(answer->body, kSource));
+      DAVIT_TRY(Credentials credentials, parse_metadata_answer(answer->body, kEndpoint));
       return std::optional(std::move(credentials));
     }
     const bool final =

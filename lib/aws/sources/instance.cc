@@ -4,6 +4,7 @@
 
 #include "aws/credential_answers.h"
 #include "aws/sources.h"
+#include "base/ascii.h"
 #include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
@@ -14,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr const char* kSource = "instance metadata";
+constexpr const char* kMetadata = "instance metadata";
 constexpr const char* kRoles = "/latest/meta-data/iam/security-credentials/";
 
 /// How to ask, by the settings.
@@ -79,13 +80,13 @@ class Metadata {
     if (answer->status == 200) {
       const bool fits = !answer->body.empty() &&
                         std::ranges::all_of(answer->body, [](char c) { return c > ' ' && c < 0x7f; });
-      if (!fits) return make_error(Errc::protocol, std::string(kSource) + " gave a token that is none");
+      if (!fits) return make_error(Errc::protocol, std::string(kMetadata) + " gave a token that is none");
       token_ = Secret(answer->body);
       return {};
     }
     const bool old = answer->status == 403 || answer->status == 404 || answer->status == 405;
     if (old && manners_.without_token) return {};
-    return make_error(Errc::protocol, std::string(kSource) + " gave no token (status " +
+    return make_error(Errc::protocol, std::string(kMetadata) + " gave no token (status " +
                                           std::to_string(answer->status) + ")");
   }
 
@@ -99,7 +100,7 @@ class Metadata {
     if (answer.status == 404) return std::optional<std::string>();
     if (answer.status != 200)
       return make_error(Errc::protocol,
-                        std::string(kSource) + " answered with status " + std::to_string(answer.status));
+                        std::string(kMetadata) + " answered with status " + std::to_string(answer.status));
     return std::optional(std::move(answer.body));
   }
 
@@ -113,7 +114,7 @@ class Metadata {
       if (tries == manners_.tries || (answer && answer->status < 500) || !check(inquiry_.context)) {
         if (answer) return answer;
         const Errc code = answer.error().code == Errc::timeout ? Errc::timeout : Errc::unavailable;
-        return make_error(code, std::string(kSource) + " did not answer");
+        return make_error(code, std::string(kMetadata) + " did not answer");
       }
     }
   }
@@ -126,8 +127,7 @@ class Metadata {
 
 bool is_role_name(std::string_view name) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("_+=,.@-").find(c) != std::string_view::npos;
+    return is_alnum(c) || std::string_view("_+=,.@-").find(c) != std::string_view::npos;
   };
   return !name.empty() && name.size() <= 128 && name != "." && name != ".." &&
          std::ranges::all_of(name, fits);
@@ -139,10 +139,11 @@ Result<Credentials> ask(const Inquiry& inquiry) {
   DAVIT_TRY_VOID(metadata.open());
   DAVIT_TRY(const auto roles, metadata.get(kRoles));
   const std::string role = roles ? roles->substr(0, roles->find_first_of("\r\n")) : std::string();
-  if (!is_role_name(role)) return make_error(Errc::unauthenticated, std::string(kSource) + " knows no role");
+  if (!is_role_name(role))
+    return make_error(Errc::unauthenticated, std::string(kMetadata) + " knows no role");
   DAVIT_TRY(const auto text, metadata.get(kRoles + role));
-  if (!text) return make_error(Errc::unauthenticated, std::string(kSource) + " knows no role");
-  DAVIT_TRY(Credentials credentials, parse_metadata_answer(*text, kSource));
+  if (!text) return make_error(Errc::unauthenticated, std::string(kMetadata) + " knows no role");
+  DAVIT_TRY(Credentials credentials, parse_metadata_answer(*text, kMetadata));
   credentials.may_be_stale = true;
   return credentials;
 }

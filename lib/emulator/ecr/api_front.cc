@@ -22,7 +22,7 @@ using nlohmann::json;
 constexpr std::string_view kPrivate = "AmazonEC2ContainerRegistry_V20150921.";
 constexpr std::string_view kPublic = "SpencerFrontendService.";
 constexpr std::string_view kContentType = "application/x-amz-json-1.1";
-constexpr std::size_t kBodyLimit = 32u << 20;  // a layer part of 20 MiB in base64
+constexpr std::size_t kCallLimit = 32u << 20;  // a layer part of 20 MiB in base64
 
 std::string request_id() {
   static std::atomic<std::uint64_t> next{1};
@@ -162,7 +162,7 @@ Response ApiFront::perform(const Request& request, const std::string& body, cons
   if (for_public) regions = {"us-east-1"};
   const SignatureFor wanted{for_public ? "ecr-public" : "ecr", regions};
   const Principal caller = signer_of(request, body, wanted, backend_.clock(), modes);
-  auto parsed = parse_json(body.empty() ? "{}" : body, {.bytes = kBodyLimit});
+  auto parsed = parse_json(body.empty() ? "{}" : body, {.bytes = kCallLimit});
   if (!parsed || !parsed->is_object()) throw Refusal{"SerializationException", "Invalid JSON syntax"};
   const std::string alias(modes.get("public-alias"));
   if (for_public) name_whole(*parsed, alias, backend_.place().account);
@@ -188,7 +188,7 @@ Response ApiFront::handle(Request& request) const {
   if (for_public) operation = target.substr(kPublic.size());
   if (target.starts_with(kPrivate)) operation = target.substr(kPrivate.size());
   const Modes modes = backend_.controls().modes();
-  const auto body = read_body(request, kBodyLimit);
+  const auto body = read_body(request, kCallLimit);
   if (!body) return refused({"RequestEntityTooLargeException", "the body is too large"}, modes, operation);
   if (const auto fault = backend_.controls().take_fault(operation)) {
     Response response = api_fault(*fault);

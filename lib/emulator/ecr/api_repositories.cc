@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kPageKey = "emulated page tokens";
-constexpr std::size_t kSealSize = 16;
+constexpr std::size_t kPageSealSize = 16;
 
 /// What stands before a repository's name in its ARN.
 std::string arn_prefix(const ApiCall& call) {
@@ -162,15 +162,15 @@ double epoch(ShiftedClock::Time time) {
 
 std::string page_token(std::size_t at) {
   const std::string where = std::to_string(at);
-  return crypto::base64_encode(crypto::hex(crypto::hmac_sha256(kPageKey, where)).substr(0, kSealSize) +
+  return crypto::base64_encode(crypto::hex(crypto::hmac_sha256(kPageKey, where)).substr(0, kPageSealSize) +
                                where);
 }
 
 std::optional<std::size_t> read_page_token(std::string_view token) {
   const auto text = crypto::base64_decode(token);
-  if (!text || text->size() <= kSealSize) return std::nullopt;
+  if (!text || text->size() <= kPageSealSize) return std::nullopt;
   std::size_t at = 0;
-  std::from_chars(text->data() + kSealSize, text->data() + text->size(), at);
+  std::from_chars(text->data() + kPageSealSize, text->data() + text->size(), at);
   if (page_token(at) != token) return std::nullopt;
   return at;
 }

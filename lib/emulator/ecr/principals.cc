@@ -6,10 +6,13 @@
 #include "crypto/base64.h"
 #include "crypto/hmac.h"
 #include "emulator/ecr/place.h"
+#include "emulator/ecr/seal.h"
 #include "emulator/sigv4_check.h"
 
 namespace davit::emulator {
 namespace {
+
+constexpr std::string_view kSessionTokens = "emulated session tokens";
 
 using std::chrono::seconds;
 
@@ -19,10 +22,6 @@ constexpr std::size_t kKeyIdSize = 20;
 
 std::string secret_of(std::string_view key_id) {
   return crypto::base64_encode(crypto::hmac_sha256("emulated secret access keys", key_id)).substr(0, 40);
-}
-
-std::string seal(std::string_view payload) {
-  return crypto::hex(crypto::hmac_sha256("emulated session tokens", payload));
 }
 
 bool is_account(std::string_view text) {
@@ -96,7 +95,7 @@ std::optional<Principal> assume(std::string_view role_arn, std::string_view sess
       {"account", session.account},
       {"expires", std::chrono::duration_cast<seconds>(expires.time_since_epoch()).count()}};
   const std::string text = payload.dump();
-  session.session_token = crypto::base64_encode(seal(text) + text);
+  session.session_token = crypto::base64_encode(seal(kSessionTokens, text) + text);
   return session;
 }
 
@@ -109,11 +108,10 @@ std::optional<Principal> find_principal(std::string_view region, std::string_vie
     if (!is_account(account) || user.key_id != key_id || !session_token.empty()) return std::nullopt;
     return user;
   }
-  constexpr std::size_t kSealSize = 64;
   const auto token = crypto::base64_decode(session_token);
   if (!token || token->size() < kSealSize) return std::nullopt;
   const std::string text = token->substr(kSealSize);
-  if (!same_secret(token->substr(0, kSealSize), seal(text))) return std::nullopt;
+  if (!same_secret(token->substr(0, kSealSize), seal(kSessionTokens, text))) return std::nullopt;
   const auto payload = parse_json(text);  // sealed by us, so it has the members we wrote
   if (!payload || payload->at("key").get<std::string>() != key_id) return std::nullopt;
   return Principal{.key_id = std::string(key_id),

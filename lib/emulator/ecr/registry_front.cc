@@ -42,7 +42,7 @@ constexpr std::array kCodes{
     Code{"NameInvalid", "NAME_INVALID", 400},
 };
 
-Response text(int status, std::string body) {
+Response plain_text(int status, std::string body) {
   return {
       .status = status, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = std::move(body)};
 }
@@ -117,13 +117,13 @@ Response RegistryFront::refused(const Refusal& refusal, const Call& call) {
 Response RegistryFront::broken(const Fault& fault, Response response) {
   switch (fault.kind) {
     case Fault::Kind::status: {
-      if (fault.status == 401) return text(401, "Not Authorized\n");
+      if (fault.status == 401) return plain_text(401, "Not Authorized\n");
       const char* code = fault.status == 429 ? "TOOMANYREQUESTS" : fault.status == 403 ? "DENIED" : "UNKNOWN";
       return emulator::refusal(fault.status, code,
                                fault.status == 429 ? "Rate exceeded" : "a fault on demand");
     }
     case Fault::Kind::text:
-      return text(fault.status, fault.status == 404 ? "404 page not found\n" : "a fault on demand\n");
+      return plain_text(fault.status, fault.status == 404 ? "404 page not found\n" : "a fault on demand\n");
     case Fault::Kind::cut:
       return {.cut_after = 0};
     case Fault::Kind::truncate:
@@ -160,13 +160,13 @@ std::optional<Response> RegistryFront::refuse_stranger(Call& call) {
     if (!token || !token->for_public || now >= token->expires) {
       return emulator::refusal(400, code::kDenied, kPublicInvalid);
     }
-    if (call.what == What::blob && call.request.method == "HEAD") return text(401, "Not Authorized\n");
+    if (call.what == What::blob && call.request.method == "HEAD") return plain_text(401, "Not Authorized\n");
     call.arn = token->arn;
     return std::nullopt;
   }
   constexpr std::string_view kBasic = "Basic ";
   if (!authorization.starts_with(kBasic)) {
-    Response stranger = text(401, "Not Authorized\n");
+    Response stranger = plain_text(401, "Not Authorized\n");
     stranger.headers.push_back(
         {"Www-Authenticate", "Basic realm=\"" + place.registry_url + "/\",service=\"ecr.amazonaws.com\""});
     stranger.headers.push_back({"Sizes", ""});
@@ -264,7 +264,7 @@ Response RegistryFront::handle(Request& request) {
   const Modes modes = backend_.controls().modes();
   if (request.path.starts_with("/token") && modes.is("registry", "public")) return token(request);
   auto call = read_call(request);
-  if (!call) return text(404, "404 page not found\n");
+  if (!call) return plain_text(404, "404 page not found\n");
   call->modes = modes;
   const auto fault = backend_.controls().take_fault(call->operation);
   const bool instead = fault && fault->kind != Fault::Kind::truncate && fault->kind != Fault::Kind::corrupt;

@@ -15,10 +15,13 @@
 #include "emulator/ecr/principals.h"
 #include "emulator/ecr/read_body.h"
 #include "emulator/ecr/refusal.h"
+#include "emulator/ecr/seal.h"
 #include "emulator/sigv4_check.h"
 
 namespace davit::emulator {
 namespace {
+
+constexpr std::string_view kSignInTokens = "emulated sign-in tokens";
 
 using nlohmann::json;
 using std::chrono::seconds;
@@ -32,7 +35,6 @@ constexpr const char* kIssuer = "https://id-tokens.davit-emulator.invalid";
 constexpr const char* kAudience = "sts.amazonaws.com";
 constexpr const char* kClient = "emulated-sso-client";
 constexpr std::size_t kBodyLimit = 64u << 10;
-constexpr std::size_t kSealSize = 64;
 constexpr seconds kQuarter{90 * 24 * 3600};
 constexpr seconds kIdTokenLife{300};
 constexpr seconds kJobLife{6 * 3600};
@@ -58,21 +60,18 @@ std::string base64url(std::string_view bytes) {
   return out;
 }
 
-std::string seal(std::string_view text) {
-  return crypto::hex(crypto::hmac_sha256("emulated sign-in tokens", text));
-}
-
 /// A token that says what it is for and when it ends, so that nobody has to remember it.
 std::string sealed(std::string_view kind, ShiftedClock::Time expires) {
   const std::string text = std::string(kind) + " " + std::to_string(epoch_seconds(expires));
-  return base64url(seal(text) + text);
+  return base64url(seal(kSignInTokens, text) + text);
 }
 
 bool opens(std::string_view token, std::string_view kind, ShiftedClock::Time now) {
   const auto plain = crypto::base64_decode(token);
   if (!plain || plain->size() < kSealSize) return false;
   const std::string text = plain->substr(kSealSize);
-  if (!same_secret(plain->substr(0, kSealSize), seal(text)) || !text.starts_with(std::string(kind) + " ")) {
+  if (!same_secret(plain->substr(0, kSealSize), seal(kSignInTokens, text)) ||
+      !text.starts_with(std::string(kind) + " ")) {
     return false;
   }
   return epoch_seconds(now) < std::stoll(text.substr(kind.size() + 1));  // sealed by us: it is a number
@@ -98,11 +97,6 @@ Response oauth_refusal(int status, const std::string& name, const std::string& e
   Response response = answer(status, {{"error", error}, {"error_description", description}});
   response.headers.push_back({"x-amzn-ErrorType", name});
   return response;
-}
-
-std::string text_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -193,18 +187,18 @@ Response SignInFront::create_token(const std::string& body) const {
   if (!parsed || !parsed->is_object()) {
     return oauth_refusal(400, "InvalidRequestException", "invalid_request", "The body is not JSON");
   }
-  if (text_of(*parsed, "clientId") != kClient ||
-      !opens(text_of(*parsed, "clientSecret"), "sso-client", now)) {
+  if (json_text(*parsed, "clientId") != kClient ||
+      !opens(json_text(*parsed, "clientSecret"), "sso-client", now)) {
     return oauth_refusal(401, "InvalidClientException", "invalid_client", "Invalid client provided");
   }
-  const std::string type = text_of(*parsed, "grantType");
+  const std::string type = json_text(*parsed, "grantType");
   const bool renews = type == "refresh_token";
   if (!renews && type != "urn:ietf:params:oauth:grant-type:device_code") {
     return oauth_refusal(400, "UnsupportedGrantTypeException", "unsupported_grant_type",
                          "Unsupported grant type");
   }
-  const bool good = renews ? opens(text_of(*parsed, "refreshToken"), "sso-refresh", now)
-                           : opens(text_of(*parsed, "deviceCode"), "sso-device", now);
+  const bool good = renews ? opens(json_text(*parsed, "refreshToken"), "sso-refresh", now)
+                           : opens(json_text(*parsed, "deviceCode"), "sso-device", now);
   if (!good) {
     return oauth_refusal(400, "InvalidGrantException", "invalid_grant",
                          renews ? "Invalid refresh token provided" : "Invalid device code provided");
@@ -260,7 +254,7 @@ Response SignInFront::id_token(const Request& request) const {
                        {"nbf", epoch_seconds(now)},
                        {"exp", epoch_seconds(now + kIdTokenLife)}};
   const std::string text = base64url(R"({"alg":"HS256","typ":"JWT"})") + "." + base64url(claims.dump());
-  return answer(200, {{"count", 1}, {"value", text + "." + base64url(seal(text))}});
+  return answer(200, {{"count", 1}, {"value", text + "." + base64url(seal(kSignInTokens, text))}});
 }
 
 std::string id_token_fault(std::string_view token) {
@@ -269,11 +263,12 @@ std::string id_token_fault(std::string_view token) {
   if (first == std::string_view::npos || first == last) return {};
   const auto claims =
       parse_json(crypto::base64_decode(token.substr(first + 1, last - first - 1)).value_or(""));
-  if (!claims || !claims->is_object() || text_of(*claims, "iss") != kIssuer) return {};
-  if (!same_secret(std::string(token.substr(last + 1)), base64url(seal(token.substr(0, last))))) {
+  if (!claims || !claims->is_object() || json_text(*claims, "iss") != kIssuer) return {};
+  if (!same_secret(std::string(token.substr(last + 1)),
+                   base64url(seal(kSignInTokens, token.substr(0, last))))) {
     return "The ID Token provided is not a valid JWT: its signature is not the issuer's.";
   }
-  return text_of(*claims, "aud") == kAudience ? "" : "Incorrect token audience";
+  return json_text(*claims, "aud") == kAudience ? "" : "Incorrect token audience";
 }
 
 }  // namespace davit::emulator

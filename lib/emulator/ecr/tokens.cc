@@ -5,16 +5,14 @@
 #include "base/json.h"
 #include "crypto/base64.h"
 #include "crypto/hmac.h"
+#include "emulator/ecr/seal.h"
 #include "emulator/sigv4_check.h"
 
 namespace davit::emulator {
 namespace {
 
+constexpr std::string_view kRegistryTokens = "emulated registry tokens";
 constexpr std::size_t kPadding = 1200;
-
-std::string seal(std::string_view payload) {
-  return crypto::hex(crypto::hmac_sha256("emulated registry tokens", payload));
-}
 
 }  // namespace
 
@@ -28,7 +26,7 @@ std::string write_token(const RegistryToken& token) {
                                  {"padding", std::string(kPadding, 'p')}};
   const std::string payload = crypto::base64_encode(claims.dump());
   const nlohmann::json outer = {{"payload", payload},
-                                {"datakey", seal(payload + std::to_string(expires))},
+                                {"datakey", seal(kRegistryTokens, payload + std::to_string(expires))},
                                 {"version", "2"},
                                 {"type", "DATA_KEY"},
                                 {"expiration", expires}};
@@ -46,7 +44,8 @@ std::optional<RegistryToken> read_token(std::string_view password) {
   if (!outer->contains("expiration") || !outer->at("expiration").is_number_integer()) return std::nullopt;
   const auto payload = outer->at("payload").get<std::string>();
   const auto expires = outer->at("expiration").get<std::int64_t>();
-  if (!same_secret(outer->at("datakey").get<std::string>(), seal(payload + std::to_string(expires)))) {
+  if (!same_secret(outer->at("datakey").get<std::string>(),
+                   seal(kRegistryTokens, payload + std::to_string(expires)))) {
     return std::nullopt;
   }
   const auto claims = parse_json(crypto::base64_decode(payload).value_or(""));
