@@ -118,7 +118,8 @@ PlannedTar::PlannedTar(std::shared_ptr<const io::Folder> folder, std::string nam
 
 PlannedTar::~PlannedTar() {
   const auto size = file_->file().size();
-  if (resume_ && !spool_->disk_was_full() && size && *size > 0) file_->keep();
+  MutexLock lock(mutex_);
+  if (resume_ && !spool_->disk_was_full() && damaged_.empty() && size && *size > 0) file_->keep();
 }
 
 void PlannedTar::want(const Descriptor& blob) {
@@ -262,6 +263,7 @@ Result<> PlannedTar::complete(const Digest& digest, const Stretch& stretch) {
   DAVIT_TRY_VOID(write(stretch.head, entry_head(blob_entry(digest), stretch.size, EntryState::complete)));
   MutexLock lock(mutex_);
   stretches_[digest].complete = true;
+  damaged_.erase(digest);
   return {};
 }
 
@@ -277,6 +279,8 @@ void PlannedTar::punch(const Stretch& stretch, std::uint64_t kept) {
 Result<> PlannedTar::begin_again(const Digest& digest, const Stretch& stretch) {
   DAVIT_TRY_VOID(write(stretch.head, entry_head(blob_entry(digest), stretch.size, EntryState::pending)));
   punch(stretch, 0);
+  MutexLock lock(mutex_);
+  damaged_.insert(digest);
   return {};
 }
 

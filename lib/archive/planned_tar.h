@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "archive/blob_spool.h"
@@ -78,6 +79,7 @@ class PlannedTar final : public TarOutput, public std::enable_shared_from_this<P
   std::map<Digest, std::uint64_t> wanted_ DAVIT_GUARDED_BY(mutex_);
   bool laid_out_ DAVIT_GUARDED_BY(mutex_) = false;
   std::map<Digest, Stretch> stretches_ DAVIT_GUARDED_BY(mutex_);
+  std::set<Digest> damaged_ DAVIT_GUARDED_BY(mutex_);  ///< came with other bytes, and not again
   std::map<Digest, BlobSpool::Blob> spooled_ DAVIT_GUARDED_BY(mutex_);
   std::uint64_t end_ DAVIT_GUARDED_BY(mutex_) = 0;  // of the stretches
   bool finished_ DAVIT_GUARDED_BY(mutex_) = false;

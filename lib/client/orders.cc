@@ -473,14 +473,17 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     return pattern != nullptr ? pattern->is_template() : std::get<FileTarget>(target).names.empty();
   });
   std::optional<client::TaggedImages> tagged;
+  const auto* file = std::get_if<client::FileLocation>(&from);
   if (copy.all_tags || copy.digest_tags) {
-    const auto* named =
-        errand.own_source || errand.image != nullptr ? nullptr : std::get_if<Reference>(&from);
-    if (named == nullptr)
+    if (errand.own_source || errand.image != nullptr)
       return client::bad_argument(source, "not a repository in a registry, and tags are those of one",
                                   "leave out --all-tags and --digest-tags");
-    tagged.emplace(*named, registries, options.jobs);
+    if (file != nullptr && copy.all_tags)
+      return client::bad_argument(source, "not a repository in a registry, and tags are those of one",
+                                  "a destination like REGISTRY/{repo}:{tag} takes all images of a file");
+    if (file == nullptr) tagged.emplace(std::get<Reference>(from), registries, options.jobs);
   }
+  const client::SourceSettings reading{.client = options, .all_images = all_images};
   std::vector<Picked> images;
   if (errand.image != nullptr) {
     images = {picked_from(*errand.image)};
@@ -489,8 +492,12 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   } else if (copy.all_tags) {
     DAVIT_TRY(images, tagged->all(*copy.all_tags, context));
   } else {
-    DAVIT_TRY(images, client::open_source(from, source, copy, {.client = options, .all_images = all_images},
-                                          registries, context));
+    DAVIT_TRY(images, client::open_source(from, source, copy, reading, registries, context));
+  }
+  std::optional<client::FileCompanions> beside_in_file;
+  if (copy.digest_tags && file != nullptr) {
+    DAVIT_TRY(beside_in_file,
+              client::FileCompanions::open(*file, images, copy, reading, registries, context));
   }
   std::vector<transfer::Order> out;
   for (Picked& picked : images) {
@@ -499,7 +506,9 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     DAVIT_TRY_VOID(add_order(picked, ends, out, board, context));
     if (!copy.digest_tags) continue;
     // A tag that lists referrers is kept up by whoever puts them, where the registry has no other list.
-    DAVIT_TRY(const std::vector<Picked> companions, tagged->companions_of(picked, !copy.referrers, context));
+    DAVIT_TRY(const std::vector<Picked> companions,
+              tagged ? tagged->companions_of(picked, !copy.referrers, context)
+                     : beside_in_file->companions_of(picked, !copy.referrers, context));
     for (const Picked& companion : companions) {
       Ends beside = ends.beside(tag_of(companion.image.names.front()));
       DAVIT_TRY_VOID(add_order(companion, beside, out, board, context));

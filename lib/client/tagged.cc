@@ -19,6 +19,24 @@ constexpr std::size_t kMostTags = 100'000;
 constexpr std::uint64_t kMostHeld = 4u << 20;
 constexpr std::size_t kAtOnce = 256;
 
+/// How the tags begin that belong to an image, and to those that its index lists; nothing for one that has no
+/// manifest yet.
+Result<std::set<std::string>> stems_of(const Picked& picked, const CallContext& context) {
+  std::set<std::string> stems;
+  const auto* root = std::get_if<Descriptor>(&picked.image.root);
+  if (root == nullptr) return stems;
+  stems.insert(model::stem_of(root->digest));
+  DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
+  for (const Descriptor& child : manifest.manifests()) stems.insert(model::stem_of(child.digest));
+  return stems;
+}
+
+bool belongs(const std::string& tag, const std::set<std::string>& stems, bool with_index) {
+  const auto dot = tag.find('.');
+  return Reference::is_tag(tag) && stems.contains(tag.substr(0, dot)) &&
+         (with_index || dot != std::string::npos);
+}
+
 }  // namespace
 
 Result<> TaggedImages::list(const CallContext& context) {
@@ -81,18 +99,54 @@ Result<std::vector<Picked>> TaggedImages::all(const TagChoice& choice, const Cal
 Result<std::vector<Picked>> TaggedImages::companions_of(const Picked& picked, bool with_index,
                                                         const CallContext& context) {
   std::vector<Picked> out;
-  const auto* root = std::get_if<Descriptor>(&picked.image.root);
-  if (root == nullptr) return out;
   DAVIT_TRY_VOID(list(context));
-  std::set<std::string> stems{model::stem_of(root->digest)};
-  DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
-  for (const Descriptor& child : manifest.manifests()) stems.insert(model::stem_of(child.digest));
+  DAVIT_TRY(const std::set<std::string> stems, stems_of(picked, context));
   for (const std::string& tag : tags_) {
-    const auto dot = tag.find('.');
-    if (!Reference::is_tag(tag) || picked_.contains(tag) || !stems.contains(tag.substr(0, dot))) continue;
-    if (dot == std::string::npos && !with_index) continue;
+    if (picked_.contains(tag) || !belongs(tag, stems, with_index)) continue;
     DAVIT_TRY(Manifest found, repository_->manifest(tag, context));
     out.push_back(picked_as(tag, std::move(found)));
+  }
+  return out;
+}
+
+Result<FileCompanions> FileCompanions::open(FileLocation file, std::span<const Picked> taken,
+                                            const CopyOptions& options, const SourceSettings& settings,
+                                            Registries& registries, const CallContext& context) {
+  if (file.path == "-")
+    return make_error(Errc::invalid_argument,
+                      "standard input is read once, and what digest tags name may come before the image",
+                      "write it to a file first, or leave out --digest-tags");
+  file.name.clear();
+  file.position.reset();
+  SourceSettings all = settings;
+  all.all_images = true;
+  all.as_listed = true;
+  DAVIT_TRY(const std::vector<Picked> images,
+            open_source(file, file.path, options, all, registries, context));
+  std::set<std::string> moved;
+  for (const Picked& each : taken) moved.insert(each.image.names.begin(), each.image.names.end());
+  FileCompanions out;
+  for (const Picked& each : images) {
+    for (const std::string& name : each.image.names) {
+      const std::string tag = name.substr(name.rfind(':') + 1);  // a layout may have it alone
+      if (moved.contains(name) || !tag.starts_with("sha256-")) continue;
+      Picked one = each;
+      one.image.names = {tag};
+      out.by_tag_.emplace(tag, std::move(one));
+    }
+  }
+  return out;
+}
+
+Result<std::vector<Picked>> FileCompanions::companions_of(const Picked& picked, bool with_index,
+                                                          const CallContext& context) {
+  std::vector<Picked> out;
+  DAVIT_TRY(const std::set<std::string> stems, stems_of(picked, context));
+  for (auto at = by_tag_.begin(); at != by_tag_.end();) {
+    const auto here = at++;
+    if (!belongs(here->first, stems, with_index)) continue;
+    out.push_back(std::move(here->second));
+    by_tag_.erase(here);
   }
   return out;
 }

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <davit/reference.h>
 
+#include "client/location.h"
 #include "client/registries.h"
 #include "client/sources.h"
 
@@ -40,6 +43,23 @@ class TaggedImages {
   bool listed_ = false;
   std::uint64_t held_ = 0;        ///< bytes of manifests that are kept in memory
   std::set<std::string> picked_;  ///< tags that have been given out
+};
+
+/// The same of a file: what else it holds under such names. One thread at a time.
+class FileCompanions {
+ public:
+  /// `taken` are the images that are moved anyway. Errors: invalid_argument for standard input, which is read
+  /// once; those of reading the file.
+  static Result<FileCompanions> open(FileLocation file, std::span<const Picked> taken,
+                                     const CopyOptions& options, const SourceSettings& settings,
+                                     Registries& registries, const CallContext& context);
+
+  /// TaggedImages::companions_of().
+  Result<std::vector<Picked>> companions_of(const Picked& picked, bool with_index,
+                                            const CallContext& context);
+
+ private:
+  std::map<std::string, Picked> by_tag_;
 };
 
 }  // namespace davit::client

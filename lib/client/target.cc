@@ -80,8 +80,19 @@ Result<FileTarget> path_target(std::string_view text) {
   return target;
 }
 
+/// Only a registry's names are filled in, for there each image has a place of its own.
+Result<> refuse_template(const FileTarget& target) {
+  for (const std::string_view word : {"{tag}", "{repo}"}) {
+    if (target.path.find(word) != std::string::npos && !is_there(target.path))
+      return bad_argument(target.path, "the name of a file is not filled in",
+                          "leave out " + std::string(word) + ": one archive or layout takes all images");
+  }
+  return {};
+}
+
 /// A file gets its name when it is whole, by taking the place of what is there: a device or a pipe must stay.
 Result<Target> beside_devices(FileTarget target, Verb verb, std::string_view source) {
+  DAVIT_TRY_VOID(refuse_template(target));
   struct stat status {};
   if (target.path == "-" || ::stat(target.path.c_str(), &status) != 0 || S_ISREG(status.st_mode) ||
       S_ISDIR(status.st_mode))

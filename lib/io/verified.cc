@@ -51,9 +51,7 @@ class VerifiedSource final : public ByteSource {
     return {};
   }
 
-  Error wrong(const std::string& why) const {
-    return make_error(Errc::corrupt, wanted_.to_string() + " " + why).on(Side::source);
-  }
+  Error wrong(const std::string& why) const { return damaged(wanted_, why); }
 
   std::unique_ptr<ByteSource> inner_;
   Digest wanted_;
@@ -119,6 +117,12 @@ std::unique_ptr<ByteSource> verified(std::unique_ptr<ByteSource> inner, const De
 
 std::shared_ptr<const Content> verified(std::shared_ptr<const Content> inner) {
   return std::make_shared<VerifiedContent>(std::move(inner));
+}
+
+Error damaged(const Digest& wanted, const std::string& why) {
+  return make_error(Errc::corrupt, "read " + wanted.to_string() + ": what came " + why,
+                    "it is damaged where it is kept, or was changed on the way")
+      .on(Side::source);
 }
 
 }  // namespace davit::io

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include <davit/content.h>
+#include <davit/error.h>
 
 namespace davit::io {
 
@@ -14,5 +16,8 @@ std::unique_ptr<ByteSource> verified(std::unique_ptr<ByteSource> inner, const De
 /// The same for content: every open from the beginning is verified. An open in the middle reads, hashes and
 /// drops the front, so a resumed upload is verified too.
 std::shared_ptr<const Content> verified(std::shared_ptr<const Content> inner);
+
+/// That the bytes read for `wanted` are others: "read sha256:…: what came WHY". On the source's side.
+Error damaged(const Digest& wanted, const std::string& why);
 
 }  // namespace davit::io

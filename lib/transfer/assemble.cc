@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "base/try.h"
 #include "crypto/hasher.h"
+#include "io/verified.h"
 
 namespace davit::transfer {
 namespace {
@@ -34,14 +35,12 @@ constexpr std::chrono::milliseconds kTick{25};
 constexpr std::chrono::duration<double> kTurn{0.25};
 
 Error wrong_digest(const Descriptor& blob, const Digest& actual) {
-  return make_error(Errc::corrupt, blob.digest.to_string() + " has the digest " + actual.to_string())
-      .on(Side::source);
+  return io::damaged(blob.digest, "has the digest " + actual.to_string());
 }
 
 Error too_short(const Descriptor& blob, std::uint64_t size) {
-  return make_error(Errc::corrupt, blob.digest.to_string() + " ends after " + std::to_string(size) + " of " +
-                                       std::to_string(blob.size) + " bytes")
-      .on(Side::source);
+  return io::damaged(blob.digest,
+                     "ends after " + std::to_string(size) + " of " + std::to_string(blob.size) + " bytes");
 }
 
 Result<> write(BlobDraft& draft, std::uint64_t offset, std::span<const std::byte> bytes) {

@@ -32,6 +32,21 @@ std::size_t unpackers_for(const Settings& settings, std::size_t most) {
   return settings.recompresses(model::Compression::zstd) && most > kUnpackingJobs ? kUnpackingJobs : 0;
 }
 
+/// What was read is not what it should be: such a message has a digest, and not where it was read.
+bool is_damage(const Error& error) {
+  return error.code == Errc::corrupt && error.side == Side::source;
+}
+
+/// Whether the message says where the image `name` is: "host/repo:tag", "host/repo@DIGEST", "app.tar
+/// (app:1.4)".
+bool mentions(const Error& error, const std::string& name) {
+  std::string_view place = std::string_view(name).substr(0, name.find_first_of("@ "));
+  const auto tag = place.rfind(':');
+  if (tag != std::string_view::npos && place.find('/', tag) == std::string_view::npos)
+    place = place.substr(0, tag);
+  return error.message.find(place) != std::string::npos;
+}
+
 }  // namespace
 
 Run::Run(std::vector<Order> orders, const Settings& settings, codec::Compressor& compressor, Board& board,
@@ -89,9 +104,9 @@ Result<std::vector<Delivery>> Run::deliver() {
     for (Dispatch& dispatch : shipment.dispatches) {
       const std::string& name = dispatch.destination->name;
       if (dispatch.error) {
-        // Of several images, which one.
-        const bool named =
-            shipments_.size() == 1 || dispatch.error->message.find(shipment.order->name) != std::string::npos;
+        // Of several images, which one; and where it is that something is damaged.
+        const bool wanted = shipments_.size() > 1 || is_damage(*dispatch.error);
+        const bool named = !wanted || mentions(*dispatch.error, shipment.order->name);
         deliveries.push_back(
             {name, named ? *dispatch.error : dispatch.error->with_context(shipment.order->name)});
       } else if (!dispatch.delivered) {

@@ -100,6 +100,25 @@ class Output(Case):
         self.assertEqual(events[0], "planned")
         self.assertEqual(events[-1], "delivered")
 
+    def test_progress_json_has_failures_as_events(self):
+        result = davit("copy", "--progress", "json", f"{REGISTRY}/no-such:1", f"{REGISTRY}/there:1")
+        self.assert_code(result, 2)
+        (event,) = [json.loads(line) for line in result.stderr.splitlines()]
+        self.assertEqual((event["event"], event["error"]["code"]), ("failed", "not_found"))
+        self.assertIn("no-such", event["error"]["message"])
+        result = davit("push", "--progress", "json", "-q", SIMPLE, f"{REGISTRY}/fine:1", "localhost:9/x:1", "--retries", "0")
+        self.assert_code(result, 7)
+        events = [json.loads(line) for line in result.stderr.splitlines()]
+        (event,) = [each for each in events if each["event"] == "failed"]
+        self.assertEqual(event["destination"], "localhost:9/x")
+
+    def test_quiet_leaves_notes_out(self):
+        self.assert_code(davit("push", SIMPLE, f"{REGISTRY}/notes:1"), 0)
+        told = davit("copy", "--oci", f"{REGISTRY}/notes:1", f"{REGISTRY}/notes:2")
+        self.assertIn("note: ", told.stderr)
+        quiet = davit("copy", "-q", "--oci", f"{REGISTRY}/notes:1", f"{REGISTRY}/notes:3")
+        self.assertEqual((quiet.returncode, quiet.stderr), (0, ""))
+
     def test_progress_none(self):
         result = davit("push", "--progress", "none", SIMPLE, f"{REGISTRY}/progress-none:1")
         self.assert_line(result, "progress-none:1")

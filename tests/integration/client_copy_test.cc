@@ -725,10 +725,32 @@ TEST_CASE("signatures kept under tags go with their image, and once", "[copy]") 
   CHECK(other.storage().tag("app", signature) == signed_by.descriptor().digest);
   const auto all = client.copy(repository, targets, {.all_tags = TagChoice{}, .digest_tags = true}).value();
   CHECK(all.size() == 3);
+}
+
+TEST_CASE("signatures kept under tags come out of a file as they went in", "[copy]") {
+  Origin origin;
+  Client client(quick());
+  const std::string signature = "sha256-" + origin.image.digest.hex() + ".sig";
+  test::Pusher pusher(origin.registry.authority());
+  const auto store = pusher.repository("team/app");
+  const Manifest signed_by = image_for(*store, "signature");
+  const std::string names[] = {signature};
+  REQUIRE(store->put_manifest(signed_by, names, {}));
   const TempDir dir;
-  const auto tar = (dir.path() / "x.oci.tar").string();
-  REQUIRE(client.pull(origin.name(), tar));
-  const auto from_file = client.copy(tar, targets, {.digest_tags = true});
-  REQUIRE_FALSE(from_file);
-  CHECK(from_file.error().code == Errc::invalid_argument);
+  const std::string files[] = {(dir.path() / "x.oci.tar").string(),
+                               "oci:" + (dir.path() / "layout").string() + ":1"};
+  for (const std::string& file : files) {
+    CAPTURE(file);
+    REQUIRE(client.copy(origin.name(), std::vector{file}, {.digest_tags = true}));
+    Registry other;
+    const std::string targets[] = {other.authority() + "/app:1"};
+    const auto brought = client.copy(file, targets, {.digest_tags = true});
+    if (!brought) FAIL(brought.error().to_string());
+    CHECK(brought->size() == 2);
+    CHECK(other.storage().tag("app", "1") == origin.image.digest);
+    CHECK(other.storage().tag("app", signature) == signed_by.descriptor().digest);
+    Registry without;
+    REQUIRE(client.copy(file, std::vector{without.authority() + "/app:1"}, {}));
+    CHECK_FALSE(without.storage().tag("app", signature));
+  }
 }

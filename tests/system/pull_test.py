@@ -288,6 +288,23 @@ class Outputs(PullTest):
             self.davit("pull", one, self.out(name))
             self.assertFalse(os.path.exists(self.out(partial)))
 
+    def test_a_damaged_blob_leaves_nothing_and_is_named_with_its_place(self):
+        one = self.of_one_layer()
+        digest = json.loads(self.davit("manifest", one).out)["layers"][0]["digest"]
+        stored = os.path.join(self.server.storage, "docker/registry/v2/blobs/sha256", digest[7:9], digest[7:], "data")
+        good = read(stored)
+        write(stored, good[:-9] + b"something")
+        try:
+            for name in ("app.tar", "app.oci.tar", "layout/"):
+                said = self.davit("pull", "-q", one, self.out(name), code=5)
+                self.assertIn(f"{one}: read {digest}: what came has the digest sha256:", said.err)
+                self.assertIn("hint: it is damaged where it is kept", said.err)
+                self.assertEqual([left for left in os.listdir(self.here) if "partial" in left], [])
+                self.assertNotIn(".davit-partial", os.listdir(self.out("layout")) if name == "layout/" else [])
+        finally:
+            write(stored, good)
+        self.davit("pull", "-q", one, self.out("app.tar"))
+
     def test_sigint_ends_it_as_sigint(self):
         one = self.of_one_layer()
         process = subprocess.Popen([DAVIT, "pull", "-q", "--limit-rate", "512K", one, self.out("app.tar")], stdout=subprocess.PIPE,

@@ -104,6 +104,7 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
                 .exit_code = flags.exit_code,
                 .creates = !flags.create_repo.empty(),
                 .json = flags.json,
+                .quiet = flags.output.quiet,
                 .digest_file = flags.digest_file};
   if (!flags.destination.empty()) how.destinations.push_back(flags.destination);
   also_read.push_back(flags.source);

@@ -18,7 +18,9 @@ Result<> Following::check() const {
 
 int follow(Transfer transfer, Notes& notes, ProgressLine& line, const Following& how) {
   const auto show_notes = [&] {
-    for (const std::string& text : notes.take()) line.note(text);
+    for (const std::string& text : notes.take()) {
+      if (!how.quiet) line.note(text);
+    }
   };
   while (!transfer.wait_for(std::chrono::milliseconds(100))) {
     show_notes();
@@ -26,10 +28,12 @@ int follow(Transfer transfer, Notes& notes, ProgressLine& line, const Following&
   }
   const auto deliveries = transfer.result();
   show_notes();
-  if (!deliveries) return fail(deliveries.error());
+  if (!deliveries) {
+    line.failed(deliveries.error());
+    return exit_code(deliveries.error().code);
+  }
   line.update(transfer.progress());
-  line.finish(transfer.progress(), *deliveries);
-  complain_about(*deliveries);
+  line.finish(*deliveries);
   if (!print_results(how.json ? json_lines(*deliveries) : reference_lines(*deliveries), how.destinations))
     return kLocal;
   if (!how.digest_file.empty()) {
@@ -40,7 +44,9 @@ int follow(Transfer transfer, Notes& notes, ProgressLine& line, const Following&
 }
 
 int show(const Result<std::vector<Plan>>& plans, Notes& notes, const Following& how) {
-  for (const std::string& text : notes.take()) say("note: " + text);
+  for (const std::string& text : notes.take()) {
+    if (!how.quiet) say("note: " + text);
+  }
   if (!plans) return fail(plans.error());
   if (!print(how.json ? plan_json(*plans) : plan_text(*plans, how.creates))) return kLocal;
   return how.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;

@@ -139,10 +139,4 @@ std::string plan_json(const std::vector<Plan>& plans) {
   return out;
 }
 
-void complain_about(const std::vector<Delivery>& deliveries) {
-  for (const Delivery& delivery : deliveries) {
-    if (!delivery.result) complain(delivery.result.error().to_string(), delivery.result.error().hint);
-  }
-}
-
 }  // namespace davit::tool

@@ -24,7 +24,5 @@ std::string json_lines(const std::vector<Delivery>& deliveries);
 /// `creating`: whether repositories that are missing will be made.
 std::string plan_text(const std::vector<Plan>& plans, bool creating);
 std::string plan_json(const std::vector<Plan>& plans);
-/// Each failure on stderr, with its destination and hint.
-void complain_about(const std::vector<Delivery>& deliveries);
 
 }  // namespace davit::tool

@@ -151,6 +151,17 @@ TEST_CASE("push with a path behind a reference names the line that was meant") {
   for (const char* text : {"./app:x.tgz", "dir/app.tgz"}) refused(text, Verb::push);
 }
 
+TEST_CASE("the name of a file is no template") {
+  for (const std::string_view text :
+       {"./all-{tag}.tar", "oci:{repo}", "docker-archive:{repo}.tar:{tag}", "./{tag}/"}) {
+    CAPTURE(text);
+    const auto target = parse_target(text, Verb::copy, "registry.example.com/app");
+    REQUIRE_FALSE(target);
+    CHECK(target.error().code == Errc::invalid_argument);
+    CHECK(target.error().hint.find("takes all images") != std::string::npos);
+  }
+}
+
 TEST_CASE("the registry of an argument: what could be a file names none") {
   const davit::test::TempDir dir;
   const Inside inside(dir.path());

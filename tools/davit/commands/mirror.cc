@@ -84,11 +84,11 @@ Result<std::vector<MirrorJob>> jobs_of(const Flags& flags) {
 }
 
 /// A failure with what it is about, unless it says that itself.
-std::string about(const MirrorEntry& entry) {
+Error about(const MirrorEntry& entry) {
   const std::string why = entry.error->to_string();
   const std::string& place = entry.target.empty() ? entry.source : entry.target;
   const bool named = why.find(place) != std::string::npos && why.find(entry.tag) != std::string::npos;
-  return named ? why : name_of(entry) + ": " + why;
+  return named ? *entry.error : entry.error->with_context(name_of(entry));
 }
 
 /// Shows a mirror as it goes on.
@@ -101,7 +101,7 @@ class Follower {
     show_notes();
     if (entry.error && !first_) first_ = entry.error;
     // What was not begun because the run ends is no news.
-    if (entry.error && entry.error->code != Errc::cancelled) complain(about(entry), entry.error->hint);
+    if (entry.error && entry.error->code != Errc::cancelled) line_.failed(about(entry), name_of(entry));
     std::string text = flags_.json ? entry_json(entry, flags_.dry_run) : entry_line(entry, flags_.dry_run);
     if (!text.empty()) written_ = print(text + "\n") && written_;
     if (entry.what == MirrorEntry::What::unchanged && flags_.output.verbose > 0 && !flags_.json)
@@ -115,11 +115,18 @@ class Follower {
 
   int end(const Result<MirrorTotals>& totals) {
     show_notes();
-    line_.finish({}, {});
-    if (!totals) return fail(totals.error());
+    line_.finish({});
+    if (!totals) {
+      line_.failed(totals.error());
+      return exit_code(totals.error().code);
+    }
     if (flags_.json) written_ = print(summary_json(*totals, flags_.dry_run) + "\n") && written_;
-    if (flags_.output.style() != ProgressStyle::none || totals->failed > 0)
-      say(summary_line(*totals, flags_.dry_run));
+    const std::string summary = summary_line(*totals, flags_.dry_run);
+    if (flags_.output.style() == ProgressStyle::json) {
+      line_.note(summary);
+    } else if (flags_.output.style() != ProgressStyle::none || totals->failed > 0) {
+      say(summary);
+    }
     if (!written_) return kLocal;
     if (totals->failed > 0) {
       const bool some = totals->copied + totals->unchanged + totals->deleted > 0;
@@ -134,7 +141,9 @@ class Follower {
 
  private:
   void show_notes() {
-    for (const std::string& text : notes_.take()) line_.note(text);
+    for (const std::string& text : notes_.take()) {
+      if (!flags_.output.quiet) line_.note(text);
+    }
   }
 
   const Flags& flags_;
@@ -211,7 +220,7 @@ int undo(const Flags& flags, const Signals& signals) {
   Client client(*std::move(settings));
   const auto deliveries = client.restore(*records, signals.stop());
   if (!deliveries) return fail(deliveries.error());
-  complain_about(*deliveries);
+  ProgressLine(flags.output.style(), "send").finish(*deliveries);
   if (!print(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries))) return kLocal;
   return exit_code(*deliveries);
 }

@@ -5,13 +5,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "error_json.h"
 #include "report.h"
+#include "ui/json_text.h"
 #include "ui/terminal_text.h"
 #include "units.h"
 
 namespace davit::tool {
 namespace {
 
+using json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 
 constexpr auto kPlainInterval = 10s;
@@ -61,12 +64,11 @@ void ProgressLine::update(const Progress& progress) {
           std::to_string(progress.blobs_done) + " of " + count(progress.blobs_total, "blob") +
           rate(progress));
     } else {
-      say(nlohmann::json{{"event", "progress"},
+      say(json_line(json{{"event", "progress"},
                          {"bytes", progress.bytes_done},
                          {"bytesTotal", progress.bytes_total},
                          {"blobs", progress.blobs_done},
-                         {"blobsTotal", progress.blobs_total}}
-              .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+                         {"blobsTotal", progress.blobs_total}}));
     }
   }
 }
@@ -75,11 +77,10 @@ void ProgressLine::announce(const Progress& progress) {
   if (announced_) return;
   announced_ = true;
   if (style_ == ProgressStyle::json) {
-    say(nlohmann::json{{"event", "planned"},
+    say(json_line(json{{"event", "planned"},
                        {"present", progress.blobs_present},
                        {"blobs", progress.blobs_total},
-                       {"bytes", progress.bytes_total}}
-            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+                       {"bytes", progress.bytes_total}}));
   } else if (progress.blobs_present + progress.blobs_total > 0) {  // else nothing had to be looked at
     say(count(progress.blobs_present + progress.blobs_total, "blob") + "; " +
         std::to_string(progress.blobs_present) + " present, " + std::to_string(progress.blobs_total) +
@@ -89,30 +90,31 @@ void ProgressLine::announce(const Progress& progress) {
 
 void ProgressLine::note(const std::string& text) {
   if (style_ == ProgressStyle::json) {
-    say(nlohmann::json{{"event", "note"}, {"text", text}}.dump(-1, ' ', false,
-                                                               nlohmann::json::error_handler_t::replace));
+    say(json_line(json{{"event", "note"}, {"text", text}}));
     return;
   }
   erase();
   say("note: " + text);
 }
 
-void ProgressLine::finish(const Progress& progress, const std::vector<Delivery>& deliveries) {
+void ProgressLine::finish(const std::vector<Delivery>& deliveries) {
   erase();
-  if (style_ == ProgressStyle::none) return;
   const auto time = std::chrono::steady_clock::now() - begun_;
   for (const Delivery& delivery : deliveries) {
-    if (!delivery.result) continue;
+    if (!delivery.result) {
+      failed(delivery.result.error(), delivery.destination);
+      continue;
+    }
+    if (style_ == ProgressStyle::none) continue;
     const Delivered& done = *delivery.result;
     if (style_ == ProgressStyle::json) {
-      say(nlohmann::json{{"event", "delivered"},
+      say(json_line(json{{"event", "delivered"},
                          {"destination", done.destination},
                          {"digest", done.root.digest.to_string()},
                          {"unchanged", done.unchanged},
                          {"sent", done.blobs.sent},
                          {"bytesSent", done.blobs.bytes_sent},
-                         {"seconds", std::chrono::duration<double>(time).count()}}
-              .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+                         {"seconds", std::chrono::duration<double>(time).count()}}));
       continue;
     }
     if (done.unchanged) {
@@ -125,7 +127,18 @@ void ProgressLine::finish(const Progress& progress, const std::vector<Delivery>&
         (done.blobs.mounted == 0 ? "" : ", " + std::to_string(done.blobs.mounted) + " mounted") + "; " +
         seconds(time));
   }
-  static_cast<void>(progress);
+}
+
+void ProgressLine::failed(const Error& error, const std::string& destination) {
+  if (style_ == ProgressStyle::json) {
+    json event{{"event", "failed"}};
+    if (!destination.empty()) event["destination"] = destination;
+    event["error"] = to_json(error);
+    say(json_line(event));
+    return;
+  }
+  erase();
+  complain(error.to_string(), error.hint);
 }
 
 std::string ProgressLine::rate(const Progress& progress) {

@@ -23,8 +23,10 @@ class ProgressLine {
 
   void update(const Progress& progress);
   void note(const std::string& text);
-  /// The last word, with what arrived.
-  void finish(const Progress& progress, const std::vector<Delivery>& deliveries);
+  /// The last word, with what arrived and what did not.
+  void finish(const std::vector<Delivery>& deliveries);
+  /// What went wrong, of `destination` or of everything. Told in every style.
+  void failed(const Error& error, const std::string& destination = {});
 
  private:
   using Time = std::chrono::steady_clock::time_point;
