@@ -10,7 +10,7 @@
 namespace davit::rootfs {
 namespace {
 
-std::string named(std::string_view name) {
+std::string quoted_name(std::string_view name) {
   return "\"" + escaped(name, 160) + "\"";
 }
 
@@ -31,7 +31,7 @@ void Merge::renumber_facts(std::span<const std::uint32_t> numbers) {
 Result<> Merge::apply(std::uint32_t position, const tar::Entry& entry, std::uint32_t facts) {
   DAVIT_TRY(const std::string path, clean_path(entry.name));
   auto done = apply_to(path, position, entry, facts);
-  if (!done) return done.error().with_context(named(entry.name));
+  if (!done) return done.error().with_context(quoted_name(entry.name));
   return {};
 }
 
@@ -129,7 +129,7 @@ Result<> Merge::put_link(std::uint32_t node, const tar::Entry& entry) {
   DAVIT_TRY(const std::uint32_t parent, tree_.directory(parent_of(path), Tree::Missing::leave, layer_));
   const std::uint32_t target = parent == kNone || path.empty() ? kNone : tree_.find(parent, last_part(path));
   if (target == kNone || tree_.at(target).type == '5') {
-    return make_error(Errc::corrupt, "a hard link to " + named(entry.link) +
+    return make_error(Errc::corrupt, "a hard link to " + quoted_name(entry.link) +
                                          (target == kNone ? ", which is not there" : ", a directory"));
   }
   if (target == node) return {};
@@ -138,7 +138,7 @@ Result<> Merge::put_link(std::uint32_t node, const tar::Entry& entry) {
     DAVIT_TRY_VOID(tree_.remove(node, Tree::Names::all, layer_));
     if (tree_.at(target).type == 0)
       return make_error(Errc::corrupt,
-                        "a hard link to " + named(entry.link) + ", which it takes the place of");
+                        "a hard link to " + quoted_name(entry.link) + ", which it takes the place of");
   }
   Node& made = tree_.at(node);
   made.type = from.type;

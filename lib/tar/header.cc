@@ -41,7 +41,7 @@ Result<std::uint64_t> pax_size(std::string_view text) {
   const char* end = text.data() + text.size();
   const auto [stop, code] = std::from_chars(text.data(), end, value);
   if (code != std::errc() || stop != end || value > kMaxSize) {
-    return make_error(Errc::corrupt, "a PAX header with a malformed size_of");
+    return make_error(Errc::corrupt, "a PAX header with a malformed number");
   }
   return value;
 }
