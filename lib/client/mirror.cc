@@ -73,6 +73,7 @@ class Planner {
       DAVIT_TRY(const ListPlace place, client_.place(source, context_.stop));
       if (place.kind == ListPlace::Kind::registry) return add_listed(place.name, "**");
       DAVIT_TRY(Reference reference, client::registry_argument(source, registries_, Side::source, context_));
+      DAVIT_TRY_VOID(check_one_image(reference));
       return add_route(std::move(reference));
     }
     constexpr std::string_view kScheme = "docker://";
@@ -83,6 +84,18 @@ class Planner {
                                   "write registry.example.com/team/*");
     DAVIT_TRY(const std::string host, Reference::parse_registry(bare.substr(0, slash)));
     return add_listed(host, bare.substr(slash + 1));
+  }
+
+  /// A source that is one image leaves nothing to choose.
+  [[nodiscard]] Result<> check_one_image(const Reference& source) const {
+    if (source.tag.empty() && !source.digest) return {};
+    const bool chosen = job_->tags.choice || !job_->tags.names.empty();
+    if (!chosen && !job_->prune.enabled) return {};
+    return make_error(Errc::invalid_argument,
+                      source.to_string() + " is one image, and " +
+                          (chosen ? "tags were chosen besides" : "nothing is deleted because of one"),
+                      chosen ? "leave out the tag of the source, or the choice"
+                             : "leave out the tag of the source, or --prune");
   }
 
   /// The repositories that a registry lists.

@@ -134,9 +134,14 @@ Result<> Exploration::ask_source(Seen& seen) {
   }
   bool needed = false;
   for (std::size_t i = 0; i < targets_.size(); ++i) needed |= lacks(seen, i);
-  if (!needed) return {};
+  if (!needed) {
+    if (job_.require_referrers.empty() || seen.part) return {};
+    DAVIT_TRY(const auto referrers, source_->referrer_lister()->referrers(seen.root.digest, context_));
+    return require_referrers(seen.root.digest, referrers);
+  }
   DAVIT_TRY_VOID(read());
   DAVIT_TRY(seen.left_out, too_old(seen, *source, *manifest));
+  if (seen.left_out) ++too_old_;
   if (seen.left_out) return {};
   if (seen.root.digest == *digest) {
     seen.root = manifest->descriptor();

@@ -55,6 +55,7 @@ void Exploration::run() {
       const auto count = static_cast<std::ptrdiff_t>(std::min(kAtOnce, tags.size() - begin));
       examine({std::make_move_iterator(from), std::make_move_iterator(from + count)});
     }
+    DAVIT_TRY_VOID(check_enough(tags.size() - too_old_));
     note_leftovers();
     return {};
   });
@@ -115,11 +116,7 @@ Result<std::vector<Exploration::Seen>> Exploration::choose() {
       if (std::ranges::find(chosen, name) == chosen.end()) chosen.push_back(name);
     }
   }
-  if (chosen.size() < job_.tags.min_tags)
-    return make_error(Errc::not_found, route_.source.name() + ": " + std::to_string(chosen.size()) +
-                                           " tags are meant, and there should be at least " +
-                                           std::to_string(job_.tags.min_tags))
-        .on(Side::source);
+  DAVIT_TRY_VOID(check_enough(chosen.size()));
   std::vector<Seen> out;
   for (std::string& name : chosen) {
     names_.insert(name);
@@ -127,6 +124,15 @@ Result<std::vector<Exploration::Seen>> Exploration::choose() {
     if (const auto own = model::digest_tag(seen.name)) seen.part = own->subject;
   }
   return out;
+}
+
+Result<> Exploration::check_enough(std::size_t tags) const {
+  if (tags >= job_.tags.min_tags) return {};
+  return make_error(Errc::not_found, route_.source.name() + ": " + std::to_string(tags) +
+                                         (tags == 1 ? " tag is" : " tags are") +
+                                         " meant, and there should be at least " +
+                                         std::to_string(job_.tags.min_tags))
+      .on(Side::source);
 }
 
 void Exploration::look_at_targets(std::size_t tags) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -61,6 +62,7 @@ class Exploration {
 
   Result<> open();
   Result<std::vector<Seen>> choose();
+  [[nodiscard]] Result<> check_enough(std::size_t tags) const;
   void look_at_targets(std::size_t tags);
   void examine(std::vector<Seen> tags);
   void note_leftovers();
@@ -77,6 +79,7 @@ class Exploration {
                                  std::vector<Find>& out);
   Result<> walk(Find& find);
   Result<> require_referrers(const Find& find);
+  Result<> require_referrers(const Digest& root, std::span<const Descriptor> referrers);
   std::vector<Seen> companions(const std::vector<Seen>& tags, const std::vector<Find>& found);
 
   /// What must be there has to be looked for.
@@ -99,6 +102,7 @@ class Exploration {
   std::vector<Target> targets_;
   std::set<std::string> names_;  ///< all that have been examined, or are going to be
   std::map<Digest, std::vector<std::string>> digest_tags_;  ///< of the source's list, by what they belong to
+  std::atomic<std::size_t> too_old_ = 0;                    ///< tags whose age only their images told
   bool by_list_ = false;                                    ///< tags were chosen from the source's list
 };
 

@@ -138,17 +138,22 @@ Result<> Exploration::require_referrers(const Find& find) {
   const bool tagged = std::ranges::any_of(find.places, [](const FoundPlace& place) {
     return std::ranges::any_of(place.tags, [](const std::string& tag) { return !model::digest_tag(tag); });
   });
-  if (job_.require_referrers.empty() || !tagged) return {};
+  if (!tagged) return {};
   std::vector<Descriptor> referrers;
   for (const Manifest& each : find.graph->manifests) {
     if (!each.subject() || each.subject()->digest != find.root.digest) continue;
     referrers.push_back(each.descriptor());
     referrers.back().artifact_type = each.artifact_type();
   }
+  return require_referrers(find.root.digest, referrers);
+}
+
+Result<> Exploration::require_referrers(const Digest& root, std::span<const Descriptor> referrers) {
+  if (job_.require_referrers.empty()) return {};
   DAVIT_TRY(const std::vector<std::string> missing,
-            missing_referrers(job_.require_referrers, referrers, digest_tags_of(find.root.digest)));
+            missing_referrers(job_.require_referrers, referrers, digest_tags_of(root)));
   if (missing.empty()) return {};
-  return make_error(Errc::not_found, route_.source.name() + "@" + find.root.digest.to_string() +
+  return make_error(Errc::not_found, route_.source.name() + "@" + root.to_string() +
                                          ": nothing of the kind \"" + missing.front() +
                                          "\" refers to it, and that is required");
 }

@@ -20,6 +20,9 @@ Result<std::vector<std::string>> parse_page(const std::string& body, const char*
   if (!document.is_object()) return make_error(Errc::protocol, what);
   std::vector<std::string> names;
   const auto list = document.find(member);
+  // An empty list may be null, and with its repository be left out. Without that it is an answer of another
+  // kind, and nobody may take it for the end of what there is.
+  if (list == document.end() && !document.contains("name")) return make_error(Errc::protocol, what);
   if (list == document.end() || list->is_null()) return names;
   if (!list->is_array()) return make_error(Errc::protocol, what);
   for (const auto& each : *list) {

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from support import DAVIT, Emulator, SystemTest, clean_environment, docker_save, layer, main, read, wait_until, write
+from support import DAVIT, Emulator, SystemTest, clean_environment, docker_save, image_config, layer, main, read, wait_until, write
 
 
 class Mirrors(SystemTest):
@@ -85,6 +85,24 @@ class Mirrors(SystemTest):
         done, entries, _ = self.mirror(source, target.host + "/e", "--include", r"3\..*", "--min-tags", "1", code=2)
         self.assertEqual(entries[0]["result"], "failed")
         self.assertIn("at least 1", done.err)
+
+    def test_too_few_that_are_young_enough(self):
+        layers = [self.base]
+        tar = docker_save(self.out("old.tar"), layers, config=image_config(layers, created="2020-01-01T00:00:00Z"))
+        self.davit("push", "-q", tar, self.source.host + "/young/app:1")
+        target = self.emulator()
+        done, entries, sums = self.mirror(self.source.host + "/young/app", target.host + "/x", "--max-age", "1d", "--min-tags", "1", code=2)
+        self.assertIn("0 tags are meant, and there should be at least 1", done.err)
+        self.assertEqual((sums["copied"], sums["failed"]), (0, 1))
+
+    def test_what_is_required_is_required_of_what_is_there_too(self):
+        self.fill("required", ["app"], ["1"])
+        target = self.emulator()
+        words = (self.source.host + "/required/app", target.host + "/x")
+        self.mirror(*words)
+        done, entries, _ = self.mirror(*words, "--require-referrers", "signature", code=2)
+        self.assertIn('nothing of the kind "signature" refers to it', done.err)
+        self.assertEqual([entry["result"] for entry in entries], ["failed"])
 
     def test_exact_tags_take_no_list(self):
         self.fill("exact", ["app"])
@@ -268,7 +286,10 @@ class Mirrors(SystemTest):
                             (["localhost:5000/a", "localhost:5000/b", "--shard", "4"], "--shard 0/4"),
                             (["localhost:5000/a", "localhost:5000/b", "--protect", "x"], "add --prune"),
                             (["localhost:5000/a", "localhost:5000/b", "--prune", "-t", "1"], "leave out --prune"),
-                            (["localhost:5000/a", "localhost:5000/b", "--max-age", "soon"], "30d")]:
+                            (["localhost:5000/a", "localhost:5000/b", "--max-age", "soon"], "30d"),
+                            (["localhost:5000/a:1", "localhost:5000/b", "-t", "2"], "leave out the tag of the source"),
+                            (["localhost:5000/a:1", "localhost:5000/b", "--latest", "2"], "leave out the tag of the source"),
+                            (["localhost:5000/a:1", "localhost:5000/b", "--prune"], "leave out the tag of the source")]:
             done = self.davit("mirror", *words, code=64)
             self.assertIn(text, done.err)
 

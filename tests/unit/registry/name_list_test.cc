@@ -79,7 +79,8 @@ TEST_CASE("an error of whoever takes the pages is the result") {
 }
 
 TEST_CASE("what is no list of names is refused") {
-  for (const char* body : {"[]", R"({"tags":"a"})", R"({"tags":[1]})", "<html></html>", ""}) {
+  for (const char* body : {"[]", R"({"tags":"a"})", R"({"tags":[1]})", "{}",
+                           R"({"errors":[{"code":"UNAVAILABLE"}]})", "<html></html>", ""}) {
     INFO(body);
     Scene scene([&](const Sent&) -> Scripted { return {.body = body}; });
     CHECK(scene.repository->tags(10, kContext).error().code != Errc::internal);
