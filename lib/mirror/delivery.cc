@@ -21,22 +21,119 @@ Delivering::Delivering(const Services& services, Entries& entries, Outages& outa
 void Delivering::carry(std::vector<Find> finds) {
   leave_out_unreachable(finds);
   blobs_.clear();
-  std::vector<Freight> freight;
-  for (const Find& find : finds) {
-    const std::vector<Descriptor>& blobs = blobs_[&find] = find.graph->blobs;
-    Freight& one = freight.emplace_back(Freight{.places = {}, .blobs = blobs});
-    for (const FoundPlace& at : find.places) one.places.push_back(at.place);
+  std::vector<Find*> left;
+  for (Find& find : finds) {
+    blobs_[&find] = find.graph->blobs;
+    left.push_back(&find);
   }
-  const std::vector<std::size_t> wave = waves(freight);
+  look_into_empty(finds);
+  if (mode_ == Mode::deliver) left = try_mounts(std::move(left));
+  const std::vector<std::size_t> wave = waves_of(left);
   const std::size_t last = wave.empty() ? 0 : *std::ranges::max_element(wave);
   for (std::size_t now = 0; now <= last; ++now) {
     std::vector<Find*> here;
-    for (std::size_t i = 0; i < finds.size(); ++i) {
-      if (wave[i] == now) here.push_back(&finds[i]);
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      if (wave[i] == now) here.push_back(left[i]);
     }
     if (!here.empty()) carry_wave(std::move(here));
   }
   blobs_.clear();
+}
+
+/// Where nothing is mounted, nobody has to wait: what goes together is read once.
+std::vector<std::size_t> Delivering::waves_of(const std::vector<Find*>& finds) const {
+  std::vector<Freight> freight;
+  for (const Find* find : finds) {
+    Freight& one = freight.emplace_back(Freight{.places = {}, .blobs = blobs_.at(find)});
+    for (const FoundPlace& at : find->places) {
+      const auto mounts = mounts_.find(at.place.host);
+      if (mounts == mounts_.end() || mounts->second) one.places.push_back(at.place);
+    }
+  }
+  return waves(freight);
+}
+
+/// A repository that lists nothing may hold blobs all the same, from a run that was ended before its first
+/// manifest. Where a hundred cost one question the engine asks for each; elsewhere a few are asked for first.
+void Delivering::look_into_empty(std::vector<Find>& finds) {
+  constexpr std::size_t kSamples = 4;
+  std::map<std::string, std::map<std::uint64_t, Descriptor>> blobs;  // by size
+  for (const Find& find : finds) {
+    for (const FoundPlace& at : find.places) {
+      if (!at.empty || at.repository->probe_batch() > 1 || empty_.contains(at.place.name())) continue;
+      for (const Descriptor& blob : blobs_.at(&find)) blobs[at.place.name()].emplace(blob.size, blob);
+    }
+  }
+  for (Find& find : finds) {
+    for (FoundPlace& at : find.places) {
+      if (!at.empty) continue;
+      if (at.repository->probe_batch() > 1) {
+        at.empty = at.missing;
+        continue;
+      }
+      const auto [known, first] = empty_.emplace(at.place.name(), true);
+      if (first) {
+        const auto& some = blobs[at.place.name()];
+        std::vector<Descriptor> samples;
+        std::size_t number = 0;
+        for (const auto& [size, blob] : some) {
+          if (number++ % std::max<std::size_t>(some.size() / kSamples, 1) == 0) samples.push_back(blob);
+        }
+        const auto there = at.repository->probe(samples, context_);
+        known->second =
+            !there || std::ranges::all_of(*there, [](Presence one) { return one == Presence::absent; });
+      }
+      at.empty = known->second;
+    }
+  }
+}
+
+/// ECR mounts for accounts that have switched it on, and who may write need not be allowed to ask which. So
+/// two images go ahead, one that brings a blob and one of another repository that needs it too. Returns the
+/// others.
+std::vector<Find*> Delivering::try_mounts(std::vector<Find*> finds) {
+  const std::vector<std::size_t> wave = waves_of(finds);
+  std::set<std::size_t> gone;
+  for (std::size_t i = 0; i < finds.size(); ++i) {
+    if (wave[i] != 1) continue;
+    for (const FoundPlace& at : finds[i]->places) {
+      if (!mounts_.emplace(at.place.host, true).second) continue;
+      const auto brings = [&](std::size_t j) {
+        return wave[j] == 0 &&
+               std::ranges::any_of(finds[j]->places,
+                                   [&](const FoundPlace& other) {
+                                     return other.place.host == at.place.host &&
+                                            other.place.repository != at.place.repository;
+                                   }) &&
+               std::ranges::any_of(blobs_.at(finds[j]), [&](const Descriptor& blob) {
+                 return std::ranges::find(blobs_.at(finds[i]), blob.digest, &Descriptor::digest) !=
+                        blobs_.at(finds[i]).end();
+               });
+      };
+      for (std::size_t j = 0; j < finds.size(); ++j) {
+        if (!brings(j)) continue;
+        if (gone.insert(j).second) carry_wave({finds[j]});
+        break;
+      }
+      if (gone.insert(i).second) carry_wave({finds[i]});
+    }
+  }
+  std::vector<Find*> out;
+  for (std::size_t i = 0; i < finds.size(); ++i) {
+    if (!gone.contains(i)) out.push_back(finds[i]);
+  }
+  return out;
+}
+
+/// What came of mounting, where it was tried.
+void Delivering::learn_mounts(const Find& find, const FoundPlace& at, const Delivered& delivered) {
+  const bool tried = std::ranges::any_of(blobs_.at(&find), [&](const Descriptor& blob) {
+    return !ledger_.has(at.place, blob.digest) && !ledger_.elsewhere(at.place, blob.digest).empty();
+  });
+  if (!tried || delivered.blobs.mounted + delivered.blobs.sent == 0) return;
+  // Where it has worked once, a refusal is about that one repository.
+  if (delivered.blobs.mounted > 0) mounted_.insert(at.place.host);
+  mounts_[at.place.host] = mounted_.contains(at.place.host);
 }
 
 void Delivering::leave_out_unreachable(std::vector<Find>& finds) {
@@ -67,6 +164,11 @@ transfer::Order Delivering::order_for(Find& find) {
       if (ledger_.has(place, blob)) return true;
       return empty ? std::optional(false) : std::nullopt;
     };
+    const auto mounts = mounts_.find(at.place.host);
+    if (mounts != mounts_.end() && !mounts->second) {
+      order.destinations.push_back(std::move(to));
+      continue;
+    }
     const bool same = find.route.source.host == at.place.host;
     to.mount_from = [this, place = at.place,
                      own = same ? find.route.source.repository : std::string()](const Descriptor& blob) {
@@ -144,6 +246,7 @@ void Delivering::count(const Plan& plan) {
 }
 
 void Delivering::succeeded(const Find& find, const FoundPlace& at, const Delivered& delivered) {
+  learn_mounts(find, at, delivered);
   ledger_.note(at.place, blobs_.at(&find));
   MirrorEntry entry{.what = delivered.unchanged ? MirrorEntry::What::unchanged : MirrorEntry::What::copied,
                     .job = find.route.job->name,

@@ -35,6 +35,10 @@ class Delivering {
 
  private:
   void leave_out_unreachable(std::vector<Find>& finds);
+  void look_into_empty(std::vector<Find>& finds);
+  [[nodiscard]] std::vector<std::size_t> waves_of(const std::vector<Find*>& finds) const;
+  std::vector<Find*> try_mounts(std::vector<Find*> finds);
+  void learn_mounts(const Find& find, const FoundPlace& at, const Delivered& delivered);
   void carry_wave(std::vector<Find*> finds);
   transfer::Order order_for(Find& find);
   /// One for each place of each find, in their order.
@@ -52,6 +56,10 @@ class Delivering {
   const CallContext context_;
   transfer::Settings settings_;
   Ledger ledger_;
+  std::map<std::string, bool>
+      empty_;  ///< repositories that list nothing, and whether they hold nothing either
+  std::map<std::string, bool> mounts_;  ///< registries, and whether it is worth asking them to mount
+  std::set<std::string> mounted_;       ///< registries that have done so
   std::map<const Find*, std::vector<Descriptor>> blobs_;  ///< of the finds that are being carried
   std::set<std::string> read_, sent_;                     ///< of a plan: blobs that have been counted
   std::uint64_t requests_ = 0, bytes_ = 0, reads_ = 0;

@@ -200,7 +200,12 @@ void Exploration::note_leftovers() {
 
 FoundPlace Exploration::place_at(std::size_t target) const {
   const Target& at = targets_[target];
-  return {.place = at.place, .repository = at.repository, .tags = {}, .now = {}, .empty = at.survey.empty()};
+  return {.place = at.place,
+          .repository = at.repository,
+          .tags = {},
+          .now = {},
+          .missing = at.survey.missing,
+          .empty = at.survey.empty()};
 }
 
 MirrorEntry Exploration::entry(const std::string& tag, const Target* target) const {

@@ -19,6 +19,7 @@ struct FoundPlace {
   std::vector<std::string> tags;                     ///< none: it is put by its digest
   std::map<std::string, std::optional<Digest>> now;  ///< what is under them
   bool moves = false;                                ///< a tag that is there moves
+  bool missing = false;                              ///< there was no such repository
   bool empty = false;  ///< nothing was there: what is there now, this run has brought
 };
 

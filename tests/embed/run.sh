@@ -13,6 +13,10 @@ fail() {
   exit 1
 }
 
+# The library's compiler is the consumer's.
+CXX=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$DAVIT_RELEASE_BUILD/CMakeCache.txt")
+export CXX
+
 case $1 in
   find_package)
     cmake --install "$DAVIT_RELEASE_BUILD" --prefix "$SCRATCH/installed" >/dev/null
@@ -32,8 +36,8 @@ case $1 in
     cmake --install "$DAVIT_RELEASE_BUILD" --prefix "$SCRATCH/installed" >/dev/null
     mv "$SCRATCH/installed" "$SCRATCH/moved"
     export PKG_CONFIG_PATH=$SCRATCH/moved/lib/pkgconfig
-    "${CXX:-c++}" -std=c++20 $(pkg-config --cflags davit) "$examples/push.cc" -o push $(pkg-config --libs davit)
-    "${CXX:-c++}" -std=c++20 $(pkg-config --cflags davit-emulator) "$examples/emulator.cc" -o emulator $(pkg-config --libs davit-emulator)
+    "$CXX" -std=c++20 $(pkg-config --cflags davit) "$examples/push.cc" -o push $(pkg-config --libs davit)
+    "$CXX" -std=c++20 $(pkg-config --cflags davit-emulator) "$examples/emulator.cc" -o emulator $(pkg-config --libs davit-emulator)
     ;;
 esac
 
