@@ -25,12 +25,8 @@ case $1 in
     cmake --build .
     ;;
   add_subdirectory)
-    # As far from the sources as the release build and with its flags: a compiler cache then has every object already.
-    cd "$(dirname "$DAVIT_RELEASE_BUILD")"
-    cmake -G Ninja -S "$consumer" -B embed -DEXAMPLES="$examples" -DDAVIT_SOURCE="$DAVIT_SOURCE" \
-      -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DDAVIT_UNITY=ON -DDAVIT_WARNINGS_AS_ERRORS=ON >/dev/null
-    cmake --build embed --parallel 2
-    cd embed
+    cmake -G Ninja -S "$consumer" -B . -DEXAMPLES="$examples" -DDAVIT_SOURCE="$DAVIT_SOURCE" -DDAVIT_UNITY=ON >/dev/null
+    cmake --build . --parallel 2
     ;;
   pkg_config)
     cmake --install "$DAVIT_RELEASE_BUILD" --prefix "$SCRATCH/installed" >/dev/null

@@ -4,7 +4,7 @@ declare -A PACKAGES=(
   [build]="g++ cmake ninja-build pkg-config libcurl4-openssl-dev libssl-dev nlohmann-json3-dev libzstd-dev
            zlib1g-dev libdeflate-dev libpsl-dev libyaml-cpp-dev libre2-dev libcli11-dev"
   [demo]="skopeo"
-  [test]="ccache clang libclang-rt-dev lld catch2 docker-registry docker.io skopeo umoci buildah containerd apache2-utils openssl python3 python3-jsonschema python3-yaml busybox-static
+  [test]="clang libclang-rt-dev lld catch2 docker-registry docker.io skopeo umoci buildah containerd apache2-utils openssl python3 python3-jsonschema python3-yaml busybox-static
           gzip zstd strace curl awscli groff-base man-db fish zsh"
   [soak]="python3"
   [bench]="catch2 docker-registry docker.io skopeo curl python3"
