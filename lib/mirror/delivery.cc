@@ -54,14 +54,19 @@ std::vector<std::size_t> Delivering::waves_of(const std::vector<Find*>& finds) c
 }
 
 /// A repository that lists nothing may hold blobs all the same, from a run that was ended before its first
-/// manifest. Where a hundred cost one question the engine asks for each; elsewhere a few are asked for first.
+/// manifest. Where a hundred cost one question the engine asks for each; elsewhere some of those are asked
+/// for first that such a run would have begun with: blobs go in the order of their sizes, largest first.
 void Delivering::look_into_empty(std::vector<Find>& finds) {
-  constexpr std::size_t kSamples = 4;
-  std::map<std::string, std::map<std::uint64_t, Descriptor>> blobs;  // by size
+  constexpr std::size_t kSamples[] = {0, 3, 7, 15};
+  const auto larger = [](const Descriptor& a, const Descriptor& b) {
+    return std::pair(b.size, a.digest) < std::pair(a.size, b.digest);
+  };
+  std::map<std::string, std::set<Descriptor, decltype(larger)>> blobs;
   for (const Find& find : finds) {
     for (const FoundPlace& at : find.places) {
-      if (!at.empty || at.repository->probe_batch() > 1 || empty_.contains(at.place.name())) continue;
-      for (const Descriptor& blob : blobs_.at(&find)) blobs[at.place.name()].emplace(blob.size, blob);
+      if (at.empty && at.repository->probe_batch() == 1 && !empty_.contains(at.place.name()))
+        blobs.try_emplace(at.place.name(), larger)
+            .first->second.insert(blobs_.at(&find).begin(), blobs_.at(&find).end());
     }
   }
   for (Find& find : finds) {
@@ -73,13 +78,13 @@ void Delivering::look_into_empty(std::vector<Find>& finds) {
       }
       const auto [known, first] = empty_.emplace(at.place.name(), true);
       if (first) {
-        const auto& some = blobs[at.place.name()];
-        std::vector<Descriptor> samples;
-        std::size_t number = 0;
-        for (const auto& [size, blob] : some) {
-          if (number++ % std::max<std::size_t>(some.size() / kSamples, 1) == 0) samples.push_back(blob);
+        const auto& all = blobs.at(at.place.name());
+        std::vector<Descriptor> some;
+        for (const std::size_t number : kSamples) {
+          if (number < all.size())
+            some.push_back(*std::next(all.begin(), static_cast<std::ptrdiff_t>(number)));
         }
-        const auto there = at.repository->probe(samples, context_);
+        const auto there = at.repository->probe(some, context_);
         known->second =
             !there || std::ranges::all_of(*there, [](Presence one) { return one == Presence::absent; });
       }

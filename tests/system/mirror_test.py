@@ -206,6 +206,22 @@ class Mirrors(SystemTest):
             self.assertEqual(self.davit("digest", target.host + "/" + name.partition("/")[2]).out.strip(), digest)
         self.davit("validate", target.host + "/killed/a:6")
 
+    def test_blobs_of_a_run_that_was_killed_before_its_first_image_count(self):
+        self.fill("early", ["a"], [str(number) for number in range(24)])
+        target = self.emulator()
+        words = [self.source.host + "/early/a", target.host + "/a"]
+        run = subprocess.Popen([DAVIT, "mirror", "-q", "--limit-rate", "200K", *words], env=clean_environment(self.home),
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        uploaded = lambda: [line["path"].rpartition("=")[2] for line in target.lines()
+                            if line["method"] == "PUT" and "/blobs/uploads/" in line["path"] and line["status"] == 201]
+        wait_until(lambda: len(uploaded()) > 12, "some blobs")
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        if any("/manifests/" in line["path"] and line["method"] == "PUT" for line in target.lines()):
+            self.skipTest("an image was complete already")
+        self.mirror(*words)
+        self.assertEqual(len(uploaded()), len(set(uploaded())), "a blob was uploaded twice")
+
     def test_sigterm_lets_what_moves_arrive(self):
         self.fill("gently", ["app"], [str(number) for number in range(12)])
         target = self.emulator()
@@ -362,6 +378,20 @@ class EcrMirrors(SystemTest):
         for target in targets:
             for name, digest in wanted.items():
                 self.assertEqual(self.run_davit("digest", "%s/mirror/%s" % (target.host, name)).out.strip(), digest)
+
+    def test_where_nothing_is_mounted_blobs_are_read_once_all_the_same(self):
+        source, target, _ = self.ends("--mode", "mount=off")
+        for n, archive in enumerate(self.archives):
+            self.run_davit("push", "-q", archive, "%s/team%d/app:v%d" % (source.host, n, n), "--create-repo")
+        before = len(source.lines())
+        _, entries, sums = self.mirror(source.host + "/**", target.host + "/mirror/{repo}", "--create-repo")
+        self.assertEqual((sums["copied"], sums["failed"]), (len(self.archives), 0))
+        read_blobs = [line["path"].rpartition("/")[2] for line in source.lines()[before:]
+                      if line["method"] == "GET" and "/blobs/" in line["path"] and line["status"] == 307]
+        # One image goes ahead to find out; what it shares is read again with the others.
+        shared = len(read_blobs) - len(set(read_blobs))
+        self.assertLessEqual(shared, 2, "blobs were read again for each repository")
+        self.assertEqual(sum(entry.get("blobs", {}).get("mounted", 0) for entry in entries), 0)
 
     def test_quotas_are_kept(self):
         source, target, _ = self.ends("--mode", "throttle=aws")
