@@ -61,8 +61,10 @@ class Exploration {
 
   Result<> open();
   Result<std::vector<Seen>> choose();
+  Result<> claim(const std::vector<std::string>& chosen);
   void look_at_targets(std::size_t tags);
   void examine(std::vector<Seen> tags);
+  void take(std::vector<Seen>& tags);
   void note_leftovers();
 
   void ask(Seen& seen);
