@@ -34,6 +34,14 @@ void Claims::keep(const Reference& at, const Digest& image) {
   if (place != places_.end()) place->second.images.insert(image);
 }
 
+void Claims::name(const Route& route, const Digest& image) {
+  MutexLock lock(mutex_);
+  for (const Reference& target : route.targets) {
+    const auto place = places_.find(target.name());
+    if (place != places_.end()) place->second.named.insert(image);
+  }
+}
+
 bool Claims::counts(const Route& route) const {
   MutexLock lock(mutex_);
   for (const Reference& target : route.targets) {
@@ -57,12 +65,12 @@ Result<bool> Claims::take(const Route& route, const Reference& at, const std::st
   if (place == places_.end() || !place->second.shared) return true;
   const auto [one, first] = place->second.taken.try_emplace(tag, Taken{who(route), image});
   Taken& taken = one->second;
-  // What an immutable tag is nobody has asked.
-  if (first || taken.who == who(route) || taken.image.empty() || image.empty()) {
-    if (taken.who == who(route) || taken.image.empty()) taken.image = image;
+  // Empty: the tag is immutable, and nobody has asked what it is.
+  if (first || taken.who == who(route) || (taken.image.empty() && !image.empty())) {
+    taken = {who(route), image};
     return true;
   }
-  if (taken.image == image) return false;
+  if (taken.image == image || image.empty()) return false;
   return make_error(Errc::conflict,
                     at.name() + ":" + tag + " is meant for both " + taken.who.second + " (" +
                         taken.image.short_form() + ") and " + route.source.to_string() + " (" +
@@ -80,6 +88,12 @@ std::set<Digest> Claims::kept(const Reference& at) const {
   MutexLock lock(mutex_);
   const auto place = places_.find(at.name());
   return place == places_.end() ? std::set<Digest>() : place->second.images;
+}
+
+std::set<Digest> Claims::named(const Reference& at) const {
+  MutexLock lock(mutex_);
+  const auto place = places_.find(at.name());
+  return place == places_.end() ? std::set<Digest>() : place->second.named;
 }
 
 std::optional<std::string> Claims::silent(const Reference& at) const {

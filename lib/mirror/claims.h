@@ -20,7 +20,9 @@ class Claims {
 
   /// The route means this tag.
   void choose(const Route& route, const std::string& tag);
-  /// A route means this image, or brings it with another one.
+  /// And this image, without a tag, with all that is below it.
+  void name(const Route& route, const Digest& image);
+  /// A route brings this image.
   void keep(const Reference& place, const Digest& image);
   /// Whether anybody asks.
   [[nodiscard]] bool counts(const Route& route) const;
@@ -33,6 +35,7 @@ class Claims {
 
   /// Whether a route means the tag.
   [[nodiscard]] bool chosen(const Reference& place, const std::string& tag) const;
+  [[nodiscard]] std::set<Digest> named(const Reference& place) const;
   [[nodiscard]] std::set<Digest> kept(const Reference& place) const;
   /// A source of which it is not known what it has for this target.
   [[nodiscard]] std::optional<std::string> silent(const Reference& place) const;
@@ -47,7 +50,7 @@ class Claims {
     std::set<Who> silent;
     bool shared = false;  ///< by several routes
     std::set<std::string> tags = {};
-    std::set<Digest> images = {};
+    std::set<Digest> named = {}, images = {};
     std::map<std::string, Taken> taken = {};
   };
   static Who who(const Route& route) { return {route.number, route.source.to_string()}; }

@@ -23,6 +23,7 @@ struct Leftovers {
   std::vector<std::string> gone;         ///< tags that may be deleted
   std::vector<std::string> digest_tags;  ///< which may go with the image that they belong to
   std::set<Digest> kept = {};            ///< images that are needed without a tag
+  std::set<Digest> named = {};           ///< likewise, with all that is below them
 };
 
 /// Finds out what has to be copied, repository by repository, with as few questions as the registries allow.

@@ -141,7 +141,7 @@ Result<> Exploration::claim(const std::vector<std::string>& chosen) {
       continue;
     }
     DAVIT_TRY(const Digest digest, Digest::parse(name));
-    for (const Reference& target : route_.targets) all_.claims_.keep(target, digest);
+    all_.claims_.name(route_, digest);
   }
   if (!by_list_) return {};
   DAVIT_TRY(const auto filter, model::NameFilter::make(job_.tags.choice.value_or(TagChoice())));

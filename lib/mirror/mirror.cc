@@ -143,6 +143,7 @@ class Mirroring {
       std::erase_if(each.digest_tags,
                     [&](const std::string& tag) { return claims_.chosen(each.place, tag); });
       each.kept = claims_.kept(each.place);
+      each.named = claims_.named(each.place);
     }
     std::erase_if(leftovers_, [](const Leftovers& each) { return each.gone.empty(); });
   }

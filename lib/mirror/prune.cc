@@ -1,6 +1,9 @@
 #include "mirror/prune.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
+#include <span>
 
 #include "base/context.h"
 #include "base/error.h"
@@ -67,6 +70,7 @@ class Pruner {
 
  private:
   Result<> doom(const std::string& tag) {
+    DAVIT_TRY_VOID(still());
     auto image = repository_->manifest(tag, context_);
     if (!image && image.error().code == Errc::not_found) return {};  // gone already
     if (!image) return image.error();
@@ -140,10 +144,12 @@ class Pruner {
     std::set<std::string> unread;  // names of what may be an index
     for (const auto& [tag, row] : there.tags) {
       if (going.contains(tag)) continue;
+      DAVIT_TRY_VOID(still());
       DAVIT_TRY(const std::optional<Digest> digest, stays(tag, row, unread));
       if (digest) keeping_.keep(*digest);
     }
-    for (const Digest& image : left_.kept) {
+    for (const Digest& image : left_.kept) keeping_.keep(image);
+    for (const Digest& image : left_.named) {
       keeping_.keep(image);
       unread.insert(image.to_string());
     }
@@ -189,6 +195,11 @@ class Pruner {
     return {};
   }
 
+  [[nodiscard]] Result<> still() const {
+    return how_.enough.stop_requested() ? Result<>(make_error(Errc::cancelled, "not begun"))
+                                        : check(context_);
+  }
+
   [[nodiscard]] MirrorEntry entry_for(const std::string& tag) const {
     return {.job = left_.route.job->name,
             .source = left_.route.source.name(),
@@ -220,6 +231,7 @@ void prune(const std::vector<const Leftovers*>& of_job, const Pruning& how, cons
     if (how.enough.stop_requested()) return;
     Pruner& one = pruners.emplace_back(*left, how, services, entries, context);
     const auto found = guarded([&] { return one.look(); });
+    if (how.enough.stop_requested()) return;
     if (!found) {
       one.refuse(found.error());
       pruners.pop_back();

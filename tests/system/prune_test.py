@@ -60,7 +60,10 @@ class Prune(SystemTest):
         return self.put(server.host, repository, tag, INDEX, {"manifests": list(children)})
 
     def retag(self, server, repository, image, tag):
-        self.davit("tag", "%s/%s@%s" % (server.host, repository, image["digest"]), tag)
+        path = "http://%s/v2/%s/manifests/" % (server.host, repository)
+        wanted = urllib.request.Request(path + image["digest"], headers={"Accept": image["mediaType"]})
+        with urllib.request.urlopen(wanted) as answer:
+            self.ask(server.host, "PUT", "/v2/%s/manifests/%s" % (repository, tag), answer.read(), image["mediaType"])
 
     def forget_tag(self, server, repository, tag):
         shutil.rmtree("%s/docker/registry/v2/repositories/%s/_manifests/tags/%s" % (server.storage, repository, tag))
