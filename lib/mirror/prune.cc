@@ -111,8 +111,8 @@ class Pruner {
     DAVIT_TRY_VOID(see_what_stays());
     if (keeping_.needs(digest))
       return make_error(Errc::unsupported, left_.place.name() + ":" + each.tag +
-                                               ": this registry deletes images, not tags, and other tags "
-                                               "need this image");
+                                               ": the registry would delete the image with the tag, and "
+                                               "other tags or indexes need this image");
     for (const Doomed& other : doomed_) {
       if (other.image.descriptor().digest == digest) DAVIT_TRY_VOID(record(other));
     }
@@ -248,7 +248,7 @@ void prune(const std::vector<const Leftovers*>& of_job, const Pruning& how, cons
   if (too_many)
     pruners.front().refuse(make_error(
         Errc::conflict,
-        std::to_string(count) + " tags would be deleted, and at most " +
+        std::to_string(count) + (count == 1 ? " tag" : " tags") + " would be deleted, and at most " +
             std::to_string(job.prune.max_deletes) + " may be: none is",
         how.plan ? "--max-deletes allows them" : "--dry-run lists them; --max-deletes allows them"));
 }
