@@ -56,6 +56,15 @@ TEST_CASE("two jobs that mean different images by one tag are refused, with both
   CHECK(claims.take(two.first, two.shared, "v1", other).value());  // a second attempt, and the tag has moved
 }
 
+TEST_CASE("an immutable tag that nobody asked about is left to whoever asks", "[mirror]") {
+  Two two;
+  Claims claims({two.first, two.second});
+  CHECK(claims.take(two.first, two.shared, "v1", Digest()).value());
+  CHECK_FALSE(claims.take(two.second, two.shared, "v1", Digest()).value());
+  CHECK(claims.take(two.second, two.shared, "v1", Digest::of("1")).value());
+  CHECK_FALSE(claims.take(two.first, two.shared, "v1", Digest::of("1")).value());
+}
+
 TEST_CASE("nothing is kept account of where one job copies and deletes nothing", "[mirror]") {
   Two two;
   two.pruning.prune.enabled = false;
