@@ -149,7 +149,26 @@ class Planner {
       if (std::ranges::find(route.targets, target) == route.targets.end())
         route.targets.push_back(std::move(target));
     }
+    DAVIT_TRY_VOID(own_exact_tags(route));
     routes_.push_back(std::move(route));
+    return {};
+  }
+
+  /// A tag that two jobs bring to one target from different places would change with every run.
+  Result<> own_exact_tags(const Route& route) {
+    std::vector<std::string> tags = job_->tags.names;
+    if (!route.source.tag.empty() || route.source.digest) tags = {route.source.tag};
+    for (const Reference& target : route.targets) {
+      for (const std::string& tag : tags) {
+        if (!Reference::is_tag(tag)) continue;
+        const std::string name = target.name() + ":" + tag;
+        const auto [owner, first] = tag_owners_.emplace(name, route.source.name());
+        if (!first && owner->second != route.source.name())
+          return make_error(Errc::invalid_argument,
+                            name + " is meant for both " + owner->second + " and " + route.source.name(),
+                            "let each go to a repository of its own, or choose different tags");
+      }
+    }
     return {};
   }
 
@@ -158,7 +177,8 @@ class Planner {
   const CallContext& context_;
   const MirrorJob* job_ = nullptr;
   std::size_t number_ = 0;
-  std::map<std::string, std::string> owners_;  ///< of targets, in this job
+  std::map<std::string, std::string> owners_;      ///< of targets, in this job
+  std::map<std::string, std::string> tag_owners_;  ///< of exact tags at targets, in all jobs
   std::vector<Route> routes_;
 };
 
@@ -194,14 +214,15 @@ Result<MirrorTotals> Client::Impl::mirror(Client& client, std::span<const Mirror
       .board = board,
       .clock = Clock::system(),
       .jobs = options.jobs};
-  auto totals = mirror::run(planner.take(), how, mode, services);
+  mirror::Ended end = mirror::run(planner.take(), how, mode, services);
   board.finished({});
   if (how.observer != nullptr) notifier.drain();
-  if (!totals) return totals;
-  if (mode == Delivering::Mode::deliver) totals->requests = transport->requests() - before;
-  totals->took =
+  if (mode == Delivering::Mode::deliver) end.totals.requests = transport->requests() - before;
+  end.totals.took =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
-  return totals;
+  if (how.ended) how.ended(end.totals);
+  if (end.error) return *end.error;
+  return end.totals;
 }
 
 Result<MirrorTotals> Client::mirror(std::span<const MirrorJob> jobs, const MirrorOptions& options) {
@@ -246,11 +267,53 @@ Result<Delivered> restore_one(client::Registries& registries, const PruneRecord&
 
 }  // namespace
 
+namespace {
+
+/// The order in which records can be put back: what an index lists before it, and what something refers to.
+class RestoreOrder {
+ public:
+  explicit RestoreOrder(std::span<const PruneRecord> records) : records_(records), seen_(records.size()) {
+    for (std::size_t i = 0; i < records.size(); ++i)
+      places_[{records[i].repository, records[i].digest}].push_back(i);
+    for (std::size_t i = 0; i < records.size(); ++i) add(i);
+  }
+  [[nodiscard]] const std::vector<std::size_t>& order() const { return order_; }
+
+ private:
+  void add(std::size_t i) {
+    if (seen_[i]) return;
+    seen_[i] = true;
+    const PruneRecord& record = records_[i];
+    // One that is malformed fails when its turn comes.
+    if (const auto manifest =
+            Manifest::parse(record.manifest, record.media_type, record.digest.algorithm())) {
+      if (manifest->subject()) add_all(record.repository, manifest->subject()->digest);
+      for (const Descriptor& child : manifest->manifests()) add_all(record.repository, child.digest);
+    }
+    order_.push_back(i);
+  }
+  void add_all(const std::string& repository, const Digest& digest) {
+    const auto known = places_.find({repository, digest});
+    if (known == places_.end()) return;
+    for (const std::size_t i : known->second) add(i);
+  }
+
+  std::span<const PruneRecord> records_;
+  std::vector<bool> seen_;
+  std::map<std::pair<std::string, Digest>, std::vector<std::size_t>> places_;
+  std::vector<std::size_t> order_;
+};
+
+}  // namespace
+
 Result<std::vector<Delivery>> Client::restore(std::span<const PruneRecord> records, std::stop_token stop) {
   const CallContext context{.stop = std::move(stop), .deadline = {}};
   std::vector<Delivery> out;
   for (const PruneRecord& record : records)
-    out.push_back({record.repository, restore_one(impl_->registries, record, context)});
+    out.push_back({record.repository, make_error(Errc::cancelled, "not begun")});
+  const RestoreOrder sorted(records);
+  for (const std::size_t i : sorted.order())
+    out[i].result = restore_one(impl_->registries, records[i], context);
   return out;
 }
 

@@ -2,11 +2,13 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/worker_pool.h"
+#include "mirror/claims.h"
 #include "mirror/entries.h"
 #include "mirror/find.h"
 #include "mirror/outages.h"
@@ -19,8 +21,9 @@ struct Leftovers {
   Route route;
   Reference place;
   std::vector<std::string> gone;         ///< tags that may be deleted
-  std::vector<std::string> digest_tags;  ///< which go with the image that they belong to
-  std::vector<std::string> staying;      ///< all others
+  std::vector<std::string> digest_tags;  ///< which may go with the image that they belong to
+  std::set<Digest> kept = {};            ///< images that are needed without a tag
+  std::set<Digest> named = {};           ///< likewise, with all that is below them
 };
 
 /// Finds out what has to be copied, repository by repository, with as few questions as the registries allow.
@@ -31,7 +34,7 @@ class Discovery {
   using Deliver = std::function<void(std::vector<Find>)>;
 
   Discovery(const Services& services, const MirrorShard& shard, Entries& entries, Outages& outages,
-            Deliver deliver, CallContext context);
+            Claims& claims, Deliver deliver, CallContext context);
 
   /// Looks at one repository and its targets. What cannot be known is an entry that failed.
   void explore(const Route& route);
@@ -46,6 +49,7 @@ class Discovery {
   const MirrorShard shard_;
   Entries& entries_;
   Outages& outages_;
+  Claims& claims_;
   const Deliver deliver_;
   const CallContext context_;
   WorkerPool questions_;  ///< about one tag each

@@ -21,11 +21,12 @@ constexpr std::size_t kAtOnce = 512;
 }  // namespace
 
 Discovery::Discovery(const Services& services, const MirrorShard& shard, Entries& entries, Outages& outages,
-                     Deliver deliver, CallContext context)
+                     Claims& claims, Deliver deliver, CallContext context)
     : services_(services),
       shard_(shard),
       entries_(entries),
       outages_(outages),
+      claims_(claims),
       deliver_(std::move(deliver)),
       context_(std::move(context)),
       questions_(services.jobs),
@@ -57,6 +58,7 @@ void Exploration::run() {
     }
     DAVIT_TRY_VOID(check_enough(tags.size() - too_old_));
     note_leftovers();
+    all_.claims_.told_all(route_);
     return {};
   });
   if (!done) fail("", nullptr, done.error());
@@ -118,6 +120,7 @@ Result<std::vector<Exploration::Seen>> Exploration::choose() {
   }
   DAVIT_TRY_VOID(check_enough(chosen.size()));
   std::vector<Seen> out;
+  DAVIT_TRY_VOID(claim(chosen));
   for (std::string& name : chosen) {
     names_.insert(name);
     Seen& seen = out.emplace_back(Seen{.name = std::move(name)});
@@ -133,6 +136,25 @@ Result<> Exploration::check_enough(std::size_t tags) const {
                                          " meant, and there should be at least " +
                                          std::to_string(job_.tags.min_tags))
       .on(Side::source);
+}
+
+/// What is meant here no other job deletes, nor what would be but for its age or number.
+Result<> Exploration::claim(const std::vector<std::string>& chosen) {
+  if (!all_.claims_.counts(route_)) return {};
+  for (const std::string& name : chosen) {
+    if (!is_digest(name)) {
+      all_.claims_.choose(route_, name);
+      continue;
+    }
+    DAVIT_TRY(const Digest digest, Digest::parse(name));
+    all_.claims_.name(route_, digest);
+  }
+  if (!by_list_) return {};
+  DAVIT_TRY(const auto filter, model::NameFilter::make(job_.tags.choice.value_or(TagChoice())));
+  for (const auto& [name, tag] : survey_->tags) {
+    if (filter.takes(name)) all_.claims_.choose(route_, name);
+  }
+  return {};
 }
 
 void Exploration::look_at_targets(std::size_t tags) {
@@ -161,11 +183,28 @@ void Exploration::look_at_targets(std::size_t tags) {
 void Exploration::examine(std::vector<Seen> tags) {
   while (!tags.empty()) {
     for_each_index(all_.questions_, tags.size(), [&](std::size_t i) { ask(tags[i]); });
+    take(tags);
     tell(tags);
     std::vector<Find> found = finds(tags);
     std::vector<Seen> more = companions(tags, found);
     if (!found.empty()) all_.deliver_(std::move(found));
     tags = std::move(more);
+  }
+}
+
+/// Where another job has the same tag in hand it is not told about twice.
+void Exploration::take(std::vector<Seen>& tags) {
+  for (Seen& seen : tags) {
+    if (seen.part && !seen.left_out) all_.claims_.choose(route_, seen.name);
+    if (seen.left_out || seen.error || is_digest(seen.name)) continue;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      At& at = seen.at[i];
+      if (at.state == At::State::closed || at.state == At::State::failed) continue;
+      const auto taken = all_.claims_.take(route_, targets_[i].place, seen.name, seen.root.digest);
+      if (taken && *taken) continue;
+      at.state = taken ? At::State::closed : At::State::failed;
+      if (!taken) at.error = taken.error().on(Side::destination);
+    }
   }
 }
 
@@ -184,13 +223,13 @@ void Exploration::note_leftovers() {
     if (target.closed || !target.survey.listed) continue;
     Leftovers left{.route = route_, .place = target.place};
     for (const auto& [name, tag] : target.survey.tags) {
-      const bool own = model::digest_tag(name).has_value();
-      const bool gone = Reference::is_tag(name) && !own && !survey_->tags.contains(name) &&
-                        !names_.contains(name) && filter->takes(name) && !protect->match(name);
-      (own && !survey_->tags.contains(name) ? left.digest_tags
-       : gone                               ? left.gone
-                                            : left.staying)
-          .push_back(name);
+      if (!Reference::is_tag(name) || survey_->tags.contains(name) || names_.contains(name) ||
+          protect->match(name))
+        continue;
+      // Those of images are nobody's choice; lists of referrers are kept up by whoever puts the referrers.
+      const auto own = model::digest_tag(name);
+      if (own && job_.digest_tags && !own->ending.empty()) left.digest_tags.push_back(name);
+      if (!own && filter->takes(name)) left.gone.push_back(name);
     }
     if (left.gone.empty()) continue;
     MutexLock lock(all_.mutex_);

@@ -63,8 +63,10 @@ class Exploration {
   Result<> open();
   Result<std::vector<Seen>> choose();
   [[nodiscard]] Result<> check_enough(std::size_t tags) const;
+  Result<> claim(const std::vector<std::string>& chosen);
   void look_at_targets(std::size_t tags);
   void examine(std::vector<Seen> tags);
+  void take(std::vector<Seen>& tags);
   void note_leftovers();
 
   void ask(Seen& seen);

@@ -92,7 +92,12 @@ std::vector<Find> Exploration::finds(const std::vector<Seen>& tags) {
   });
   std::vector<Find> good;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (walked[i]) good.push_back(std::move(out[i]));
+    if (!walked[i]) continue;
+    for (const FoundPlace& at : out[i].places) {
+      for (const Manifest& manifest : out[i].graph->manifests)
+        all_.claims_.keep(at.place, manifest.descriptor().digest);
+    }
+    good.push_back(std::move(out[i]));
   }
   return good;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "base/guarded.h"
 #include "base/try.h"
 #include "base/worker_pool.h"
+#include "mirror/claims.h"
 #include "mirror/discovery.h"
 #include "mirror/prune.h"
 #include "mirror/queue.h"
@@ -26,17 +28,19 @@ constexpr std::chrono::milliseconds kPulse{200};
 /// One mirror run.
 class Mirroring {
  public:
-  Mirroring(const MirrorOptions& options, Delivering::Mode mode, const Services& services)
+  Mirroring(const std::vector<Route>& routes, const MirrorOptions& options, Delivering::Mode mode,
+            const Services& services)
       : options_(options),
         mode_(mode),
         services_(services),
         context_(context_within(ending_.get_token(), options.timeout)),
         entries_(options.keep_going ? nullptr : &ending_),
         outages_(services.clock),
+        claims_(routes),
         delivering_(services, entries_, outages_, mode, context_, options.drain),
         stop_(options.stop, [this] { ending_.request_stop(); }) {}
 
-  Result<MirrorTotals> run(const std::vector<Route>& routes) {
+  Ended run(const std::vector<Route>& routes) {
     std::thread work([&] {
       const auto done = guarded([&]() -> Result<> {
         move(routes);
@@ -47,11 +51,8 @@ class Mirroring {
     });
     listen();
     work.join();
-    if (trouble_) return *trouble_;
-    if (options_.stop.stop_requested() || options_.drain.stop_requested())
-      return make_error(Errc::cancelled, "the mirror was told to end");
-    if (!ending_.stop_requested()) DAVIT_TRY_VOID(check(context_));
-    MirrorTotals totals = entries_.totals();
+    Ended end{.totals = entries_.totals(), .error = why()};
+    MirrorTotals& totals = end.totals;
     totals.repositories = routes.size();
     if (mode_ == Delivering::Mode::plan) {
       totals.bytes_sent = delivering_.planned_bytes();
@@ -60,10 +61,19 @@ class Mirroring {
     } else {
       totals.bytes_read = services_.board.bytes_read();
     }
-    return totals;
+    return end;
   }
 
  private:
+  /// What ended the run before its time.
+  std::optional<Error> why() {
+    if (trouble_) return trouble_;
+    if (options_.stop.stop_requested() || options_.drain.stop_requested())
+      return make_error(Errc::cancelled, "the mirror was told to end");
+    const auto in_time = ending_.stop_requested() ? Result<>() : check(context_);
+    return in_time ? std::nullopt : std::optional(in_time.error());
+  }
+
   /// Everything but the telling.
   void move(const std::vector<Route>& routes) {
     pass(routes);
@@ -81,14 +91,17 @@ class Mirroring {
   void pass(const std::vector<Route>& routes) {
     Queue queue;
     Discovery discovery(
-        services_, options_.shard, entries_, outages_,
+        services_, options_.shard, entries_, outages_, claims_,
         [&](std::vector<Find> finds) { queue.put(std::move(finds)); }, context_);
     std::thread looking([&] {
       {
-        WorkerPool side_by_side(std::min(kRoutesAtOnce, std::max<std::size_t>(routes.size(), 1)));
-        for (const Route& route : routes) {
+        const auto turns = in_turn(routes);
+        WorkerPool side_by_side(std::min(kRoutesAtOnce, std::max<std::size_t>(turns.size(), 1)));
+        for (const std::vector<const Route*>& turn : turns) {
           side_by_side.submit([&] {
-            if (!ended()) discovery.explore(route);
+            for (const Route* route : turn) {
+              if (!ended()) discovery.explore(*route);
+            }
           });
         }
       }
@@ -114,21 +127,44 @@ class Mirroring {
     }
   }
 
+  /// What no job of this run means, where that is known of all, and each tag once.
+  void leave_what_others_mean() {
+    std::set<std::string> mine;
+    for (Leftovers& each : leftovers_) {
+      const auto silent = claims_.silent(each.place);
+      if (silent)
+        services_.board.note(each.place.name() + ": nothing is deleted, because what " + *silent +
+                             " has for it is not known");
+      const auto stays = [&](const std::string& tag) {
+        return silent || claims_.chosen(each.place, tag) ||
+               !mine.insert(each.place.name() + ":" + tag).second;
+      };
+      std::erase_if(each.gone, stays);
+      std::erase_if(each.digest_tags,
+                    [&](const std::string& tag) { return claims_.chosen(each.place, tag); });
+      each.kept = claims_.kept(each.place);
+      each.named = claims_.named(each.place);
+    }
+    std::erase_if(leftovers_, [](const Leftovers& each) { return each.gone.empty(); });
+  }
+
   /// Only where everything was copied, and job by job.
   void prune_all() {
+    leave_what_others_mean();
     std::map<std::size_t, std::vector<const Leftovers*>> jobs;
     for (const Leftovers& each : leftovers_) jobs[each.route.number].push_back(&each);
     for (const auto& [number, left] : jobs) {
       if (ended()) return;
-      if (entries_.failed(left.front()->route)) {
-        const std::string& name = left.front()->route.job->name;
-        services_.board.note((name.empty() ? left.front()->route.source.name() : name) +
+      const Route& route = left.front()->route;
+      if (entries_.failed(route)) {
+        services_.board.note((route.job->name.empty() ? route.source.name() : route.job->name) +
                              ": nothing is deleted, because not everything was copied");
         continue;
       }
       prune(left,
             {.plan = mode_ == Delivering::Mode::plan,
              .shard = options_.shard,
+             .enough = options_.drain,
              .before_delete = options_.before_delete},
             services_, entries_, context_);
     }
@@ -160,6 +196,7 @@ class Mirroring {
   const CallContext context_;
   Entries entries_;
   Outages outages_;
+  Claims claims_;
   Delivering delivering_;
   std::vector<Leftovers> leftovers_;
   std::optional<Error> trouble_;
@@ -168,9 +205,9 @@ class Mirroring {
 
 }  // namespace
 
-Result<MirrorTotals> run(const std::vector<Route>& routes, const MirrorOptions& options,
-                         Delivering::Mode mode, const Services& services) {
-  return Mirroring(options, mode, services).run(routes);
+Ended run(const std::vector<Route>& routes, const MirrorOptions& options, Delivering::Mode mode,
+          const Services& services) {
+  return Mirroring(routes, options, mode, services).run(routes);
 }
 
 }  // namespace davit::mirror

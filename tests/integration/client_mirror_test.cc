@@ -230,6 +230,13 @@ TEST_CASE("jobs that cannot be are refused before anybody is asked", "[mirror]")
   refusal({.sources = {"localhost:1/a", "localhost:1/b"}, .targets = {"localhost:2/one"}});
   refusal({.sources = {"localhost:1/a"}, .targets = {"localhost:1/a"}});
   refusal({.sources = {"localhost:1/a"}, .targets = {"./folder"}});
+  const MirrorJob twice[] = {
+      {.sources = {"localhost:1/a"}, .targets = {"localhost:2/one"}, .tags = {.names = {"v1"}}},
+      {.sources = {"localhost:1/b"}, .targets = {"localhost:2/one"}, .tags = {.names = {"v1"}}}};
+  const auto refused = client.mirror(twice);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::invalid_argument);
+  CHECK(refused.error().message.find("localhost:1/a and localhost:1/b") != std::string::npos);
   refusal(good, {.shard = {.index = 2, .count = 2}});
   MirrorJob job = good;
   job.prune.enabled = true;
@@ -248,8 +255,17 @@ TEST_CASE("a mirror that is stopped ends soon and says so", "[mirror]") {
   MirrorOptions options;
   const bool gently = GENERATE(false, true);
   (gently ? options.drain : options.stop) = stop.get_token();
-  options.each = [&](const MirrorEntry&) { stop.request_stop(); };
+  std::size_t told = 0;
+  options.each = [&](const MirrorEntry& entry) {
+    told += entry.what == What::copied ? 1 : 0;
+    stop.request_stop();
+  };
+  std::optional<MirrorTotals> sums;
+  options.ended = [&](const MirrorTotals& totals) { sums = totals; };
   const auto done = client.mirror({&job, 1}, options);
   REQUIRE_FALSE(done);
   CHECK(done.error().code == Errc::cancelled);
+  REQUIRE(sums);
+  CHECK(sums->copied == told);
+  CHECK(sums->repositories == 3);
 }

@@ -185,8 +185,8 @@ class DAVIT_EXPORT Client {
   /// What mirror() would do; writes and deletes nothing.
   Result<MirrorTotals> plan_mirror(std::span<const MirrorJob> jobs, const MirrorOptions& options = {});
   /// Puts back tags that a mirror has deleted, as far as the registries still have the blobs. A tag that is
-  /// there again is left alone: conflict, or a success if it is the same image. One result for each record,
-  /// in order.
+  /// there again is left alone: conflict, or a success if it is the same image. What an index lists is put
+  /// before it, whatever the order of the records. One result for each record, in their order.
   Result<std::vector<Delivery>> restore(std::span<const PruneRecord> records, std::stop_token stop = {});
 
   /// What a source argument stands for, opened to be looked at, or to be edited and copied. Errors:

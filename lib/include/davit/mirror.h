@@ -132,13 +132,16 @@ struct MirrorOptions {
   std::function<void(const MirrorEntry&)> each = {};
   /// How far the run is, some times a second, on that thread too.
   std::function<void(const Progress&, const MirrorTotals&)> pulse = {};
+  /// The sums, once and last, on that thread: also of a run that was told to end or ran out of time, which
+  /// then returns an error.
+  std::function<void(const MirrorTotals&)> ended = {};
   /// Told before a tag is deleted, on a thread of the client's own; an error keeps it from that. Required
   /// where a job prunes.
   std::function<Result<>(const PruneRecord&)> before_delete = {};
   Observer* observer = nullptr;
   std::stop_token stop = {};
-  /// Asked to stop: the run ends soon. Nothing new is begun, what moves arrives, and images that are complete
-  /// get their tags; after `drain_time` it ends like `stop`.
+  /// Asked to stop: the run ends soon. Nothing new is begun or deleted, what moves arrives, and images that are
+  /// complete get their tags; after `drain_time` it ends like `stop`.
   std::stop_token drain = {};
   std::chrono::milliseconds drain_time{20'000};
   std::optional<std::chrono::milliseconds> timeout = {};  ///< for the whole run

@@ -98,6 +98,7 @@ class Follower {
 
   void tell(const MirrorEntry& entry) {
     metrics_.count(entry);
+    deleted_ |= entry.what == MirrorEntry::What::deleted;
     show_notes();
     if (entry.error && !first_) first_ = entry.error;
     // What was not begun because the run ends is no news.
@@ -113,6 +114,13 @@ class Follower {
     line_.update(progress);
   }
 
+  /// Also of a run that was told to end.
+  void sum(const MirrorTotals& totals) {
+    show_notes();
+    line_.finish({});
+    if (flags_.json) written_ = print(summary_json(totals, flags_.dry_run) + "\n") && written_;
+  }
+
   int end(const Result<MirrorTotals>& totals) {
     show_notes();
     line_.finish({});
@@ -120,7 +128,6 @@ class Follower {
       line_.failed(totals.error());
       return exit_code(totals.error().code);
     }
-    if (flags_.json) written_ = print(summary_json(*totals, flags_.dry_run) + "\n") && written_;
     const std::string summary = summary_line(*totals, flags_.dry_run);
     if (flags_.output.style() == ProgressStyle::json) {
       line_.note(summary);
@@ -136,6 +143,7 @@ class Follower {
     return flags_.exit_code && changes ? kWouldChange : kOk;
   }
 
+  [[nodiscard]] bool deleted() const { return deleted_ && !flags_.dry_run; }
   [[nodiscard]] Notes& notes() { return notes_; }
   [[nodiscard]] const MirrorMetrics& metrics() const { return metrics_; }
 
@@ -152,6 +160,7 @@ class Follower {
   MirrorMetrics metrics_;
   std::optional<Error> first_;
   bool written_ = true;
+  bool deleted_ = false;
 };
 
 Result<ClientOptions> client_options(const Flags& flags, const std::vector<MirrorJob>& jobs) {
@@ -183,6 +192,7 @@ int mirror(const Flags& flags, const std::vector<MirrorJob>& jobs, const Signals
   options.keep_going = flags.keep_going;
   options.each = [&](const MirrorEntry& entry) { follower.tell(entry); };
   options.pulse = [&](const Progress& progress, const MirrorTotals&) { follower.pulse(progress); };
+  options.ended = [&](const MirrorTotals& totals) { follower.sum(totals); };
   options.before_delete = [&](const PruneRecord& record) { return undo.add(record); };
   options.observer = &follower.notes();
   options.stop = signals.stop();
@@ -190,7 +200,7 @@ int mirror(const Flags& flags, const std::vector<MirrorJob>& jobs, const Signals
   options.timeout = *limit;
   const auto totals = flags.dry_run ? client.plan_mirror(jobs, options) : client.mirror(jobs, options);
   int code = follower.end(totals);
-  if (const std::string kept = undo.written_to(); !kept.empty())
+  if (const std::string kept = undo.written_to(); !kept.empty() && follower.deleted())
     say("what was deleted is in " + kept + ": davit mirror --undo " + kept + " puts it back");
   if (!flags.metrics.empty() && !flags.dry_run) {
     const std::string text = follower.metrics().text(totals ? &*totals : nullptr);
@@ -205,20 +215,22 @@ int mirror(const Flags& flags, const std::vector<MirrorJob>& jobs, const Signals
 int undo(const Flags& flags, const Signals& signals) {
   if (!flags.words.empty())
     return fail(usage("--undo puts back what a file says", "davit mirror --undo FILE"));
-  const auto records = read_undo_file(flags.undo);
-  if (!records) return fail(records.error());
+  const auto read = read_undo_file(flags.undo);
+  if (!read) return fail(read.error());
+  const std::vector<PruneRecord>& records = read->records;
+  if (!read->note.empty() && !flags.output.quiet) say("note: " + read->note);
   Arguments arguments;
-  for (const PruneRecord& record : *records) arguments.destinations.push_back(as_image(record.repository));
+  for (const PruneRecord& record : records) arguments.destinations.push_back(as_image(record.repository));
   auto settings = flags.connection.client_options(flags.output.verbose, arguments, CredentialScope::both);
   if (!settings) return fail(settings.error());
   if (flags.dry_run) {
     std::string text;
-    for (const PruneRecord& record : *records)
+    for (const PruneRecord& record : records)
       text += "would put " + record.repository + ":" + record.tag + "@" + record.digest.to_string() + "\n";
     return print(text) ? kOk : kLocal;
   }
   Client client(*std::move(settings));
-  const auto deliveries = client.restore(*records, signals.stop());
+  const auto deliveries = client.restore(records, signals.stop());
   if (!deliveries) return fail(deliveries.error());
   ProgressLine(flags.output.style(), "send").finish(*deliveries);
   if (!print(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries))) return kLocal;
