@@ -36,22 +36,24 @@ Result<content::StoredImage> listed(Store& store, const content::ImageListing& l
   return content::StoredImage{.names = listing.names, .root = std::move(root)};
 }
 
-/// The argument for one image of several.
-std::string spelling(const FileLocation& location, const content::ImageListing& image, std::size_t position,
+/// The argument for the first of several images. Empty where there is none.
+std::string spelling(const FileLocation& location, const std::vector<content::ImageListing>& images,
                      std::string_view scheme) {
+  const content::ImageListing& first = images.front();
   const std::string file = std::string(scheme) + location.path;
   // A name stands behind the first colon, a digest behind the last "@".
   if (location.path.find(':') != std::string::npos)
-    return image.root.empty() ? std::string() : file + "@" + image.root.to_string();
-  const bool tag = image.names.size() == 1 && Reference::is_tag(image.names.front());
-  return file + ":" + (tag ? image.names.front() : "@" + std::to_string(position));
+    return first.root.empty() ? std::string() : file + "@" + first.root.to_string();
+  const bool tag = first.names.size() == 1 && Reference::is_tag(first.names.front()) &&
+                   std::ranges::count(images, first.names, &content::ImageListing::names) == 1;
+  return file + ":" + (tag ? first.names.front() : "@0");
 }
 
 /// How one image of the file is named, where the argument could be several.
 Error with_spelling(Error error, const FileLocation& location,
                     const std::vector<content::ImageListing>& images, std::string_view scheme) {
   if (error.code != Errc::invalid_argument || images.empty()) return error;
-  const std::string first = spelling(location, images.front(), 0, scheme);
+  const std::string first = spelling(location, images, scheme);
   if (!first.empty()) error.hint = "name one of them, as " + escaped(first, 300);
   return error;
 }

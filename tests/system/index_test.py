@@ -184,9 +184,9 @@ class Indexes(SystemTest):
     def test_a_docker_list_of_oci_images_is_remarked_upon(self):
         self.davit("index", "create", "-q", "oci:%s:1" % self.out("layout"), "--oci", *self.tars.values())
         for flags, said in ((("--docker",), True), ((), False)):
-            done = self.create("oci-in-docker:1", "oci:%s:1" % self.out("layout"), *flags)
+            done = self.davit("index", "create", self.name("oci-in-docker:1"), "oci:%s:1" % self.out("layout"), *flags)
             self.assertEqual("OCI images" in done.err, said)
-        self.assertNotIn("OCI images", self.from_tars("all-docker:1", "--docker").err)
+        self.assertNotIn("OCI images", self.davit("index", "create", self.name("all-docker:1"), *self.tars.values(), "--docker").err)
 
     def test_mistakes_are_named(self):
         for words, says in (((self.tars["amd64"], self.tars["amd64"] + ",platform=linux/arm64"), None),
