@@ -80,9 +80,8 @@ Error bad_argument(std::string_view text, const std::string& why, std::string hi
 std::string command_line(Verb verb, std::string_view source, std::string_view destination) {
   const std::string from = in_line(source, "SOURCE");
   const std::string to = in_line(destination, "DESTINATION");
-  const bool result_first = verb == Verb::index;
-  return "davit " + std::string(to_string(verb)) + " " + (result_first ? to : from) + " " +
-         (result_first ? from : to);
+  if (verb == Verb::index || source.empty()) return "write " + to;
+  return "davit " + std::string(to_string(verb)) + " " + from + " " + to;
 }
 
 bool ends_like(std::string_view text, std::string_view ending) {
@@ -123,6 +122,9 @@ Result<> refuse_foreign_destination(std::string_view text, Verb verb, std::strin
   if (found == nullptr) return refuse_short_name(text);
   const Verb into_file = verb == Verb::push ? Verb::copy : verb;
   const std::string rest(text.substr(found->scheme.size()));
+  if (verb == Verb::index && !found->to_write.empty())
+    return bad_argument(text, "davit does not " + std::string(found->what),
+                        "write oci:FOLDER:TAG, or REGISTRY/REPOSITORY:TAG");
   return bad_argument(text, "davit does not " + std::string(found->what),
                       found->to_write.empty()
                           ? command_line(into_file, source, "oci:" + rest)

@@ -15,7 +15,8 @@ std::string_view to_string(Verb verb);
 /// An argument that cannot be: it is quoted, unless it holds credentials. Code: invalid_argument.
 Error bad_argument(std::string_view text, const std::string& why, std::string hint = {});
 
-/// "davit copy SOURCE DESTINATION", for hints. What holds credentials is not repeated.
+/// "davit copy SOURCE DESTINATION", for hints. What holds credentials is not repeated. Where there is no one
+/// word for the source (indexes, images that a command has edited: `source` is empty) "write DESTINATION".
 std::string command_line(Verb verb, std::string_view source, std::string_view destination);
 
 /// A word that can only be meant as a file: a path's beginning, or the ending of an archive where no registry

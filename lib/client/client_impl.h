@@ -35,6 +35,7 @@ struct Errand {
   std::shared_ptr<ContentSource> own_source = {};  ///< set: `source` is a name in this store
   const OpenedImage* image = nullptr;              ///< set: the source, opened already
   const IndexWork* index = nullptr;                ///< set: `image` is an index over several sources
+  std::string_view doing = {};                     ///< set: what the command does, instead of the verb
   std::optional<CallContext> context = {};         ///< set: of the call that this is a part of
   std::shared_ptr<ContentSink> own_sink = {};      ///< set: the only destination
   std::vector<std::string> own_names = {};         ///< what the image is called there

@@ -45,16 +45,17 @@ CallContext context_for(const CopyOptions& options) {
 
 transfer::Settings settings_for(const Errand& errand, const ClientOptions& client) {
   const CopyOptions& options = errand.options;
-  transfer::Settings settings{.verb = std::string(client::to_string(errand.verb)),
-                              .compression = options.compression,
-                              .level = options.compression_level,
-                              .format = options.format,
-                              .convert = options.format != ManifestFormat::automatic,
-                              .reuse = options.reuse,
-                              .reuse_from = options.reuse_from,
-                              .on_existing_tag = options.on_existing_tag,
-                              .referrers = options.referrers,
-                              .jobs = client.jobs};
+  transfer::Settings settings{
+      .verb = std::string(errand.doing.empty() ? client::to_string(errand.verb) : errand.doing),
+      .compression = options.compression,
+      .level = options.compression_level,
+      .format = options.format,
+      .convert = options.format != ManifestFormat::automatic,
+      .reuse = options.reuse,
+      .reuse_from = options.reuse_from,
+      .on_existing_tag = options.on_existing_tag,
+      .referrers = options.referrers,
+      .jobs = client.jobs};
   if (options.recompress)
     settings.recompress =
         options.reuse == Reuse::off ? transfer::Recompress::all : transfer::Recompress::other_forms;
@@ -62,8 +63,10 @@ transfer::Settings settings_for(const Errand& errand, const ClientOptions& clien
   if (errand.index != nullptr) {
     settings.format = ManifestFormat::automatic;
     settings.convert = false;
-  } else if (settings.format == ManifestFormat::automatic && writes_oci(errand.destinations, errand.verb))
+  } else if (settings.format == ManifestFormat::automatic && writes_oci(errand.destinations, errand.verb)) {
     settings.format = ManifestFormat::oci;
+    settings.convert = errand.image != nullptr && errand.image->made;
+  }
   return settings;
 }
 

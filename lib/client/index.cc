@@ -32,6 +32,7 @@ constexpr std::size_t kDepth = 8;
 struct Assembled {
   OpenedImage image;
   IndexWork work;
+  std::string_view doing = {};  ///< Errand::doing
 };
 
 bool replace(std::string& text, std::string_view what, std::string_view with) {
@@ -138,7 +139,7 @@ Result<> list_candidates(const Descriptor& root, const IndexPart& part, const st
       if (!platform) return platform.error().with_context(label);
       entry.platform = *platform;
     }
-    into.candidates.push_back({.entry = std::move(entry), .from = label});
+    into.candidates.push_back({.entry = std::move(entry), .from = label, .written = part.source});
   }
   std::size_t images = 0;
   for (Candidate& candidate : into.candidates) {
@@ -257,6 +258,7 @@ Errand errand_for(const Assembled& assembled, std::span<const std::string> desti
           .use = use,
           .image = &assembled.image,
           .index = &assembled.work,
+          .doing = assembled.doing,
           .context = context};
 }
 
@@ -397,6 +399,7 @@ Result<Assembled> edited(Client::Impl& impl, OpenedImage image, const IndexEdit&
                       "davit delete " + image.name + " takes the tag away");
   Assembled out;
   out.image = image;
+  out.doing = "change";
   out.work.entries = after.manifests();
   out.work.joined = std::make_shared<content::JoinedSource>();
   for (const Descriptor& entry : before.manifests()) {
@@ -466,7 +469,15 @@ Client::Impl::Work change(std::string index, std::string destination, IndexEdit 
                 opened_and_edited(impl, index, destination, edit, options, how, board, context));
       const auto destinations = names_of(after.image, index, destination);
       auto done = impl.deliver(errand_for(after, destinations, how, SinkUse::write, context), board);
-      if (!moved(done) || again <= 0) return done;
+      if (!moved(done)) return done;
+      if (again <= 0) {
+        Error error = done->front().result.error();
+        error.hint = edit.retries_on_change > 0
+                         ? "a higher --retry-on-change makes the change anew more often"
+                         : "--retry-on-change N makes the change anew, up to N times";
+        done->front().result = std::move(error);
+        return done;
+      }
       board.note(done->front().result.error().to_string() + ": making the change again");
     }
   };

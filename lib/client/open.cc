@@ -19,7 +19,10 @@ Result<OpenedImage> Client::Impl::open(std::string_view source, const OpenOption
             client::open_source(from, written, {}, {.client = options, .as_listed = how.as_listed},
                                 registries, context));
   client::Picked& picked = found.front();
-  if (!how.platforms.empty()) DAVIT_TRY_VOID(client::choose_platforms(picked, how.platforms, context));
+  if (!how.platforms.empty())
+    DAVIT_TRY_VOID(
+        client::choose_platforms(picked, how.platforms, context,
+                                 how.keep_index ? content::OnePlatform::index : content::OnePlatform::image));
   OpenedImage out{.source = std::move(picked.source),
                   .root = {},
                   .name = std::move(picked.label),

@@ -137,7 +137,7 @@ std::vector<std::string> names_in(const FileTarget& target, const Picked& picked
 /// The destinations of one call, while its orders are written.
 struct Ends {
   Verb verb;
-  std::string_view source;  ///< as written
+  std::string_view source;  ///< as written; empty where it is no one argument
   const client::Source& from;
   std::vector<Target> targets;
   const CopyOptions& options;
@@ -326,7 +326,8 @@ Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order
     } else {
       const FileTarget& file = std::get<FileTarget>(target);
       const auto* root = std::get_if<Descriptor>(&picked.image.root);
-      if (root != nullptr && file.kind != FileTarget::Kind::docker_archive && !ends.options.recompress &&
+      if (root != nullptr && !picked.made && file.kind != FileTarget::Kind::docker_archive &&
+          !ends.options.recompress &&
           (root->media_type == model::kDockerManifest || root->media_type == model::kDockerList))
         board.note(file.text() +
                    ": Docker's manifests stay as they are; for tools that read only OCI ones, " +
@@ -442,8 +443,9 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     return client::reversed_push(source, errand.destinations.front());
   if (errand.verb == Verb::pull && !registry_source) return client::not_to_pull(source);
   client::FileSinks files(copy, options, errand.use);
+  const std::string_view typed = errand.image != nullptr ? std::string_view() : source;
   Ends ends{.verb = errand.verb,
-            .source = source,
+            .source = typed,
             .from = from,
             .targets = {},
             .options = copy,
@@ -461,7 +463,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
       continue;
     }
     DAVIT_TRY(const std::string full, registries.expanded(destination, Side::destination, context));
-    DAVIT_TRY(ends.targets.emplace_back(), client::parse_target(full, errand.verb, source));
+    DAVIT_TRY(ends.targets.emplace_back(), client::parse_target(full, errand.verb, typed));
   }
   for (const std::vector<std::string>* given : {&copy.tags, &copy.reuse_from}) {
     for (const std::string& tag : *given) {

@@ -12,7 +12,6 @@
 #include "base/try.h"
 #include "client/argument.h"
 #include "content/choose_image.h"
-#include "content/choose_platforms.h"
 #include "content/overlay.h"
 #include "io/file.h"
 #include "layout/layout.h"
@@ -31,15 +30,40 @@ Error bad_file(const Error& error, const std::string& path) {
 template <class Store>
 Result<content::StoredImage> listed(Store& store, const content::ImageListing& listing,
                                     const CallContext& context) {
-  DAVIT_TRY(const Manifest root, store.manifest(listing.root.to_string(), context));
-  return content::StoredImage{.names = listing.names, .root = root.descriptor()};
+  DAVIT_TRY(const Manifest manifest, store.manifest(listing.root.to_string(), context));
+  Descriptor root = manifest.descriptor();
+  root.size = listing.size;  // which may be wrong, as all that is listed
+  return content::StoredImage{.names = listing.names, .root = std::move(root)};
+}
+
+/// The argument for the first of several images. Empty where there is none.
+std::string spelling(const FileLocation& location, const std::vector<content::ImageListing>& images,
+                     std::string_view scheme) {
+  const content::ImageListing& first = images.front();
+  const std::string file = std::string(scheme) + location.path;
+  // A name stands behind the first colon, a digest behind the last "@".
+  if (location.path.find(':') != std::string::npos)
+    return first.root.empty() ? std::string() : file + "@" + first.root.to_string();
+  const bool tag = first.names.size() == 1 && Reference::is_tag(first.names.front()) &&
+                   std::ranges::count(images, first.names, &content::ImageListing::names) == 1;
+  return file + ":" + (tag ? first.names.front() : "@0");
+}
+
+/// How one image of the file is named, where the argument could be several.
+Error with_spelling(Error error, const FileLocation& location,
+                    const std::vector<content::ImageListing>& images, std::string_view scheme) {
+  if (error.code != Errc::invalid_argument || images.empty()) return error;
+  const std::string first = spelling(location, images, scheme);
+  if (!first.empty()) error.hint = "name one of them, as " + escaped(first, 300);
+  return error;
 }
 
 /// The images that are meant: the one that was named, the only one, or, where every destination is a
 /// template, all.
 template <class Store>
 Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const FileLocation& location,
-                                 const SourceSettings& settings, const CallContext& context) {
+                                 std::string_view scheme, const SourceSettings& settings,
+                                 const CallContext& context) {
   std::vector<std::size_t> positions;
   if (location.position) {
     if (*location.position >= store->images().size()) {
@@ -52,7 +76,9 @@ Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const File
     for (std::size_t i = 0; i < store->images().size(); ++i) positions.push_back(i);
   } else {
     auto chosen = content::choose_image(store->images(), location.name);
-    if (!chosen) return chosen.error().with_context(escaped(location.path, 300));
+    if (!chosen)
+      return with_spelling(chosen.error(), location, store->images(), scheme)
+          .with_context(escaped(location.path, 300));
     positions = {*chosen};
   }
   std::vector<Picked> out;
@@ -81,7 +107,7 @@ Result<std::vector<Picked>> open_file(const FileLocation& location, const CopyOp
     }
     auto layout = layout::Layout::open(location.path, absent);
     if (!layout) return bad_file(layout.error(), location.path);
-    return pick(*layout, location, settings, context);
+    return pick(*layout, location, "oci:", settings, context);
   }
   const archive::ArchiveOptions options{.temporary_directory = settings.client.temporary_directory,
                                         .absent = absent,
@@ -96,7 +122,7 @@ Result<std::vector<Picked>> open_file(const FileLocation& location, const CopyOp
   if (!opened) return bad_file(opened.error(), location.path == "-" ? "standard input" : location.path);
   SourceSettings own = settings;
   own.as_listed = settings.as_listed && !(*opened)->from_docker();
-  return pick(*opened, location, own, context);
+  return pick(*opened, location, (*opened)->from_docker() ? "docker-archive:" : "oci-archive:", own, context);
 }
 
 /// The manifest is read at once: it is needed in any case, and the first answer already says whether the
@@ -156,7 +182,8 @@ Result<std::vector<Picked>> open_source(const Source& from, std::string_view wri
   return open_registry(std::get<Reference>(from), written, registries, context);
 }
 
-Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context) {
+Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context,
+                          content::OnePlatform one_platform) {
   if (const auto* raw = std::get_if<content::RawImage>(&picked.image.root)) {
     const auto missing = std::ranges::find_if(
         wanted, [&](const Platform& one) { return !raw->platform.normalized().satisfies(one.normalized()); });
@@ -165,8 +192,8 @@ Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, cons
                                            ", not for " + missing->to_string())
         .on(Side::source);
   }
-  auto chosen =
-      content::choose_platforms(picked.source, std::get<Descriptor>(picked.image.root), wanted, context);
+  auto chosen = content::choose_platforms(picked.source, std::get<Descriptor>(picked.image.root), wanted,
+                                          context, one_platform);
   if (!chosen) return chosen.error().with_context(picked.label).on(Side::source);
   picked.source = std::move(chosen->source);
   picked.image.root = chosen->root;

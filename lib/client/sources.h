@@ -10,6 +10,7 @@
 
 #include "client/location.h"
 #include "client/registries.h"
+#include "content/choose_platforms.h"
 #include "content/stored_image.h"
 
 namespace davit::client {
@@ -45,6 +46,7 @@ std::string source_name(const Reference& reference);
 Result<> check_pin(const Reference& reference, const Digest& digest, Side side = Side::source);
 
 /// Leaves only these platforms. Errors: not_found. REQUIRES: `wanted` is not empty.
-Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context);
+Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context,
+                          content::OnePlatform one = content::OnePlatform::image);
 
 }  // namespace davit::client

@@ -97,9 +97,11 @@ Result<Target> beside_devices(FileTarget target, Verb verb, std::string_view sou
   if (target.path == "-" || ::stat(target.path.c_str(), &status) != 0 || S_ISREG(status.st_mode) ||
       S_ISDIR(status.st_mode))
     return Target(std::move(target));
-  return bad_argument(target.path, "not a file, and it is not replaced by one",
-                      command_line(verb, source, target.kind == Kind::oci_archive ? "oci-archive:-" : "-") +
-                          " > " + escaped(target.path, 200));
+  return bad_argument(
+      target.path, "not a file, and it is not replaced by one",
+      command_line(verb, source,
+                   target.kind == Kind::oci_archive || verb == Verb::index ? "oci-archive:-" : "-") +
+          " > " + escaped(target.path, 200));
 }
 
 }  // namespace
@@ -207,6 +209,12 @@ std::string registry_of(std::string_view argument, Side side) {
   const auto source = client::parse_source(argument);
   const auto* reference = source ? std::get_if<Reference>(&*source) : nullptr;
   return reference != nullptr ? reference->host : std::string();
+}
+
+bool goes_to_oci(std::string_view destination) {
+  const auto target = client::parse_target(destination, client::Verb::copy, "");
+  const auto* file = target ? std::get_if<client::FileTarget>(&*target) : nullptr;
+  return file != nullptr && file->kind != client::FileTarget::Kind::docker_archive;
 }
 
 }  // namespace davit

@@ -140,13 +140,15 @@ Result<OpenedImage> rebase_image(const OpenedImage& image, const OpenedImage& ol
                                  const OpenedImage& new_base, const EditOptions& options) {
   const CallContext context = context_within(options.stop, options.timeout);
   std::map<Digest, Reference> elsewhere = image.elsewhere;
+  std::optional<model::Format> format;
+  if (options.format == ManifestFormat::oci) format = model::Format::oci;
   const auto edit = [&](const ImageDocuments& before) -> Result<EditedImage> {
     DAVIT_TRY(const model::ImageConfig config, model::ImageConfig::parse(before.config));
     DAVIT_TRY(const BaseDocuments from, base_for(old_base, config.platform, "old base", context));
     DAVIT_TRY(const BaseDocuments to, base_for(new_base, config.platform, "new base", context));
     DAVIT_TRY(ImageDocuments after,
               compose::move_to_base(before, from.documents, to.documents,
-                                    called(new_base, to.documents.manifest), options.time));
+                                    called(new_base, to.documents.manifest), options.time, format));
     EditedImage out{.documents = std::move(after)};
     for (const Descriptor& layer : to.documents.manifest.layers()) {
       if (model::is_foreign_layer(model::essence(layer.media_type))) continue;

@@ -31,9 +31,10 @@ struct NewBase {
   std::optional<Digest> digest;
 };
 
-/// Errors: conflict where `old_base` is not what the image begins with.
+/// The image becomes one of `format` (empty: keeps its own). Errors: conflict where `old_base` is not what
+/// the image begins with.
 Result<ImageDocuments> move_to_base(const ImageDocuments& image, const ImageDocuments& old_base,
                                     const ImageDocuments& new_base, const NewBase& called,
-                                    std::optional<Timestamp> time);
+                                    std::optional<Timestamp> time, std::optional<model::Format> format = {});
 
 }  // namespace davit::compose

@@ -89,7 +89,9 @@ Result<std::vector<Descriptor>> choose_entries(std::span<const Candidate> candid
     if (!content::is_attestation(entry)) {
       if (!entry.platform || entry.platform->architecture.empty())
         return make_error(Errc::invalid_argument, candidate.from + " does not say which platform it is for",
-                          "write it as " + candidate.from + ",platform=OS/ARCH");
+                          candidate.written.empty()
+                              ? "name the image by itself: SRC@DIGEST,platform=OS/ARCH"
+                              : "write it as " + escaped(candidate.written, 300) + ",platform=OS/ARCH");
       // Windows has an image for each of its versions.
       const Platform normal = entry.platform->normalized();
       std::string features;

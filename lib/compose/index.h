@@ -18,7 +18,8 @@ namespace davit::compose {
 /// Something that may become an entry of an index.
 struct Candidate {
   Descriptor entry;
-  std::string from;  ///< for people: what it was taken from
+  std::string from;          ///< for people: what it was taken from
+  std::string written = {};  ///< the argument that stands for it alone; empty where that brings more
 };
 
 /// The entries of an index in the order of the candidates: what comes twice is listed once, of images only

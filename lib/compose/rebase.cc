@@ -79,8 +79,9 @@ json joined(const json& lower, const json& upper, std::size_t from) {
 
 Result<ImageDocuments> move_to_base(const ImageDocuments& image, const ImageDocuments& old_base,
                                     const ImageDocuments& new_base, const NewBase& called,
-                                    std::optional<Timestamp> time) {
+                                    std::optional<Timestamp> time, std::optional<Format> format) {
   DAVIT_TRY(ImageDraft draft, ImageDraft::open(image));
+  if (format) DAVIT_TRY_VOID(draft.convert(*format));
   auto opened = ImageDraft::open(old_base);
   if (!opened) return opened.error().with_context("old base");
   ImageDraft before = *std::move(opened);

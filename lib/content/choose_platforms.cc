@@ -69,7 +69,8 @@ std::string list_of(const Survey& survey) {
 }  // namespace
 
 Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, const Descriptor& root,
-                                        std::span<const Platform> wanted, const CallContext& context) {
+                                        std::span<const Platform> wanted, const CallContext& context,
+                                        OnePlatform one_platform) {
   DAVIT_TRY(const Manifest top, source->manifest(root.digest.to_string(), context));
   if (!top.is_index()) {
     DAVIT_TRY(const auto platform, configured_platform(*source, top, context));
@@ -93,7 +94,7 @@ Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, c
       return make_error(Errc::not_found, "no image for " + one.to_string(), "there is " + list_of(survey));
     chosen[static_cast<std::size_t>(match - survey.all.begin())] = true;
   }
-  if (std::ranges::count(chosen, true) == 1) {
+  if (one_platform == OnePlatform::image && std::ranges::count(chosen, true) == 1) {
     const auto at = static_cast<std::size_t>(std::ranges::find(chosen, true) - chosen.begin());
     const Descriptor& child = survey.all[at].descriptor();
     return PlatformChoice{

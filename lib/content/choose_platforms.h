@@ -16,11 +16,15 @@ struct PlatformChoice {
   std::vector<std::string> notes = {};  ///< for people
 };
 
+/// What one platform of an index gives.
+enum class OnePlatform { image, index };
+
 /// The first image for each of `wanted`, indexes within indexes looked through too. One image becomes the
-/// root by itself, its bytes unchanged; several are listed by a rewritten index, with the attestations that
-/// belong to them. An image that is no index must be for each of the platforms. Errors: not_found, listing
-/// what there is; those of the source. REQUIRES: `wanted` is not empty.
+/// root by itself, its bytes unchanged, unless `one` says otherwise; several are listed by a rewritten index,
+/// with the attestations that belong to them. An image that is no index must be for each of the platforms.
+/// Errors: not_found, listing what there is; those of the source. REQUIRES: `wanted` is not empty.
 Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, const Descriptor& root,
-                                        std::span<const Platform> wanted, const CallContext& context);
+                                        std::span<const Platform> wanted, const CallContext& context,
+                                        OnePlatform one = OnePlatform::image);
 
 }  // namespace davit::content

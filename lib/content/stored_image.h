@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -24,7 +25,8 @@ struct StoredImage {
 /// What a layout or archive says it holds, before anything has been checked.
 struct ImageListing {
   std::vector<std::string> names;
-  Digest root;  ///< empty when there is no manifest
+  Digest root;             ///< empty when there is no manifest
+  std::uint64_t size = 0;  ///< of the root, as the list has it
 };
 
 }  // namespace davit::content

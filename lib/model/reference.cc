@@ -86,11 +86,16 @@ constexpr std::string_view kSchemes[] = {
     "docker://", "docker-archive:", "oci-archive:", "ocidir://",          "oci:",
     "ecr:",      "docker-daemon:",  "dir:",         "containers-storage:"};
 
+/// What can only be meant as a digest, be it misspelled. Such an image of Docker Hub is one that nobody has.
+bool names_digest(std::string_view text) {
+  return text.starts_with("sha256:") || text.starts_with("sha512:");
+}
+
 /// Whether the "@" at `at` can stand where it does in a name: in front of a digest, be it misspelled, or of
 /// an image's position in FILE:@N.
 bool names_content(std::string_view text, std::size_t at) {
   const std::string_view rest = text.substr(at + 1);
-  if (rest.starts_with("sha256:") || rest.starts_with("sha512:")) return true;
+  if (names_digest(rest)) return true;
   if (at == 0 || text[at - 1] != ':') return false;
   return text.find(':') == at - 1 || std::ranges::all_of(rest, is_digit);  // or an empty password
 }
@@ -160,6 +165,13 @@ Result<Reference> Reference::parse(std::string_view text) {
   };
   if (text.starts_with("docker://")) text.remove_prefix(9);
   if (text.empty()) return wrong("empty");
+  if (names_digest(text)) {
+    const auto digest = Digest::parse(text);
+    if (digest)
+      return wrong("a digest, without the repository that has it", "write REPOSITORY@" + digest->to_string());
+    return wrong(digest.error().message, text.starts_with("sha512:") ? "sha512: and 128 hexadecimal digits"
+                                                                     : "sha256: and 64 hexadecimal digits");
+  }
   if (holds_credentials(text))
     return make_error(Errc::invalid_argument, "a reference does not hold credentials",
                       "davit login, or --creds USER --password-stdin");

@@ -80,24 +80,29 @@ bool is_html(const net::Headers& headers, std::string_view body) {
 
 namespace {
 
+/// What servers end their texts with says nothing.
+std::string_view without_line_end(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+}
+
 ErrorBody read_error_body(std::string_view body) {
   ErrorBody out;
   const auto document = parse_json(body, {.bytes = 64u << 10, .depth = 32, .values = 10'000});
   if (!document) {
     out.html = is_html({}, body);
-    out.text = escaped(body.substr(0, 4 * kExcerpt), kExcerpt);
+    out.text = escaped(without_line_end(body.substr(0, 4 * kExcerpt)), kExcerpt);
     return out;
   }
   const auto note = [&](const nlohmann::json& each) {
     if (each.is_string()) {
-      if (out.text.empty()) out.text = escaped(each.get<std::string>());
+      if (out.text.empty()) out.text = escaped(without_line_end(each.get_ref<const std::string&>()));
       return;
     }
     if (!each.is_object()) return;
     const std::string code = escaped(json_text(each, "code"), 64);
     if (!code.empty() && out.codes.size() < kMostCodes) out.codes.push_back(code);
     const std::string message = json_text(each, "message");
-    if (out.text.empty()) out.text = escaped(message);
+    if (out.text.empty()) out.text = escaped(without_line_end(message));
     if (!out.denial) out.denial = auth::parse_iam_denial(message);
   };
   if (!document->is_object()) {
@@ -111,7 +116,7 @@ ErrorBody read_error_body(std::string_view body) {
     note(*errors);
   }
   for (const char* name : {"message", "error", "details"}) {  // what gateways in front of registries say
-    if (out.text.empty()) out.text = escaped(json_text(*document, name));
+    if (out.text.empty()) out.text = escaped(without_line_end(json_text(*document, name)));
   }
   return out;
 }
@@ -151,7 +156,9 @@ Error answer_error(const Purpose& purpose, const Answer& answer) {
           ? nullptr
           : purpose.quirks->explain(body.codes.empty() ? "" : body.codes.front(), body.text);
   if (meaning != nullptr) {
-    if (!meaning->for_writers || purpose.side == Side::destination) error.hint = meaning->hint;
+    const bool writes = purpose.side == Side::destination && answer.method != "GET" &&
+                        answer.method != "HEAD" && answer.method != "DELETE";
+    if (!meaning->for_writers || writes) error.hint = meaning->hint;
     if (meaning->code_of_error) error.code = *meaning->code_of_error;
   }
   if (answer.quota) {

@@ -52,7 +52,7 @@ class BlobReader final : public ByteSource {
         }
         if (position_ == end_) {
           tries_.succeeded();
-          take_end();
+          DAVIT_TRY_VOID(take_end());
         }
         return *count;
       }
@@ -85,13 +85,13 @@ class BlobReader final : public ByteSource {
         DAVIT_TRY_VOID(from_the_start());
         continue;
       }
+      if (answer.status == 416) return ends_before(answer);
       if (answer.status != 200 && answer.status != 206) return answer_error(why_, answer);
       if (answer.status == 200) {
         if (answer.headers.get("Content-Type").starts_with("text/html") && !answer.foreign) {
           return strange_answer(why_, answer, Errc::protocol, "not a registry's answer but a web page");
         }
-        stream_ = std::move(answer.stream);
-        DAVIT_TRY_VOID(skip());
+        DAVIT_TRY_VOID(take_whole(answer));
         continue;
       }
       const auto range = parse_content_range(answer.headers.get("Content-Range"));
@@ -141,20 +141,54 @@ class BlobReader final : public ByteSource {
   /// The whole blob, because ranges of it cannot be had.
   Result<> from_the_start() {
     DAVIT_TRY(Answer answer, ask(false));
+    if (answer.status == 416) return ends_before(answer);
     if (answer.status != 200) return answer_error(why_, answer);
+    return take_whole(answer);
+  }
+
+  /// An answer that is the whole blob. One that says it has another length than the descriptor is complete,
+  /// and asking again would not change it.
+  Result<> take_whole(Answer& answer) {
+    const auto length = parse_decimal(answer.headers.get("Content-Length"));
+    if (length && *length != blob_.size)
+      return damaged(answer, "has " + std::to_string(*length) + " bytes where its descriptor says " +
+                                 std::to_string(blob_.size));
     stream_ = std::move(answer.stream);
     return skip();
+  }
+
+  /// A 416 to somebody who asked for what the descriptor promises.
+  Error ends_before(const Answer& answer) const {
+    return damaged(answer, "has no byte " + std::to_string(position_) + " where its descriptor says " +
+                               std::to_string(blob_.size) + " bytes");
+  }
+
+  Error damaged(const Answer& answer, const std::string& what) const {
+    Error error = strange_answer(why_, answer, Errc::corrupt, what);
+    error.hint = "it is damaged where it is kept, or was changed on the way";
+    return error;
   }
 
   Error no_ranges() const {
     return make_error(Errc::unsupported, why_.text + ": ranges of it are not served");
   }
 
-  /// The connection can serve somebody else once the answer's end has been seen.
-  void take_end() {
-    std::byte none{};
-    if (stream_->headers().has("Content-Length")) static_cast<void>(stream_->read(std::span(&none, 1)));
+  /// The connection can serve somebody else once the answer's end has been seen. A blob that goes on behind
+  /// the end that its descriptor gives is damaged; a connection that breaks there has brought everything.
+  Result<> take_end() {
+    std::byte beyond{};
+    const auto more = extent_ == Extent::rest || stream_->headers().has("Content-Length")
+                          ? stream_->read(std::span(&beyond, 1))
+                          : Result<std::size_t>(std::size_t{0});
     stream_.reset();
+    if (extent_ == Extent::stretch || !more || *more == 0) return {};
+    Error error = make_error(Errc::corrupt,
+                             why_.text + ": goes on behind the " + std::to_string(blob_.size) +
+                                 " bytes that its descriptor gives it",
+                             "it is damaged where it is kept, or was changed on the way")
+                      .on(why_.side);
+    error.attempts = tries_.count();
+    return error;
   }
 
   /// The stream begins at zero: read up to where we are. A break on the way is retried like any other.

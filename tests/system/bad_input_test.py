@@ -85,6 +85,13 @@ class BadInput(SystemTest):
                      "layout_config_9mib", "cut_99.tar", "wrong_diff_id.tar"}
         self.assertEqual(set(os.listdir(FIXTURES)) - set(AUTHORED) - set(CARRIED) - set(REFUSED) - set(TAKEN) - elsewhere, set())
 
+    def test_the_hint_for_one_image_of_several_works_as_typed(self):
+        for name in ("three_images.tar", "layout_several", "layout_same_name"):
+            with self.subTest(name):
+                said = self.davit("inspect", os.path.join(FIXTURES, name), code=64).err
+                spelling = re.search(r"as ((?:docker-archive|oci):\S+)", said)[1]
+                self.davit("inspect", spelling)
+
     def test_row_30_no_entry_name_is_opened(self):
         require("strace")
         for name in ("absolute.tar", "up.tar", "link_outside.tar", "link_up.tar", "layout_link_blob", "docker24.tar"):

@@ -324,6 +324,27 @@ class Edits(SystemTest):
         self.davit("rebase", self.ref("rebase:2"))
         self.assertEqual(self.sound(self.ref("rebase:2"))[2], third + self.app[1:])
 
+    def test_rebase_of_a_docker_archive_into_oci_names_the_base(self):
+        _, base_digest = self.bases("named")
+        archive = docker_save(self.out("app.tar"), self.app, config=self.config(self.app))
+        for words in (["oci:%s:1" % self.out("one"), "--oci"], ["oci:%s:1" % self.out("two")], [self.ref("named:3"), "--oci"]):
+            done = self.davit("rebase", archive, *words, "--old-base", self.ref("named:old"), "--new-base", self.ref("named:new"))
+            manifest = json.loads(self.davit("manifest", words[0]).out)
+            self.assertEqual(manifest["mediaType"], OCI + "manifest.v1+json")
+            self.assertEqual(manifest["annotations"], {"org.opencontainers.image.base.name": self.ref("named:new"),
+                                                       "org.opencontainers.image.base.digest": base_digest})
+            self.assertNotIn("--oci converts", done.err)
+
+    def test_an_edit_into_a_layout_is_oci_and_nothing_else_is_said(self):
+        archive = docker_save(self.out("app.tar"), self.app, config=self.config(self.app))
+        done = self.davit("append", archive, "-f", write(self.out("more.tar"), self.more), "oci:%s:1" % self.out("appended"))
+        self.assertNotIn("--oci converts", done.err)
+        self.assertEqual(json.loads(self.davit("manifest", "oci:%s:1" % self.out("appended")).out)["mediaType"], OCI + "manifest.v1+json")
+
+    def test_a_daemon_as_destination_comes_with_what_to_write(self):
+        archive = docker_save(self.out("app.tar"), self.app, config=self.config(self.app))
+        self.assertIn("write - | docker load", self.davit("mutate", archive, "docker-daemon:x:1", "-e", "A=1", code=64).err)
+
     def test_rebase_refuses_another_base(self):
         self.bases("other")
         self.push(self.ref("refuse:1"), self.app)

@@ -326,6 +326,35 @@ class Validate(LookTest):
             self.assertIn(one, found.out)
         self.assertIn(hexes[1], self.davit("validate", "--fast", registry.host + "/app:1", code=5).out)
 
+    def test_a_blob_of_another_size_in_a_registry(self):
+        registry = self.registry()
+        self.davit("copy", self.at("app:1"), registry.host + "/app:1")
+        name = self.manifest()["layers"][1]["digest"]
+        path = os.path.join(registry.storage, "docker/registry/v2/blobs/sha256", name[7:9], name[7:], "data")
+        whole = read(path)
+        for data in (whole + b"abc", whole[:300], b""):
+            write(path, data)
+            registry.requests()
+            for flags in ([], ["--fast"]):
+                found = self.davit("validate", *flags, registry.host + "/app:1", code=5)
+                self.assertIn(name, found.out)
+                self.assertIn("has %d bytes where its descriptor says %d" % (len(data), len(whole)), found.out)
+                self.assertNotIn("\\n", found.out + found.err)
+            for words in (["copy", registry.host + "/app:1", self.out("copy.tar")], ["pull", registry.host + "/app:1", self.out("pull.tar")],
+                          ["pull", registry.host + "/app:1", self.out("pull") + "/"], ["cat", registry.host + "/app:1", "bin/app"],
+                          ["export", registry.host + "/app:1", self.out("root.tar")], ["flatten", registry.host + "/app:1", self.out("flat.tar")],
+                          ["blob", registry.host + "/app@" + name, "-o", self.out("blob")]):
+                with self.subTest(words=words[0], size=len(data)):
+                    failed = self.davit(*words, code=5)
+                    self.assertIn(name[7:19], failed.err)
+                    self.assertNotIn("attempts", failed.err)
+
+    def test_the_size_of_an_image_in_the_list_of_a_layout(self):
+        from support import FIXTURES
+        for name in ("layout_size_plus_1", "layout_size_0", "layout_size_2_62"):
+            for flags in ([], ["--fast"]):
+                self.assertIn("bytes where its descriptor says", self.davit("validate", *flags, os.path.join(FIXTURES, name), code=5).err)
+
     def test_a_history_of_other_layers(self):
         from support import oci_layout
         steps = [{"created_by": "one"}, {"created_by": "two", "empty_layer": True}]

@@ -367,6 +367,11 @@ class EcrTest(ReferTest):
         self.assertEqual(self.davit("ls", self.host + "/tags").out, "")
         wait_until(lambda: "BatchDeleteImage" in self.server.operations(), "the log has the deletion")
 
+    def test_commands_that_make_no_repository_name_no_flag_for_it(self):
+        for words in (("tag", self.host + "/nope:1", "x"), ("delete", self.host + "/nope:1")):
+            self.assertNotIn("--create-repo", self.davit(*words, code=2).err)
+        self.assertIn("--create-repo", self.davit("push", self.image, self.host + "/nope:1", code=2).err)
+
     def test_an_immutable_tag_with_the_same_image_is_fine(self):
         self.davit("ecr", "create", self.host + "/fixed", "--immutable")
         self.push("fixed:1")

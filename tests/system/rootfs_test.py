@@ -123,6 +123,14 @@ class Rootfs(SystemTest):
                              ("usr/again", "tool\n"), ("big", "big" * 1000000)):
             self.assertEqual(self.davit("cat", self.path("layout"), path).out, wanted)
 
+    def test_one_platform_is_looked_into(self):
+        two = ("-p", "linux/amd64", "-p", "linux/arm64")
+        for words in (("cat", self.path("layout"), "d/f"), ("export", self.path("layout"), self.out("root.tar")),
+                      ("diff", self.path("layout"), self.path("layout"))):
+            self.assertIn("several platforms are given", self.davit(*words, *two, code=64).err)
+            self.assertIn("--platform linux/amd64", self.davit(*words, "-p", "linux/amd64,linux/arm64", code=64).err)
+            self.assertNotRegex(self.davit(words[0], "--help").out, r"as linux/arm64\s+\(may be repeated\)")
+
     def test_missing_files_end_with_2_and_directories_say_what_they_are(self):
         for path in ("nothing", "d/gone", "d/sub/in", "opaque/old", "link-a", "becomes-file/in"):
             done = self.davit("cat", self.path("layout"), path, code=2)

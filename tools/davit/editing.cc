@@ -129,9 +129,15 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
   const auto destinations = flags.destinations(*image);
   if (!destinations) return fail(destinations.error());
   how.destinations = *destinations;
+  const bool oci =
+      copy->format == ManifestFormat::oci || (copy->format == ManifestFormat::automatic && image->made &&
+                                              std::ranges::any_of(*destinations, goes_to_oci));
   const EditContext context{.client = client,
                             .copy = *copy,
-                            .edit = {.time = *time, .stop = signals.stop(), .timeout = copy->timeout}};
+                            .edit = {.time = *time,
+                                     .format = oci ? ManifestFormat::oci : ManifestFormat::automatic,
+                                     .stop = signals.stop(),
+                                     .timeout = copy->timeout}};
   const auto edited = edit(*image, context);
   if (!edited) return fail(edited.error());
   const bool in_place =

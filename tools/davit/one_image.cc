@@ -16,10 +16,19 @@ Result<Manifest> chosen(const OpenedImage& opened, const ReadingFlags& flags, co
   return image->manifest;
 }
 
+/// Errors: invalid_argument where --platform names several.
+Result<> check_one_platform(const ReadingFlags& flags) {
+  const auto platforms = flags.platform.chosen();
+  if (!platforms || platforms->size() <= 1) return {};  // what is wrong with them is said when they are used
+  return usage("one image is looked at, and several platforms are given",
+               "--platform " + platforms->front().to_string() + " chooses the first one's");
+}
+
 }  // namespace
 
 int look_into(const std::string& source, const ReadingFlags& flags, const Signals& signals,
               const std::function<int(OpenedImage&, const Manifest&, const CallContext&)>& look) {
+  if (auto one = check_one_platform(flags); !one) return fail(one.error());
   return look_at(source, flags, signals, [&](Client&, OpenedImage& opened, const CallContext& context) {
     const auto image = chosen(opened, flags, context);
     if (!image) return fail(image.error());
@@ -33,6 +42,7 @@ int look_into_both(const std::string& first, const std::string& second, const Re
   if (first == "-" && second == "-")
     return fail(usage("standard input can be read once, and both images are to be read from it",
                       "put one of them into a file"));
+  if (auto one = check_one_platform(flags); !one) return fail(one.error());
   auto settings = flags.client_options({first, second});
   if (!settings) return fail(settings.error());
   const auto options = flags.open_options(signals);

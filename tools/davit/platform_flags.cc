@@ -21,7 +21,10 @@ void PlatformFlags::add_to(CLI::App& command, const std::string& help) {
       ->group("");
 }
 
-/// --platform, and what skopeo says instead.
+void PlatformFlags::expect_one(CLI::App& command) {
+  command.get_option("--platform")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 Result<std::vector<Platform>> PlatformFlags::chosen() const {
   std::vector<Platform> out;
   for (const std::string& listed : wanted) {

@@ -19,6 +19,9 @@ struct PlatformFlags {
   std::string multi_arch;
 
   void add_to(CLI::App& command, const std::string& help);
+  /// For a command that looks at one image: help does not say that --platform may be repeated. Where it is
+  /// nevertheless, the command has to refuse.
+  static void expect_one(CLI::App& command);
   /// Empty: all of them. Errors: invalid_argument.
   [[nodiscard]] Result<std::vector<Platform>> chosen() const;
 };

@@ -23,8 +23,11 @@ Result<OpenOptions> ReadingFlags::open_options(const Signals& signals) const {
   if (!platforms) return platforms.error();
   auto limit = connection.time_limit();
   if (!limit) return limit.error();
-  return OpenOptions{
-      .platforms = *std::move(platforms), .as_listed = as_listed, .stop = signals.stop(), .timeout = *limit};
+  return OpenOptions{.platforms = *std::move(platforms),
+                     .keep_index = keep_index,
+                     .as_listed = as_listed,
+                     .stop = signals.stop(),
+                     .timeout = *limit};
 }
 
 Result<CallContext> ReadingFlags::context(const Signals& signals) const {

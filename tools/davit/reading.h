@@ -18,7 +18,8 @@ struct ReadingFlags {
   PlatformFlags platform;
   ConnectionFlags connection;
   OutputFlags output;
-  bool as_listed = false;  ///< OpenOptions::as_listed; no flag, the command knows
+  bool as_listed = false;   ///< OpenOptions::as_listed; no flag, the command knows
+  bool keep_index = false;  ///< OpenOptions::keep_index, likewise
 
   void add_to(CLI::App& command);
   /// A client for these arguments, all of them read from. Errors: invalid_argument, local_io.

@@ -108,6 +108,10 @@ struct DAVIT_EXPORT ClientOptions {
 /// credentials. Looks whether there is a file of that name.
 DAVIT_EXPORT std::string registry_of(std::string_view argument, Side side);
 
+/// Whether a destination of copy() is a layout or an OCI archive: what davit writes there are OCI documents,
+/// unless Docker's are asked for.
+DAVIT_EXPORT bool goes_to_oci(std::string_view destination);
+
 /// The library's front door. Owns its threads and connections. Thread-safe: several operations may run at
 /// once. The destructor cancels what start_push() began; a Transfer may outlive its client and then ends as
 /// cancelled. REQUIRES: no other call is under way when it is destroyed. Observers and log callbacks must not

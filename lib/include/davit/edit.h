@@ -43,6 +43,9 @@ struct EditOptions {
   /// `created` of the image and of the history that the edit adds. Empty: the image keeps its own, and so do
   /// the additions, whatever the day.
   std::optional<Timestamp> time = {};
+  /// What the image is going to be stored as, where that is known: with ManifestFormat::oci a rebase turns
+  /// Docker's manifests into OCI ones, which have the annotations that name the base.
+  ManifestFormat format = ManifestFormat::automatic;
   std::stop_token stop = {};
   std::optional<std::chrono::milliseconds> timeout = {};
 };

@@ -61,6 +61,8 @@ struct ResolvedImage {
 
 struct OpenOptions {
   std::vector<Platform> platforms = {};  ///< of an index only these; one gives its manifest by itself
+  /// One platform of an index gives an index of that platform, too.
+  bool keep_index = false;
   /// Of a layout or an OCI archive: the image as its index lists it. Otherwise it is checked first that
   /// everything is there, and platforms that are not are left out.
   bool as_listed = false;

@@ -100,6 +100,17 @@ TEST_CASE("transports of other tools are refused as destinations, with the line 
   }
 }
 
+TEST_CASE("where the source is no one word, the hint is what to write as the destination") {
+  const auto hint = [](std::string_view text, Verb verb, std::string_view source) {
+    return davit::client::parse_target(text, verb, source).error().hint;
+  };
+  CHECK(hint("dir:/x", Verb::index, "the index") == "write oci:/x");
+  CHECK(hint("docker-daemon:x:1", Verb::index, "the index") ==
+        "write oci:FOLDER:TAG, or REGISTRY/REPOSITORY:TAG");
+  CHECK(hint("/dev/null", Verb::index, "the index") == "write oci-archive:- > /dev/null");
+  CHECK(hint("docker-daemon:x:1", Verb::copy, "") == "write - | docker load");
+}
+
 TEST_CASE("what can be a folder or a repository is neither, and both spellings are named") {
   const davit::test::TempDir dir;
   const Inside inside(dir.path());

@@ -124,6 +124,21 @@ TEST_CASE("row 11: text that could change a path or a header is refused") {
   }
 }
 
+TEST_CASE("a digest is no image of Docker Hub, be it whole or mistyped") {
+  const std::string whole = "sha256:" + std::string(64, 'a');
+  for (const std::string& text :
+       {std::string("sha256:ffff"), "docker://" + whole, "sha512:" + std::string(64, 'a')}) {
+    INFO(text);
+    const auto parsed = Reference::parse(text);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().code == davit::Errc::invalid_argument);
+  }
+  CHECK(Reference::parse("sha256:ffff").error().hint == "sha256: and 64 hexadecimal digits");
+  CHECK(Reference::parse("sha512:ffff").error().hint == "sha512: and 128 hexadecimal digits");
+  CHECK(Reference::parse(whole).error().hint == "write REPOSITORY@" + whole);
+  CHECK(Reference::parse("docker.io/library/sha256:1").value().tag == "1");
+}
+
 TEST_CASE("a repository of exactly 255 characters is one") {
   CHECK(Reference::parse("r.example.com/" + std::string(255, 'a')));
 }

@@ -319,11 +319,56 @@ TEST_CASE("row 47: an answer that ends early without any length is no success") 
   CHECK(read.error().code == Errc::unavailable);
 }
 
-TEST_CASE("row 24: what is beyond the size is not part of the blob") {
+TEST_CASE("row 24: a blob that goes on behind its size is damaged") {
   const std::string bytes = blob_bytes(2000);
   Scene scene([&](const Sent&) { return Scripted{.status = 200, .body = bytes + "more"}; });
   auto source = scene.repository->open(descriptor_of(bytes), 0, kContext);
-  CHECK(read_all(**source).value() == bytes);
+  REQUIRE(source);
+  const auto read = read_all(**source);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code == Errc::corrupt);
+  CHECK(read.error().message.find("behind the 2000 bytes") != std::string::npos);
+  CHECK(scene.transport.sent.size() == 1);
+}
+
+TEST_CASE("an answer that says it has another length than the blob is damage, and not asked for again") {
+  const std::string bytes = blob_bytes(2000);
+  for (const std::size_t length : {std::size_t{0}, std::size_t{1999}, std::size_t{2003}}) {
+    INFO(length);
+    Scene scene([&](const Sent&) {
+      return Scripted{.status = 200,
+                      .headers = {{"Content-Length", std::to_string(length)}},
+                      .body = (bytes + "more").substr(0, length)};
+    });
+    const auto source = scene.repository->open(descriptor_of(bytes), 0, kContext);
+    REQUIRE_FALSE(source);
+    CHECK(source.error().code == Errc::corrupt);
+    CHECK(source.error().message.find("has " + std::to_string(length) +
+                                      " bytes where its descriptor says 2000") != std::string::npos);
+    CHECK(scene.transport.sent.size() == 1);
+  }
+}
+
+TEST_CASE("a blob that is shorter than its size, which only a 416 says, is damaged") {
+  const std::string bytes = blob_bytes(2000);
+  Scene scene([&](const Sent& sent) {
+    if (sent.headers.contains("Range"))
+      return Scripted{.status = 416, .body = "416: invalid range: failed to overlap\n"};
+    return Scripted{.status = 200, .body = bytes.substr(0, 1234)};
+  });
+  auto source = scene.repository->open(descriptor_of(bytes), 0, kContext);
+  REQUIRE(source);
+  const auto read = read_all(**source);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code == Errc::corrupt);
+  CHECK(read.error().message.find("has no byte 1234") != std::string::npos);
+}
+
+TEST_CASE("what a server ends its text with is no part of a message") {
+  Scene scene([](const Sent&) { return Scripted{.status = 400, .body = "what is this?\r\n\n"}; });
+  const auto source = scene.repository->open(descriptor_of(blob_bytes(9)), 0, kContext);
+  REQUIRE_FALSE(source);
+  CHECK(source.error().message.ends_with("400: what is this?"));
 }
 
 TEST_CASE("row 48, row 49, row 50: odd answers to a range never mix up the bytes") {

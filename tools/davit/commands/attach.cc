@@ -90,6 +90,7 @@ void add_attach(CLI::App& app, Action& action) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   flags->platform.add_to(*command, "attach to this platform's image of an index, as linux/arm64");
+  PlatformFlags::expect_one(*command);
   flags->changing.add_to(*command, "one JSON object");
   command->callback(
       [flags, &action] { action = [flags](const Signals& signals) { return run(*flags, signals); }; });

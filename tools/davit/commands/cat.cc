@@ -32,6 +32,7 @@ void add_cat(CLI::App& app, Action& action) {
   command->add_option("REF", flags->source, "which image")->required();
   command->add_option("PATH", flags->path, "which of its files")->required();
   flags->reading.add_to(*command);
+  PlatformFlags::expect_one(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       // Paths in an image may look like repositories, but not like images with a tag.

@@ -46,6 +46,7 @@ void add_config(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("config", kDescription);
   command->add_option("REF", flags->source, "whose configuration")->required();
   flags->reading.add_to(*command);
+  PlatformFlags::expect_one(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       const auto platforms = flags->reading.platform.chosen();

@@ -199,6 +199,7 @@ void add_diff(CLI::App& app, Action& action) {
                                      "with --files, do not list what only changed its time"));
   with_environment(command->add_flag("--json", flags->json, "one JSON object"));
   flags->reading.add_to(*command);
+  PlatformFlags::expect_one(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       return look_into_both(flags->first, flags->second, flags->reading, signals,

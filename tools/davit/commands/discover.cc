@@ -124,6 +124,7 @@ void add_discover(CLI::App& app, Action& action) {
       ->group("");
   with_environment(command->add_flag("--json", flags->json, "the same as --output json"));
   flags->reading.add_to(*command);
+  PlatformFlags::expect_one(*command);
   command->callback(
       [flags, &action] { action = [flags](const Signals& signals) { return run(*flags, signals); }; });
 }

@@ -44,6 +44,7 @@ void add_export(CLI::App& app, Action& action) {
   with_environment(
       command->add_flag("--no-sync", flags->no_sync, "do not wait until the file is on the disk"));
   flags->reading.add_to(*command);
+  PlatformFlags::expect_one(*command);
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       if (is_surely_file(flags->source) && is_surely_image(flags->output))

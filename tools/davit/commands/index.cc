@@ -392,6 +392,7 @@ void add_index_ls(CLI::App& index, Action& action) {
     ReadingFlags reading;
   };
   auto flags = std::make_shared<Flags>();
+  flags->reading.keep_index = true;
   CLI::App* command =
       index.add_subcommand("ls", "list what an index lists: platform, digest, type, annotations");
   command->alias("list");

@@ -34,8 +34,8 @@ int run(const Flags& flags, const Signals& signals) {
                            .timeout = *limit};
   const auto tagged = client.tag(flags.reference, flags.tags, options);
   if (!tagged) return fail(tagged.error());
-  complain_about(*tagged);
   for (const Delivery& each : *tagged) {
+    if (!each.result) complain(each.result.error().to_string(), each.result.error().hint);
     if (each.result && each.result->unchanged && !flags.changing.output.quiet)
       say(each.destination + ":" + each.result->tags.front() + ": nothing to do, the image is there");
   }
