@@ -10,11 +10,12 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(give an image of a registry further tags
+    R"(give an image of a registry or a layout further tags
 
 TAG is a tag (v1), several (v1,v2), or a whole reference in the same repository. The manifest keeps its
 bytes: REF may be an index, an image or an artifact, by tag or digest. A tag that has the image already is
-fine, immutable or not; an immutable one that has another image ends with exit code 4.)";
+fine, immutable or not; an immutable one that has another image ends with exit code 4. oci:DIR:TAG is an image
+of an OCI layout.)";
 
 struct Flags {
   std::string reference;
@@ -34,8 +35,8 @@ int run(const Flags& flags, const Signals& signals) {
                            .timeout = *limit};
   const auto tagged = client.tag(flags.reference, flags.tags, options);
   if (!tagged) return fail(tagged.error());
-  complain_about(*tagged);
   for (const Delivery& each : *tagged) {
+    if (!each.result) complain(each.result.error().to_string(), each.result.error().hint);
     if (each.result && each.result->unchanged && !flags.changing.output.quiet)
       say(each.destination + ":" + each.result->tags.front() + ": nothing to do, the image is there");
   }
