@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 #include <davit/client.h>
 
 #include "base/context.h"
@@ -15,6 +17,8 @@
 #include "content/described.h"
 #include "content/index_entries.h"
 #include "content/read_config.h"
+#include "model/image_config.h"
+#include "model/json_rewrite.h"
 
 namespace davit {
 namespace {
@@ -97,7 +101,9 @@ class Flattening {
     if (seen_.size() > kMostIndexes)
       return make_error(Errc::corrupt,
                         from_ + ": more than " + std::to_string(kMostIndexes) + " indexes in one");
-    for (const Descriptor& child : index.manifests()) {
+    const std::vector<std::string_view> texts = model::json_elements(index.bytes(), "manifests");
+    for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+      const Descriptor& child = index.manifests()[i];
       if (into_.candidates.size() >= kMostEntries)
         return make_error(Errc::corrupt, from_ + ": more than " + std::to_string(kMostEntries) + " entries");
       const std::string type = model::essence(child.media_type);
@@ -107,10 +113,12 @@ class Flattening {
         DAVIT_TRY_VOID(list(nested, depth + 1));
         continue;
       }
-      Candidate candidate{.entry = child, .from = from_ + " " + content::name_platform(child)};
+      Candidate candidate{
+          .entry = child, .from = from_ + " " + content::name_platform(child), .text = std::string(texts[i])};
       if (!child.platform && !content::is_attestation(child) && model::is_manifest(type)) {
         DAVIT_TRY(const Manifest image, into_.source->manifest(child.digest.to_string(), context_));
-        DAVIT_TRY(candidate.entry.platform, content::configured_platform(*into_.source, image, context_));
+        DAVIT_TRY(const auto platform, content::configured_platform(*into_.source, image, context_));
+        DAVIT_TRY_VOID(compose::describe(candidate, {}, platform));
       }
       into_.candidates.push_back(std::move(candidate));
     }
@@ -141,12 +149,12 @@ Result<> list_candidates(const Descriptor& root, const IndexPart& part, const st
     }
     into.candidates.push_back({.entry = std::move(entry), .from = label, .written = part.source});
   }
+  const AnnotationChanges annotations(part.annotations.begin(), part.annotations.end());
   std::size_t images = 0;
   for (Candidate& candidate : into.candidates) {
     if (content::is_attestation(candidate.entry)) continue;
     ++images;
-    for (const auto& [key, value] : part.annotations) candidate.entry.annotations[key] = value;
-    if (part.platform) candidate.entry.platform = part.platform;
+    DAVIT_TRY_VOID(compose::describe(candidate, annotations, part.platform));
   }
   if (part.platform && images != 1)
     return client::bad_argument(part.source,
@@ -231,8 +239,9 @@ Result<Assembled> assemble(Client::Impl& impl, std::span<const IndexPart> parts,
   for (const Brought& each : brought)
     candidates.insert(candidates.end(), each.candidates.begin(), each.candidates.end());
   Assembled out;
-  DAVIT_TRY(out.work.entries, compose::choose_entries(candidates, options.platforms));
-  DAVIT_TRY(Manifest index, compose::new_index(format, out.work.entries, options.annotations));
+  DAVIT_TRY(const auto chosen, compose::choose_entries(candidates, options.platforms));
+  DAVIT_TRY(Manifest index, compose::new_index(format, chosen, options.annotations));
+  out.work.entries = index.manifests();
   const bool mixed = std::ranges::any_of(out.work.entries, [](const Descriptor& entry) {
     return model::essence(entry.media_type) == model::kOciManifest;
   });
@@ -270,18 +279,76 @@ std::vector<std::string> names_of(const OpenedImage& image, std::string_view ind
   return {image.reference ? image.reference->name() + ":" + image.reference->tag : std::string(index)};
 }
 
-/// The positions that a word means: a platform, a digest, or a source whose digests are listed.
-Result<std::set<std::size_t>> positions_of(Client::Impl& impl, const Manifest& index, const std::string& word,
-                                           const CopyOptions& options, const CallContext& context) {
+/// An index that is edited, and where it is read from.
+struct Edited {
+  const Manifest& index;
+  ContentSource& source;
+  const CopyOptions& options;
+
+  [[nodiscard]] model::Format format() const {
+    return model::essence(index.descriptor().media_type) == model::kDockerList ? model::Format::docker
+                                                                               : model::Format::oci;
+  }
+};
+
+/// What an image is, in whatever format and compression it is stored.
+struct Identity {
+  Digest config;
+  std::vector<Digest> layers;  ///< unpacked
+};
+
+/// Empty for what is no container image.
+Result<std::optional<Identity>> identity_of(ContentSource& source, const Descriptor& image,
+                                            const CallContext& context) {
+  if (!model::is_manifest(model::essence(image.media_type))) return std::optional<Identity>();
+  DAVIT_TRY(const Manifest manifest, source.manifest(image.digest.to_string(), context));
+  const auto& config = manifest.config();
+  if (!config || !model::is_image_config(model::essence(config->media_type)))
+    return std::optional<Identity>();
+  DAVIT_TRY(const std::string bytes, content::read_config(source, *config, context));
+  DAVIT_TRY(model::ImageConfig parsed, model::ImageConfig::parse(bytes));
+  return std::optional(Identity{.config = config->digest, .layers = std::move(parsed.diff_ids)});
+}
+
+bool same_platform(const Descriptor& a, const Descriptor& b) {
+  return a.platform && b.platform && a.platform->normalized() == b.platform->normalized();
+}
+
+/// The entry that is this image with its layers compressed otherwise, or in the other format: one with its
+/// configuration, else one with its layers.
+Result<std::optional<std::size_t>> same_image(const Edited& edited, ContentSource& source,
+                                              const Descriptor& image, const CallContext& context) {
+  DAVIT_TRY(const auto wanted, identity_of(source, image, context));
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; wanted && i < edited.index.manifests().size(); ++i) {
+    const Descriptor& entry = edited.index.manifests()[i];
+    if (content::is_attestation(entry) || !same_platform(entry, image)) continue;
+    DAVIT_TRY(const auto listed, identity_of(edited.source, entry, context));
+    if (!listed) continue;
+    if (listed->config == wanted->config) return std::optional(i);
+    if (!found && !wanted->layers.empty() && listed->layers == wanted->layers) found = i;
+  }
+  return found;
+}
+
+/// The positions that a word means: a platform, a digest, or a source whose images are listed.
+Result<std::set<std::size_t>> positions_of(Client::Impl& impl, const Edited& edited, const std::string& word,
+                                           const CallContext& context) {
+  const Manifest& index = edited.index;
   auto found = compose::find_entries(index, word);
-  const bool reference = !Digest::parse(word) && !Platform::parse(word);
+  const bool reference =
+      !Digest::parse(word) && (!Platform::parse(word) || ::access(word.c_str(), F_OK) == 0);
   if (found || !reference) return found;
   transfer::Board quiet(nullptr, impl.notifier);
   const IndexPart part{.source = word};
-  DAVIT_TRY(const auto brought, bring_all(impl, {&part, 1}, options, model::Format::oci, quiet, context));
+  DAVIT_TRY(const auto brought, bring_all(impl, {&part, 1}, edited.options, edited.format(), quiet, context));
   std::set<std::size_t> out;
   for (const Candidate& candidate : brought.front().candidates) {
     auto positions = compose::find_entries(index, candidate.entry.digest.to_string());
+    if (!positions && !content::is_attestation(candidate.entry)) {
+      DAVIT_TRY(const auto same, same_image(edited, *brought.front().source, candidate.entry, context));
+      if (same) positions = compose::find_entries(index, index.manifests()[*same].digest.to_string());
+    }
     if (positions) out.merge(*positions);
   }
   if (out.empty())
@@ -290,36 +357,63 @@ Result<std::set<std::size_t>> positions_of(Client::Impl& impl, const Manifest& i
   return out;
 }
 
-Result<> keep_only(Client::Impl& impl, const Manifest& index, const IndexEdit& edit,
-                   const CopyOptions& options, const CallContext& context, std::set<std::size_t>& removed) {
+Result<> keep_only(Client::Impl& impl, const Edited& edited, const IndexEdit& edit,
+                   const CallContext& context, std::set<std::size_t>& removed) {
   if (edit.keep.empty()) return {};
   std::set<std::size_t> kept;
   for (const std::string& word : edit.keep) {
-    DAVIT_TRY(auto positions, positions_of(impl, index, word, options, context));
+    DAVIT_TRY(auto positions, positions_of(impl, edited, word, context));
     kept.merge(positions);
   }
-  for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+  for (std::size_t i = 0; i < edited.index.manifests().size(); ++i) {
     if (!kept.contains(i)) removed.insert(i);
   }
   return {};
 }
 
+/// The images among these whose digest is known when their layers have been compressed, and that the index
+/// lists already.
+Result<std::set<Digest>> listed_already(const Edited& edited, std::span<const Brought> brought,
+                                        const CallContext& context) {
+  std::set<Digest> out;
+  for (const Brought& each : brought) {
+    if (!each.made) continue;
+    for (const Candidate& candidate : each.candidates) {
+      DAVIT_TRY(const auto wanted, identity_of(*each.source, candidate.entry, context));
+      DAVIT_TRY(const auto same, same_image(edited, *each.source, candidate.entry, context));
+      if (!wanted || !same) continue;
+      DAVIT_TRY(const auto listed, identity_of(edited.source, edited.index.manifests()[*same], context));
+      if (listed && listed->config == wanted->config) out.insert(candidate.entry.digest);
+    }
+  }
+  return out;
+}
+
 /// What is added must not be there yet, unless it is to take its place.
-Result<> make_room(const Manifest& index, const IndexEdit& edit, compose::IndexChanges& changes) {
-  std::vector<Descriptor> fresh;
-  for (Descriptor& entry : changes.added) {
+Result<> make_room(const Edited& edited, const IndexEdit& edit, std::span<const Brought> brought,
+                   const CallContext& context, compose::IndexChanges& changes) {
+  const Manifest& index = edited.index;
+  std::set<Digest> listed;
+  if (!edit.replace) {
+    DAVIT_TRY(listed, listed_already(edited, brought, context));
+  }
+  std::vector<Candidate> fresh;
+  for (Candidate& candidate : changes.added) {
+    const Descriptor& entry = candidate.entry;
     bool there = false;
     for (std::size_t i = 0; i < index.manifests().size(); ++i) {
       const Descriptor& old = index.manifests()[i];
       if (changes.removed.contains(i)) continue;
-      if (old.digest == entry.digest && old.platform == entry.platform) {
+      const bool same = same_platform(old, entry);
+      if (old.digest == entry.digest && (same || (!old.platform && !entry.platform))) {
         there = true;
         continue;
       }
-      if (content::is_attestation(entry)) continue;
-      const bool same = old.platform && entry.platform && !content::is_attestation(old) &&
-                        old.platform->normalized() == entry.platform->normalized();
-      if (!same) continue;
+      if (!same || content::is_attestation(entry) || content::is_attestation(old)) continue;
+      if (listed.contains(entry.digest)) {
+        there = true;
+        continue;
+      }
       if (!edit.replace)
         return make_error(Errc::already_exists,
                           "the index has an image for " + entry.platform->to_string() +
@@ -327,7 +421,7 @@ Result<> make_room(const Manifest& index, const IndexEdit& edit, compose::IndexC
                           "--replace puts the new one in its place");
       compose::remove_entry(index, i, changes.removed);
     }
-    if (!there) fresh.push_back(std::move(entry));
+    if (!there) fresh.push_back(std::move(candidate));
   }
   changes.added = std::move(fresh);
   return {};
@@ -345,24 +439,25 @@ Result<> refuse_second(const Manifest& index, std::size_t position, const Platfo
   return {};
 }
 
-Result<compose::IndexChanges> changes_for(Client::Impl& impl, const Manifest& index, const IndexEdit& edit,
-                                          const IndexOptions& options, std::vector<Brought>& brought,
-                                          const CallContext& context) {
+Result<compose::IndexChanges> changes_for(Client::Impl& impl, const Edited& edited, const IndexEdit& edit,
+                                          const std::vector<Platform>& platforms,
+                                          std::span<const Brought> brought, const CallContext& context) {
+  const Manifest& index = edited.index;
   compose::IndexChanges changes{.annotations = edit.annotations};
   for (const std::string& word : edit.remove) {
-    DAVIT_TRY(auto positions, positions_of(impl, index, word, options.copy, context));
+    DAVIT_TRY(auto positions, positions_of(impl, edited, word, context));
     changes.removed.merge(positions);
   }
-  DAVIT_TRY_VOID(keep_only(impl, index, edit, options.copy, context, changes.removed));
+  DAVIT_TRY_VOID(keep_only(impl, edited, edit, context, changes.removed));
   std::vector<Candidate> candidates;
   for (const Brought& each : brought)
     candidates.insert(candidates.end(), each.candidates.begin(), each.candidates.end());
   if (!edit.add.empty()) {
-    DAVIT_TRY(changes.added, compose::choose_entries(candidates, options.platforms));
+    DAVIT_TRY(changes.added, compose::choose_entries(candidates, platforms));
   }
-  DAVIT_TRY_VOID(make_room(index, edit, changes));
+  DAVIT_TRY_VOID(make_room(edited, edit, brought, context, changes));
   for (const IndexEdit::EntryEdit& entry : edit.entries) {
-    DAVIT_TRY(const auto positions, positions_of(impl, index, entry.entry, options.copy, context));
+    DAVIT_TRY(const auto positions, positions_of(impl, edited, entry.entry, context));
     const auto is_image = [&](std::size_t position) {
       return !content::is_attestation(index.manifests()[position]);
     };
@@ -387,12 +482,12 @@ Result<Assembled> edited(Client::Impl& impl, OpenedImage image, const IndexEdit&
   if (!before.is_index())
     return make_error(Errc::invalid_argument, image.name + " is no index",
                       "davit index create DESTINATION " + image.name + " ... makes one");
-  const bool docker = model::essence(before.descriptor().media_type) == model::kDockerList;
+  const Edited its{.index = before, .source = *image.source, .options = options.copy};
   DAVIT_TRY(const auto filled, without_templates(edit.add, options.platforms));
   DAVIT_TRY(std::vector<Brought> brought,
-            bring_all(impl, filled, options.copy, docker ? model::Format::docker : model::Format::oci, board,
-                      context));
-  DAVIT_TRY(const compose::IndexChanges changes, changes_for(impl, before, edit, options, brought, context));
+            bring_all(impl, filled, options.copy, its.format(), board, context));
+  DAVIT_TRY(const compose::IndexChanges changes,
+            changes_for(impl, its, edit, options.platforms, brought, context));
   DAVIT_TRY(Manifest after, compose::changed_index(before, changes));
   if (after.manifests().empty() && !before.manifests().empty())
     return make_error(Errc::invalid_argument, "nothing would be left in " + image.name,

@@ -1,20 +1,23 @@
-// Tags and images are removed from registries.
+// Tags and images are removed from registries, tags from layouts.
 #include <davit/client.h>
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
 #include "client/argument.h"
 #include "client/client_impl.h"
+#include "client/layout_tags.h"
 #include "client/registry_argument.h"
 
 namespace davit {
 namespace {
 
 struct Doomed {
+  std::optional<client::FileLocation> layout;  ///< set: a tag in there, and nothing else
   Reference reference;
   std::shared_ptr<registry::Repository> repository;  // co-owned by the client
 };
@@ -61,13 +64,19 @@ class Removing {
   }
 
   Result<> image(bool with_referrers) {
-    DAVIT_TRY(const Manifest image, client::manifest_of(reference_, repository_, context_));
-    const Digest& digest = image.descriptor().digest;
-    if (with_referrers) {
-      DAVIT_TRY(const std::vector<Referrer> referrers, referrers_of(repository_, digest, {}, context_));
-      DAVIT_TRY_VOID(remove_below(digest, referrers));
+    const auto image = client::manifest_of(reference_, repository_, context_);
+    const bool gone = !image && image.error().code == Errc::not_found && reference_.digest;
+    if (!with_referrers || (!image && !gone)) {
+      if (!image) return image.error();
+      return remove(*image, Removed::What::manifest);
     }
-    return remove(image, Removed::What::manifest);
+    const Digest& digest = *reference_.digest;
+    DAVIT_TRY(const std::vector<Referrer> referrers, referrers_of(repository_, digest, {}, context_));
+    if (gone && referrers.empty()) return image.error();
+    // Signatures of an image that cannot be deleted are still needed. What refers to one that is gone is
+    // found by its digest all the same, by the next run too when this one breaks off.
+    if (!gone) DAVIT_TRY_VOID(remove(*image, Removed::What::manifest));
+    return remove_below(digest, referrers);
   }
 
   /// What refers to `subject`, the last in a chain first: a run that breaks off leaves nothing that no list
@@ -87,7 +96,10 @@ class Removing {
         continue;
       }
       DAVIT_TRY_VOID(remove_below(digest, each.referrers));
-      DAVIT_TRY_VOID(remove(*found, Removed::What::referrer));
+      // Some registries take referrers away with their subject.
+      if (const Result<> done = remove(*found, Removed::What::referrer);
+          !done && done.error().code != Errc::not_found)
+        return done;
     }
     return remove_list(subject);
   }
@@ -153,6 +165,14 @@ Result<std::vector<Removal>> removals(client::Registries& registries, std::span<
   const CallContext context = context_within(options.stop, options.timeout);
   std::vector<Doomed> targets;
   for (const std::string& text : references) {
+    DAVIT_TRY(auto layout, client::layout_argument(text));
+    if (layout && options.with_referrers)
+      return client::bad_argument(text, "of a layout only tags are deleted, and the image stays",
+                                  "leave out --with-referrers");
+    if (layout) {
+      targets.push_back({std::move(layout), {}, nullptr});
+      continue;
+    }
     DAVIT_TRY(Reference reference, client::registry_argument(text, registries, Side::destination, context));
     DAVIT_TRY_VOID(check_names_image(reference));
     if (options.with_referrers && !reference.tag.empty())
@@ -160,11 +180,15 @@ Result<std::vector<Removal>> removals(client::Registries& registries, std::span<
                                   "name the image by its digest, or leave out --with-referrers");
     DAVIT_TRY(auto repository,
               registries.repository(reference.host, reference.repository, Side::destination));
-    targets.push_back({std::move(reference), std::move(repository)});
+    targets.push_back({std::nullopt, std::move(reference), std::move(repository)});
   }
   std::vector<Removal> out;
   std::map<std::string, std::vector<std::string>> gone;  // the tags that were named, by repository
   for (const Doomed& target : targets) {
+    if (target.layout) {
+      out.push_back(client::remove_from_layout(*target.layout, mode == Mode::plan, context));
+      continue;
+    }
     std::vector<std::string>& before = gone[target.reference.name()];
     out.push_back(Removing(target, mode, before, context).run(options.with_referrers));
     if (!out.back().error && !target.reference.tag.empty()) before.push_back(target.reference.tag);

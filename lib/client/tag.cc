@@ -1,4 +1,4 @@
-// Further tags for an image that a registry has.
+// Further tags for an image that a registry or a layout has.
 #include <davit/client.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "client/argument.h"
 #include "client/client_impl.h"
+#include "client/layout_tags.h"
 #include "client/registry_argument.h"
 
 namespace davit {
@@ -64,6 +65,8 @@ Result<std::vector<Delivery>> Client::tag(std::string_view image, std::span<cons
                                           const TagOptions& options) {
   const CallContext context = context_within(options.stop, options.timeout);
   client::Registries& registries = impl_->registries;
+  DAVIT_TRY(const auto layout, client::layout_argument(image));
+  if (layout) return client::tag_in_layout(*layout, tags, options, context);
   DAVIT_TRY(const Reference reference,
             client::registry_argument(image, registries, Side::destination, context));
   std::vector<std::string> wanted;

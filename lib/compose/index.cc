@@ -8,6 +8,7 @@
 #include "base/escape.h"
 #include "base/try.h"
 #include "content/index_entries.h"
+#include "model/json_rewrite.h"
 #include "model/write_manifest.h"
 
 namespace davit::compose {
@@ -52,6 +53,7 @@ Result<> check_text(const Annotations& annotations) {
 }
 
 void annotate(json& object, const Annotations& annotations) {
+  if (annotations.empty()) return;
   json& all = object["annotations"];
   if (!all.is_object()) all = json::object();
   for (const auto& [key, value] : annotations) {
@@ -74,18 +76,56 @@ void add_attestations(std::span<const Descriptor> entries, std::set<std::size_t>
   }
 }
 
+std::string text_of(const Candidate& candidate) {
+  return candidate.text.empty() ? model::entry_json(candidate.entry).dump() : candidate.text;
+}
+
+Result<> check_text(std::span<const Candidate> entries) {
+  for (const Candidate& each : entries) {
+    for (const auto& [key, value] : each.entry.annotations) DAVIT_TRY_VOID(check_text(key, value));
+  }
+  return {};
+}
+
+bool same_platform(const std::optional<Platform>& a, const std::optional<Platform>& b) {
+  return a && b ? a->normalized() == b->normalized() : a.has_value() == b.has_value();
+}
+
 }  // namespace
 
-Result<std::vector<Descriptor>> choose_entries(std::span<const Candidate> candidates,
-                                               std::span<const Platform> wanted) {
-  std::vector<Descriptor> entries;
+Result<> describe(Candidate& candidate, const Annotations& annotations,
+                  const std::optional<Platform>& platform) {
+  DAVIT_TRY_VOID(check_text(annotations));
+  for (const auto& [key, value] : annotations) {
+    candidate.entry.annotations.erase(key);
+    if (value) candidate.entry.annotations[key] = *value;
+  }
+  if (platform) candidate.entry.platform = platform;
+  if (candidate.text.empty()) return {};
+  // It is part of a document that has passed Manifest::parse, so nothing in here can throw.
+  json entry = json::parse(candidate.text);
+  annotate(entry, annotations);
+  if (platform) entry["platform"] = model::platform_json(*platform);
+  candidate.text = model::rewritten_json(candidate.text, entry);
+  return {};
+}
+
+Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candidates,
+                                              std::span<const Platform> wanted) {
+  std::vector<Candidate> entries;
   std::map<std::string, const Candidate*> platforms;
   for (const Candidate& candidate : candidates) {
     const Descriptor& entry = candidate.entry;
-    const bool again = std::ranges::any_of(entries, [&](const Descriptor& other) {
-      return other.digest == entry.digest && other.platform == entry.platform;
+    const auto again = std::ranges::find_if(entries, [&](const Candidate& other) {
+      return other.entry.digest == entry.digest && same_platform(other.entry.platform, entry.platform);
     });
-    if (again) continue;
+    if (again != entries.end()) {
+      if (!again->text.empty() || !candidate.text.empty()) continue;  // listed by an index as well
+      return make_error(
+          Errc::invalid_argument,
+          again->from + " and " + candidate.from + " are the same image, " + entry.digest.short_form(),
+          "leave one of them out");
+    }
     if (!content::is_attestation(entry)) {
       if (!entry.platform || entry.platform->architecture.empty())
         return make_error(Errc::invalid_argument, candidate.from + " does not say which platform it is for",
@@ -104,41 +144,45 @@ Result<std::vector<Descriptor>> choose_entries(std::span<const Candidate> candid
                               entry.digest.short_form() + ")",
                           "leave one of them out, or give it another platform: SRC,platform=OS/ARCH/VARIANT");
     }
-    entries.push_back(entry);
+    entries.push_back(candidate);
   }
   if (wanted.empty()) return entries;
+  std::vector<Descriptor> descriptors;
+  for (const Candidate& each : entries) descriptors.push_back(each.entry);
   std::set<std::size_t> chosen;
   for (const Platform& one : wanted) {
     bool found = false;
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (content::is_attestation(entries[i]) ||
-          !entries[i].platform->normalized().satisfies(one.normalized()))
+      const Descriptor& entry = entries[i].entry;
+      if (content::is_attestation(entry) || !entry.platform->normalized().satisfies(one.normalized()))
         continue;
       chosen.insert(i);
       found = true;
     }
     if (!found)
-      return make_error(Errc::not_found, "no image for " + one.to_string(), "there is " + list_of(entries))
+      return make_error(Errc::not_found, "no image for " + one.to_string(),
+                        "there is " + list_of(descriptors))
           .on(Side::source);
   }
-  add_attestations(entries, chosen);
-  std::vector<Descriptor> out;
+  add_attestations(descriptors, chosen);
+  std::vector<Candidate> out;
   for (const std::size_t position : chosen) out.push_back(entries[position]);
   return out;
 }
 
-Result<Manifest> new_index(model::Format format, std::span<const Descriptor> entries,
+Result<Manifest> new_index(model::Format format, std::span<const Candidate> entries,
                            const std::map<std::string, std::string>& annotations) {
   const bool docker = format == model::Format::docker;
-  const bool annotated = !annotations.empty() || std::ranges::any_of(entries, [](const Descriptor& entry) {
-    return !entry.annotations.empty() && !content::is_attestation(entry);
+  const bool annotated = !annotations.empty() || std::ranges::any_of(entries, [](const Candidate& each) {
+    return !each.entry.annotations.empty() && !content::is_attestation(each.entry);
   });
   if (docker && annotated) return no_annotations();
   for (const auto& [key, value] : annotations) DAVIT_TRY_VOID(check_text(key, value));
-  for (const Descriptor& entry : entries) {
-    for (const auto& [key, value] : entry.annotations) DAVIT_TRY_VOID(check_text(key, value));
-  }
-  return finished(model::index_manifest(format, entries, annotations), {}, Digest::Algorithm::sha256);
+  DAVIT_TRY_VOID(check_text(entries));
+  std::vector<std::string> texts;
+  for (const Candidate& each : entries) texts.push_back(text_of(each));
+  return finished(model::with_elements(model::index_manifest(format, {}, annotations), "manifests", texts),
+                  {}, Digest::Algorithm::sha256);
 }
 
 Result<Manifest> changed_index(const Manifest& index, const IndexChanges& changes) {
@@ -147,9 +191,7 @@ Result<Manifest> changed_index(const Manifest& index, const IndexChanges& change
   DAVIT_TRY_VOID(check_text(changes.annotations));
   for (const auto& [position, annotations] : changes.entry_annotations)
     DAVIT_TRY_VOID(check_text(annotations));
-  for (const Descriptor& entry : changes.added) {
-    for (const auto& [key, value] : entry.annotations) DAVIT_TRY_VOID(check_text(key, value));
-  }
+  DAVIT_TRY_VOID(check_text(changes.added));
   // The document has passed Manifest::parse, so nothing in here can throw.
   json document = json::parse(index.bytes());
   json entries = json::array();
@@ -158,15 +200,18 @@ Result<Manifest> changed_index(const Manifest& index, const IndexChanges& change
     json entry = document["manifests"][i];
     if (const auto found = changes.entry_annotations.find(i); found != changes.entry_annotations.end())
       annotate(entry, found->second);
-    if (const auto found = changes.entry_platforms.find(i); found != changes.entry_platforms.end())
+    if (const auto found = changes.entry_platforms.find(i);
+        found != changes.entry_platforms.end() && index.manifests()[i].platform != found->second)
       entry["platform"] = model::platform_json(found->second);
     entries.push_back(std::move(entry));
   }
-  for (const Descriptor& entry : changes.added) entries.push_back(model::entry_json(entry));
   document["manifests"] = std::move(entries);
-  if (!changes.annotations.empty()) annotate(document, changes.annotations);
-  if (document == json::parse(index.bytes())) return index;  // in the very bytes it had
-  return finished(document.dump(), index.descriptor().media_type, index.descriptor().digest.algorithm());
+  annotate(document, changes.annotations);
+  std::vector<std::string> added;
+  for (const Candidate& each : changes.added) added.push_back(text_of(each));
+  std::string text = model::with_elements(model::rewritten_json(index.bytes(), document), "manifests", added);
+  if (text == index.bytes()) return index;
+  return finished(std::move(text), index.descriptor().media_type, index.descriptor().digest.algorithm());
 }
 
 void remove_entry(const Manifest& index, std::size_t position, std::set<std::size_t>& removed) {

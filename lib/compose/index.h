@@ -20,33 +20,39 @@ struct Candidate {
   Descriptor entry;
   std::string from;          ///< for people: what it was taken from
   std::string written = {};  ///< the argument that stands for it alone; empty where that brings more
+  std::string text = {};     ///< how the index lists it that it comes from; empty where it is named itself
 };
 
-/// The entries of an index in the order of the candidates: what comes twice is listed once, of images only
-/// those for `wanted` (empty: all of them), and attestations with the images that they are about. Errors:
-/// invalid_argument for two images for one platform, or for an image without one; not_found for a platform
-/// that no candidate has.
-Result<std::vector<Descriptor>> choose_entries(std::span<const Candidate> candidates,
-                                               std::span<const Platform> wanted);
+using Annotations = std::map<std::string, std::optional<std::string>>;  ///< empty: the annotation goes
+
+/// Says this about a candidate, in its text too; what else that text says stays as it is written. Errors:
+/// invalid_argument for annotations that are no text.
+Result<> describe(Candidate& candidate, const Annotations& annotations,
+                  const std::optional<Platform>& platform);
+
+/// The candidates that become entries, in their order: what several indexes list is listed once, of images
+/// only those for `wanted` (empty: all of them), and attestations with the images that they are about.
+/// Errors: invalid_argument for an image that is named twice, for two images for one platform, or for an
+/// image without one; not_found for a platform that no candidate has.
+Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candidates,
+                                              std::span<const Platform> wanted);
 
 /// Errors: invalid_argument for annotations in Docker's format, which has none; unsupported for more entries
 /// than an index of 8 MiB holds.
-Result<Manifest> new_index(model::Format format, std::span<const Descriptor> entries,
+Result<Manifest> new_index(model::Format format, std::span<const Candidate> entries,
                            const std::map<std::string, std::string>& annotations);
-
-using Annotations = std::map<std::string, std::optional<std::string>>;  ///< empty: the annotation goes
 
 /// How an index is to change. Positions are those of its entries.
 struct IndexChanges {
   std::set<std::size_t> removed = {};
-  std::vector<Descriptor> added = {};
+  std::vector<Candidate> added = {};
   Annotations annotations = {};  ///< of the index
   std::map<std::size_t, Annotations> entry_annotations = {};
   std::map<std::size_t, Platform> entry_platforms = {};
 };
 
-/// The index with these changes; all else is as it was: order, unknown members, other entries. Errors: as
-/// new_index().
+/// The index with these changes; all else has the bytes it had: order, unknown members, other entries.
+/// Errors: as new_index().
 Result<Manifest> changed_index(const Manifest& index, const IndexChanges& changes);
 
 /// Adds the position of an entry, and those of the attestations about it when no other entry has its image.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
+#include "model/json_rewrite.h"
 
 namespace davit::content {
 
@@ -24,17 +25,18 @@ std::string name_platform(const Descriptor& entry) {
 Result<Manifest> rewritten_index(const Manifest& frame, std::span<const IndexEntry> entries) {
   // The documents have passed Manifest::parse, so nothing in here can throw.
   auto document = nlohmann::ordered_json::parse(frame.bytes());
-  nlohmann::ordered_json kept = nlohmann::ordered_json::array();
-  const Manifest* parsed = nullptr;
-  nlohmann::ordered_json from;
+  document["manifests"] = nlohmann::ordered_json::array();
+  std::vector<std::string> kept;
+  const Manifest* cut = nullptr;
+  std::vector<std::string_view> from;
   for (const IndexEntry& entry : entries) {
-    if (entry.index != parsed) from = nlohmann::ordered_json::parse(entry.index->bytes());
-    parsed = entry.index;
-    kept.push_back(from["manifests"][entry.position]);
+    if (entry.index != cut) from = model::json_elements(entry.index->bytes(), "manifests");
+    cut = entry.index;
+    kept.emplace_back(from[entry.position]);
   }
-  document["manifests"] = std::move(kept);
-  return Manifest::parse(document.dump(), frame.descriptor().media_type,
-                         frame.descriptor().digest.algorithm());
+  return Manifest::parse(
+      model::with_elements(model::rewritten_json(frame.bytes(), document), "manifests", kept),
+      frame.descriptor().media_type, frame.descriptor().digest.algorithm());
 }
 
 }  // namespace davit::content

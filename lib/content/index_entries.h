@@ -22,7 +22,7 @@ struct IndexEntry {
   std::size_t position;
 };
 
-/// `frame` with these entries instead of its own. Members keep their order and their values.
+/// `frame` with these entries instead of its own. Members keep their order and their bytes.
 Result<Manifest> rewritten_index(const Manifest& frame, std::span<const IndexEntry> entries);
 
 }  // namespace davit::content

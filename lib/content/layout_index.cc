@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/try.h"
+#include "model/json_rewrite.h"
 #include "model/media_type.h"
 #include "model/write_manifest.h"
 
@@ -26,9 +27,9 @@ Result<Document> editable(std::string_view index) {
   return document;
 }
 
-/// As text, if that is still something a reader accepts.
-Result<std::string> finished(const Document& document) {
-  std::string text = document.dump();
+/// As text, if that is still something a reader accepts; what was not touched keeps its bytes.
+Result<std::string> finished(std::string_view before, const Document& document) {
+  std::string text = model::rewritten_json(before, document);
   if (text.size() > Manifest::kMaxSize)
     return make_error(Errc::unsupported, "more entries than an index of 8 MiB holds");
   return text;
@@ -85,7 +86,7 @@ Result<std::string> with_names(std::string_view index, const Descriptor& root,
     changed |= put_named(document["manifests"], name, model::entry_json(entry));
   }
   if (!changed) return std::string(index);
-  return finished(document);
+  return finished(index, document);
 }
 
 Result<> refuse_moved(std::string_view index, const std::string& name, const Digest& before,
@@ -121,7 +122,7 @@ Result<std::string> with_unnamed(std::string_view index, std::span<const Descrip
     changed = true;
   }
   if (!changed) return std::string(index);
-  return finished(document);
+  return finished(index, document);
 }
 
 Result<std::string> without(std::string_view index, const Digest& digest) {
@@ -132,7 +133,19 @@ Result<std::string> without(std::string_view index, const Digest& digest) {
     if (entry["digest"] != text) left.push_back(std::move(entry));
   }
   document["manifests"] = std::move(left);
-  return finished(document);
+  return finished(index, document);
+}
+
+Result<std::string> without_name(std::string_view index, const std::string& name) {
+  DAVIT_TRY(Document document, editable(index));
+  Document left = Document::array();
+  for (Document& entry : document["manifests"]) {
+    if (name_of(entry) != name) left.push_back(std::move(entry));
+  }
+  if (left.size() == document["manifests"].size())
+    return make_error(Errc::not_found, "there is no tag \"" + escaped(name, 120) + "\"");
+  document["manifests"] = std::move(left);
+  return finished(index, document);
 }
 
 void PutManifests::add(const Manifest& manifest, std::span<const std::string> names) {

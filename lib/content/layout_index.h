@@ -37,6 +37,9 @@ Result<> refuse_moved(std::string_view index, const std::string& name, const Dig
 /// `index`, edited to list those of `roots` that it does not list under any name. Errors: corrupt.
 Result<std::string> with_unnamed(std::string_view index, std::span<const Descriptor> roots);
 
+/// `index` without the entries of this name; all else is as it was. Errors: not_found; corrupt.
+Result<std::string> without_name(std::string_view index, const std::string& name);
+
 /// `index` without the entries of this digest; all else is as it was. Errors: corrupt.
 Result<std::string> without(std::string_view index, const Digest& digest);
 

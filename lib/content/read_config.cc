@@ -25,7 +25,7 @@ Result<std::optional<Platform>> configured_platform(ContentSource& source, const
     return std::optional<Platform>();
   DAVIT_TRY(const std::string bytes, read_config(source, *config, context));
   DAVIT_TRY(const model::ImageConfig parsed, model::ImageConfig::parse(bytes));
-  return std::optional(parsed.platform.normalized());
+  return std::optional(parsed.platform);
 }
 
 }  // namespace davit::content

@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/try.h"
 #include "content/index_entries.h"
+#include "model/json_rewrite.h"
 
 namespace davit::content {
 namespace {
@@ -160,7 +161,8 @@ Result<Manifest> Rewriter::rewrite(const Manifest& manifest,
     now_.emplace(manifest.descriptor().digest, manifest.descriptor());
     return manifest;
   }
-  DAVIT_TRY(Manifest out, Manifest::parse(document.dump(), type, manifest.descriptor().digest.algorithm()));
+  DAVIT_TRY(Manifest out, Manifest::parse(model::rewritten_json(manifest.bytes(), document), type,
+                                          manifest.descriptor().digest.algorithm()));
   now_.emplace(manifest.descriptor().digest, out.descriptor());
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "model/platform_names.h"
 
 namespace davit::model {
 
@@ -56,7 +57,7 @@ Result<Platform> platform_fields(const nlohmann::json& object) {
   DAVIT_TRY(platform.variant, text_field(object, "variant"));
   DAVIT_TRY(platform.os_version, text_field(object, "os.version"));
   DAVIT_TRY(platform.os_features, text_list_field(object, "os.features"));
-  return platform.normalized();
+  return spelled(platform);
 }
 
 }  // namespace davit::model

@@ -19,7 +19,8 @@ Result<std::uint64_t> size_field(const nlohmann::json& object, const char* name)
 Result<std::vector<std::string>> text_list_field(const nlohmann::json& object, const char* name);
 Result<std::map<std::string, std::string>> text_map_field(const nlohmann::json& object, const char* name);
 
-/// `os`, `architecture`, `variant`, `os.version`, `os.features` of an object, normalised.
+/// `os`, `architecture`, `variant`, `os.version`, `os.features` of an object, with the names of
+/// spelled().
 Result<Platform> platform_fields(const nlohmann::json& object);
 
 }  // namespace davit::model

@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
+#include "model/platform_names.h"
 
 namespace davit {
 namespace {
@@ -16,11 +17,11 @@ bool is_word(std::string_view text) {
 
 }  // namespace
 
-Platform Platform::normalized() const {
-  Platform out = *this;
-  out.os = lower_case(os);
-  out.architecture = lower_case(architecture);
-  out.variant = lower_case(variant);
+Platform model::spelled(const Platform& platform) {
+  Platform out = platform;
+  out.os = lower_case(platform.os);
+  out.architecture = lower_case(platform.architecture);
+  out.variant = lower_case(platform.variant);
   if (out.os == "macos") out.os = "darwin";
   std::string& arch = out.architecture;
   if (arch == "x86_64" || arch == "x86-64") arch = "amd64";
@@ -28,6 +29,12 @@ Platform Platform::normalized() const {
   if (arch == "aarch64") arch = "arm64";
   if (arch == "armhf") arch = "arm", out.variant = "v7";
   if (arch == "armel") arch = "arm", out.variant = "v6";
+  return out;
+}
+
+Platform Platform::normalized() const {
+  Platform out = model::spelled(*this);
+  const std::string& arch = out.architecture;
   if (arch == "arm64" && (out.variant == "v8" || out.variant == "8")) out.variant.clear();
   if (arch == "amd64" && out.variant == "v1") out.variant.clear();
   if (arch == "arm") {
@@ -79,7 +86,7 @@ Result<Platform> Platform::parse(std::string_view text) {
     platform.architecture = parts[1];
     if (parts.size() == 3) platform.variant = parts[2];
   }
-  return platform.normalized();
+  return model::spelled(platform);
 }
 
 Platform Platform::host() {

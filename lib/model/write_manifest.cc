@@ -35,6 +35,7 @@ std::string index_manifest(Format format, std::span<const Descriptor> entries,
 nlohmann::ordered_json entry_json(const Descriptor& entry) {
   nlohmann::ordered_json out{
       {"mediaType", entry.media_type}, {"digest", entry.digest.to_string()}, {"size", entry.size}};
+  if (!entry.urls.empty()) out["urls"] = entry.urls;
   if (!entry.annotations.empty()) out["annotations"] = entry.annotations;
   if (entry.platform) out["platform"] = platform_json(*entry.platform);
   if (!entry.artifact_type.empty()) out["artifactType"] = entry.artifact_type;

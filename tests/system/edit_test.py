@@ -404,6 +404,37 @@ class Edits(SystemTest):
 
     # --- arguments
 
+    def test_an_image_of_a_layout_is_changed_in_place(self):
+        name = "oci:%s:one" % self.out("layout")
+        tags = lambda: {e["annotations"]["org.opencontainers.image.ref.name"]: e["digest"]
+                        for e in json.loads(read(self.out("layout/index.json")))["manifests"]}
+        self.push(self.ref("to-layout:1"), self.app)
+        self.davit("copy", "-q", self.ref("to-layout:1"), name)
+        first = tags()["one"]
+        self.davit("tag", name, "two,three", "four")
+        self.assertEqual(tags(), dict.fromkeys(("one", "two", "three", "four"), first))
+        done = self.davit("mutate", "-q", name, "-e", "NEW=1")
+        self.assertEqual((tags()["one"], tags()["two"]), (done.digest, first))
+        self.assertNotEqual(done.digest, first)
+        extra = self.out("extra.tar")
+        write(extra, self.more)
+        for verb in (("append", name, "--layer", extra), ("flatten", name)):
+            done = self.davit(*verb, "-q")
+            self.assertEqual(tags()["one"], done.digest)
+        self.assertIn("nothing to do", self.davit("tag", name, "one").err)
+        self.davit("tag", "--no-clobber", name, "two", code=4)
+        self.davit("tag", name, "not/a/tag", code=64)
+        self.assertEqual(self.davit("delete", "--dry-run", name).out, "would delete tag %s\n" % name)
+        self.assertEqual(self.davit("delete", name).out, name + "\n")
+        self.assertEqual(sorted(tags()), ["four", "three", "two"])
+        self.davit("manifest", "oci:%s:two" % self.out("layout"))
+        self.davit("delete", name, code=2)
+        self.davit("delete", "oci:" + self.out("layout"), code=64)
+        self.assertTrue(os.path.exists(self.out("layout/blobs/sha256/" + done.digest[7:])))
+        archive = docker_save(self.out("archive.tar"), self.app, config=self.config(self.app))
+        for verb in (("mutate", archive, "-e", "A=2"), ("tag", archive, "x"), ("delete", archive)):
+            self.assertIn("written anew", self.davit(*verb, code=64).err)
+
     def test_where_the_new_image_goes_is_said_or_plain(self):
         wanted = self.push(self.ref("where:1"), self.app)
         archive = docker_save(self.out("app.tar"), self.app)

@@ -186,7 +186,8 @@ class Indexes(SystemTest):
         for flags, said in ((("--docker",), True), ((), False)):
             done = self.davit("index", "create", self.name("oci-in-docker:1"), "oci:%s:1" % self.out("layout"), *flags)
             self.assertEqual("OCI images" in done.err, said)
-        self.assertNotIn("OCI images", self.davit("index", "create", self.name("all-docker:1"), *self.tars.values(), "--docker").err)
+        done = self.davit("index", "create", self.name("all-docker:1"), "--docker", *self.tars.values())
+        self.assertNotIn("OCI images", done.err)
 
     def test_mistakes_are_named(self):
         for words, says in (((self.tars["amd64"], self.tars["amd64"] + ",platform=linux/arm64"), None),
@@ -237,6 +238,80 @@ class Indexes(SystemTest):
         self.davit("index", "annotate", "-q", name, "-a", "k=\udcff", code=64)
         self.davit("index", "rm", "-q", name, "linux/arm64", "--retry-on-change", "2", "--to", self.name("edit:2"), code=64)
         self.davit("index", "rm", "-q", self.name("edit@" + before["amd64"]["digest"]), "linux/amd64", code=64)
+
+    def foreign_index(self, repository):
+        """An index with members and spellings that davit would not write; its entries as they stand there."""
+        before = self.children(repository, "1")
+        entries = ['{ "mediaType":"%s","digest":"%s","size":%d,"urls":["https:\\/\\/x"],"x": 1.50, "y": 1e3, "z": "\\u00e9\\/", '
+                   '"big": 12345678901234567890123, "platform":{"os":"linux","architecture":"%s"}}' % (e["mediaType"], e["digest"], e["size"], a)
+                   for a, e in sorted(before.items())]
+        text = '{"schemaVersion":2, "mediaType":"%sindex.v1+json","top": 1.0,\n "manifests": [%s],"o":{}}' % (OCI, " ,".join(entries))
+        self.server.put_manifest(repository, "foreign", text.encode(), OCI + "index.v1+json")
+        return text, entries
+
+    def test_edits_leave_the_bytes_of_other_entries_alone(self):
+        self.from_tars("bytes:1")
+        text, (amd64, arm64) = self.foreign_index("bytes")
+        more = docker_save(self.out("s390x.tar"), self.layers["amd64"], config=image_config(self.layers["amd64"], architecture="s390x"))
+        name, to = self.name("bytes:foreign"), lambda tag: ("--to", self.name("bytes:" + tag))
+        after = lambda tag: self.server.get("bytes/manifests/" + tag).decode()
+        self.davit("index", "rm", "-q", name, "linux/arm64", *to("rm"))
+        self.assertEqual(after("rm"), text.replace(" ," + arm64, ""))
+        self.davit("index", "filter", "-q", name, "linux/arm64", *to("filter"))
+        self.assertEqual(after("filter"), text.replace(amd64 + " ,", ""))
+        self.davit("index", "add", "-q", name, more, *to("add"))
+        head, tail = text.split("]," + '"o"')
+        self.assertTrue(after("add").startswith(head + " ,"), after("add"))
+        self.assertTrue(after("add").endswith("]," + '"o"' + tail))
+        self.davit("index", "annotate", "-q", name, "linux/arm64", "-a", "k=v", *to("annotate"))
+        self.assertEqual(after("annotate"), text.replace(arm64, arm64[:-1] + ',"annotations":{"k":"v"}}'))
+        self.davit("index", "annotate", "-q", name, "--remove-annotation", "none", *to("same"))
+        self.assertEqual(after("same"), text)
+        self.create("bytes:flattened", name)
+        self.assertIn(amd64 + "," + arm64, after("flattened"))
+        self.create("bytes:said", name, more + ",annotation=k=v")
+        self.assertIn(amd64 + "," + arm64, after("said"))
+
+    def test_a_variant_is_written_as_it_was_given(self):
+        v8 = docker_save(self.out("v8.tar"), self.layers["arm64"],
+                         config=json.dumps({**json.loads(image_config(self.layers["arm64"], architecture="arm64")), "variant": "v8"}).encode())
+        written = lambda tag: [e["platform"] for e in self.server.manifest("variant", tag)["manifests"]]
+        as_given = [{"architecture": "arm64", "os": "linux", "variant": "v8"}]
+        self.create("variant:config", v8)
+        self.create("variant:said", self.tars["arm64"] + ",platform=linux/arm64/v8")
+        self.create("variant:plain", self.tars["arm64"])
+        self.davit("index", "annotate", "-q", self.name("variant:plain"), "linux/arm64", "--set-platform", "linux/arm64/v8")
+        self.assertEqual([written(tag) for tag in ("config", "said", "plain")], [as_given] * 3)
+        self.create("variant:chosen", v8, self.tars["amd64"], "-p", "linux/arm64")
+        self.assertEqual(written("chosen"), as_given)
+        self.assertIn("two images for linux/arm64", self.create("variant:twice", v8, self.tars["arm64"], code=64).err)
+        self.davit("index", "rm", "-q", self.name("variant:chosen"), "linux/arm64", code=64)  # found, and it was the last
+
+    def test_an_image_that_is_named_twice_is_refused(self):
+        copy = self.out("copy.tar")
+        os.link(self.tars["amd64"], copy)
+        self.assertIn("amd64.tar", self.create("twice:1", self.tars["amd64"], self.tars["amd64"], code=64).err)
+        done = self.create("twice:1", self.tars["amd64"], copy, code=64)
+        self.assertIn("amd64.tar", done.err)
+        self.assertIn("copy.tar", done.err)
+        self.from_tars("twice:all")
+        self.create("twice:1", self.name("twice:all"), self.name("twice:all"))  # what indexes share is listed once
+        self.assertEqual(sorted(self.children("twice", "1")), sorted(ARCHITECTURES))
+
+    def test_entries_are_named_by_archives(self):
+        for flags in ((), ("--docker",), ("--oci", "--compress", "zstd")):
+            all_of = self.from_tars("by-source:1", *flags)
+            name, to = self.name("by-source:1"), self.name("by-source:2")
+            self.davit("index", "rm", "-q", name, self.tars["arm64"], "--to", to)
+            self.assertEqual(sorted(self.children("by-source", "2")), ["amd64"])
+            self.davit("index", "filter", "-q", name, self.tars["arm64"], "--to", to)
+            self.assertEqual(sorted(self.children("by-source", "2")), ["arm64"])
+            self.assertEqual(self.davit("index", "add", "-q", name, self.tars["arm64"]).digest, all_of.digest)
+        self.davit("index", "annotate", "-q", name, self.tars["arm64"], "-a", "k=v")
+        self.assertEqual(self.children("by-source", "1")["arm64"]["annotations"], {"k": "v"})
+        other = docker_save(self.out("other.tar"), [layer({"x": b"y"})], config=image_config([layer({"x": b"y"})], architecture="arm64"))
+        self.davit("index", "rm", "-q", name, other, code=2)
+        self.davit("index", "add", "-q", name, other, code=4)
 
     def test_a_dry_run_changes_nothing(self):
         done = self.davit("index", "create", "--dry-run", self.name("dry:1"), *self.tars.values())

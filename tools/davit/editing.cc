@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "exit_code.h"
 #include "following.h"
@@ -9,6 +10,20 @@
 
 namespace davit::tool {
 namespace {
+
+/// The tag of a layout that an image is put back under, as a destination. Errors: invalid_argument where a
+/// new image would have no place.
+Result<std::vector<std::string>> back_into_layout(const std::string& source, const OpenedImage& image) {
+  std::error_code unreadable;
+  const bool scheme = source.starts_with("oci:") || source.starts_with("ocidir://");
+  if (!scheme && !std::filesystem::is_directory(source, unreadable))
+    return usage(image.name + " is an archive, and those are written anew",
+                 "name a DST behind it: " + source + " NEW.tar");
+  if (image.names.empty() || source.find('@') != std::string::npos)
+    return usage(image.name + " has no tag that the new image could get",
+                 "name a DST behind it: oci:DIR:TAG");
+  return std::vector{scheme ? source : "oci:" + source};
+}
 
 /// Whether a word is a tag to some and an image of Docker Hub to others.
 bool is_bare(const std::string& text) {
@@ -20,7 +35,8 @@ bool is_bare(const std::string& text) {
 void EditingFlags::add_to(CLI::App& command, const std::string& source_help) {
   const auto add = [](CLI::Option* option) { return with_environment(option); };
   command.add_option("SRC", source, source_help);
-  command.add_option("DST", destination, "where the new image goes (SRC, where that is a tag in a registry)");
+  command.add_option("DST", destination,
+                     "where the new image goes (SRC, where that is a tag of a registry or a layout)");
   // Without DAVIT_TAG: in a copy that is a further tag, and no destination.
   command.add_option("-t,--tag", to, "the same as DST, as crane writes it")
       ->type_name("DST")
@@ -83,9 +99,7 @@ Result<std::vector<std::string>> EditingFlags::destinations(const OpenedImage& i
   if (!platform.wanted.empty())
     return usage("only some platforms of " + image.name + " are chosen, and they would take the place of all",
                  "name a DST behind it, or leave out --platform");
-  if (!image.reference)
-    return usage(image.name + " is a file, and where the new image goes was not said",
-                 "name a DST behind it: a file, a folder or a reference");
+  if (!image.reference) return back_into_layout(source, image);
   const std::string name = image.reference->name();
   if (image.reference->tag.empty())
     return usage(image.reference->to_string() + " has no tag that the new image could get",

@@ -9,8 +9,8 @@
 namespace davit {
 
 /// The platform of an image, named as GOOS, GOARCH and variant are (OCI image index, "platform").
-/// Values are normalised by parse() and by the manifest reader: `x86_64` is `amd64`, `aarch64` is `arm64`,
-/// arm64's variant `v8` is dropped, arm without a variant is `v7`.
+/// parse() and the readers of documents give names as Go spells them (`amd64` for `x86_64`), variants as they
+/// are. normalized(), for comparing, drops arm64's variant `v8` and takes arm without a variant for `v7`.
 struct DAVIT_EXPORT Platform {
   std::string os;
   std::string architecture;

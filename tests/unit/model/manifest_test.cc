@@ -81,7 +81,7 @@ TEST_CASE("an index gives its children with their platforms") {
   CHECK(index->is_index());
   CHECK(index->descriptor().media_type == davit::model::kOciIndex);
   REQUIRE(index->manifests().size() == 1);
-  CHECK(index->manifests()[0].platform->to_string() == "linux/arm64");
+  CHECK(index->manifests()[0].platform->to_string() == "linux/arm64/v8");
 }
 
 TEST_CASE("a manifest of exactly 8 MiB is read, one byte more is not") {

@@ -14,12 +14,14 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(delete tags, or images with all their tags, from registries
+    R"(delete tags, or images with all their tags, from registries, and tags from OCI layouts
 
 A REF with a tag is about that tag alone, and the image stays: where a registry cannot delete a tag without
 its image, nothing is deleted, a sentence says so, and the exit code is 1. A REF with a digest is about the
 image and all its tags. What was deleted is printed, a line each, also where the rest could not be: then the
-exit code is 7. --dry-run says where only trying shows whether the registry does it.)";
+exit code is 7. Of an OCI layout (oci:DIR:TAG) the tag goes out of index.json and all blobs stay. With
+--with-referrers the image goes first: where it cannot be deleted, what refers to it stays. --dry-run says
+where only trying shows whether the registry does it.)";
 
 struct Flags {
   std::vector<std::string> references;

@@ -39,18 +39,18 @@ INDEX is changed in place if it is a tag; --to says where the result goes instea
 
 constexpr const char* kRemove = R"(take images out of an index
 
-An ENTRY is a platform (linux/arm64), a digest, or a reference to an image that is listed. Attestations about
-an image go with it. The images stay in the registry.)";
+An ENTRY is a platform (linux/arm64), a digest, or a source of an image that is listed: a reference, an
+archive, a layout. Attestations about an image go with it. The images stay in the registry.)";
 
 constexpr const char* kFilter = R"(leave only some images in an index
 
-An ENTRY is a platform (linux/arm64), a digest, or a reference to an image that is listed. Attestations about
-an image stay with it.)";
+An ENTRY is a platform (linux/arm64), a digest, or a source of an image that is listed: a reference, an
+archive, a layout. Attestations about an image stay with it.)";
 
 constexpr const char* kAnnotate = R"(change annotations and platforms in an index
 
-Without ENTRY, annotations are the index's own. An ENTRY is a platform (linux/arm64), a digest, or a
-reference to an image that is listed.)";
+Without ENTRY, annotations are the index's own. An ENTRY is a platform (linux/arm64), a digest, or a source
+of an image that is listed: a reference, an archive, a layout.)";
 
 bool names_reference(const std::string& word) {
   return word.find_first_of("/:") != std::string::npos;

@@ -10,11 +10,12 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(give an image of a registry further tags
+    R"(give an image of a registry or a layout further tags
 
 TAG is a tag (v1), several (v1,v2), or a whole reference in the same repository. The manifest keeps its
 bytes: REF may be an index, an image or an artifact, by tag or digest. A tag that has the image already is
-fine, immutable or not; an immutable one that has another image ends with exit code 4.)";
+fine, immutable or not; an immutable one that has another image ends with exit code 4. oci:DIR:TAG is an image
+of an OCI layout.)";
 
 struct Flags {
   std::string reference;
