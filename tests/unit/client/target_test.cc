@@ -164,7 +164,7 @@ TEST_CASE("push with a path behind a reference names the line that was meant") {
 
 TEST_CASE("the name of a file is no template") {
   for (const std::string_view text :
-       {"./all-{tag}.tar", "oci:{repo}", "docker-archive:{repo}.tar:{tag}", "./{tag}/"}) {
+       {"./all-{tag}.tar", "oci:{repo}", "docker-archive:{repo}.tar", "./{tag}/"}) {
     CAPTURE(text);
     const auto target = parse_target(text, Verb::copy, "registry.example.com/app");
     REQUIRE_FALSE(target);
