@@ -290,6 +290,8 @@ class Edits(SystemTest):
         one = self.davit("mutate", "-p", "linux/amd64", self.ref("many:all"), self.ref("many:one"), "--set-platform", "linux/arm/v7")
         config = self.sound(one.lines[0])[1]
         self.assertEqual((config["architecture"], config["variant"]), ("arm", "v7"))
+        one = self.davit("mutate", "-p", "linux/arm64", self.ref("many:all"), self.ref("many:v8"), "--set-platform", "linux/arm64/v8")
+        self.assertEqual(self.sound(one.lines[0])[1]["variant"], "v8")
 
     # --- rebase
 

@@ -240,16 +240,17 @@ class DAVIT_EXPORT Client {
   /// push().
   Result<ResolvedImage> digest(std::string_view source, const CopyOptions& options = {});
 
-  /// Gives an image of a registry further tags: its manifest is read once and put, unchanged, under each that
-  /// has something else. `tags` are tags, or references in the same repository. One result for each tag, in
-  /// order. An immutable tag that has the image already is a success. An error means that nothing was
-  /// written.
+  /// Gives an image of a registry or a layout further tags: its manifest is read once and put, unchanged,
+  /// under each that has something else. `tags` are tags, or references in the same repository. One result
+  /// for each tag, in order. An immutable tag that has the image already is a success. An error means that
+  /// nothing was written.
   Result<std::vector<Delivery>> tag(std::string_view image, std::span<const std::string> tags,
                                     const TagOptions& options = {});
 
   /// Removes from registries: by a tag that tag alone, by a digest the image with all its tags. Never an
   /// image because a tag was named: where a registry cannot do that, the result is `unsupported` and the tag
-  /// stays. One result for each reference, in order. An error means that nothing was touched.
+  /// stays. Of a layout, tags alone: their entries go out of index.json, and all blobs stay. One result for
+  /// each reference, in order. An error means that nothing was touched.
   Result<std::vector<Removal>> remove(std::span<const std::string> references,
                                       const RemoveOptions& options = {});
   /// What remove() would do; changes nothing.

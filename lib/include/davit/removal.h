@@ -19,7 +19,9 @@ struct TagOptions {
 };
 
 struct RemoveOptions {
-  bool with_referrers = false;  ///< also what refers to the image; not for tags, whose image stays
+  /// Also what refers to the image, which goes first: where it cannot be deleted all stays. Not for tags,
+  /// whose image stays.
+  bool with_referrers = false;
   std::stop_token stop = {};
   std::optional<std::chrono::milliseconds> timeout = {};
 };
@@ -28,7 +30,7 @@ struct RemoveOptions {
 struct Removed {
   enum class What { tag, manifest, referrer };
   What what = What::tag;
-  std::string name;  ///< "registry/repository:tag" or "registry/repository@digest"
+  std::string name;  ///< "registry/repository:tag", "registry/repository@digest" or "oci:DIR:tag"
   Digest digest;     ///< of the manifest
   /// Of a plan: whether the registry does it is seen only when it is asked to.
   bool may_be_refused = false;

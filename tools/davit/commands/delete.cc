@@ -14,7 +14,7 @@ namespace davit::tool {
 namespace {
 
 constexpr const char* kDescription =
-    R"(delete tags, or images with all their tags, from registries, and tags from OCI layouts
+    R"(delete tags, or images with all their tags
 
 A REF with a tag is about that tag alone, and the image stays: where a registry cannot delete a tag without
 its image, nothing is deleted, a sentence says so, and the exit code is 1. A REF with a digest is about the
