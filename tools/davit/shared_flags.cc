@@ -398,7 +398,8 @@ Result<std::optional<std::chrono::milliseconds>> ConnectionFlags::time_limit() c
 }
 
 void OutputFlags::add_to(CLI::App& command) {
-  with_environment(command.add_flag("-q,--quiet", quiet, "no notes, and no progress unless --progress asks for it"))
+  with_environment(
+      command.add_flag("-q,--quiet", quiet, "no notes, and no progress unless --progress asks for it"))
       ->group(kOutput);
   with_environment(command.add_flag("-v,--verbose", verbose, "say what happens; -vv and -vvv say more"))
       ->group(kOutput);

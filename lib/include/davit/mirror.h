@@ -140,8 +140,8 @@ struct MirrorOptions {
   std::function<Result<>(const PruneRecord&)> before_delete = {};
   Observer* observer = nullptr;
   std::stop_token stop = {};
-  /// Asked to stop: the run ends soon. Nothing new is begun or deleted, what moves arrives, and images that are
-  /// complete get their tags; after `drain_time` it ends like `stop`.
+  /// Asked to stop: the run ends soon. Nothing new is begun or deleted, what moves arrives, and images that
+  /// are complete get their tags; after `drain_time` it ends like `stop`.
   std::stop_token drain = {};
   std::chrono::milliseconds drain_time{20'000};
   std::optional<std::chrono::milliseconds> timeout = {};  ///< for the whole run
