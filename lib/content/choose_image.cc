@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/escape.h"
+#include "model/digest_tags.h"
 
 namespace davit::content {
 namespace {
@@ -25,6 +26,13 @@ std::string choices(std::span<const ImageListing> images) {
   }
   if (images.size() > kShown) out += ", and " + std::to_string(images.size() - kShown) + " more";
   return out;
+}
+
+/// Whether all names of an image say that it belongs to another one, as those of signatures do.
+bool belongs_to_another(const ImageListing& image) {
+  return !image.names.empty() && std::ranges::all_of(image.names, [](const std::string& name) {
+    return model::digest_tag(std::string_view(name).substr(name.rfind(':') + 1)).has_value();
+  });
 }
 
 /// A name as a registry would read it, with "latest" where no tag was written.
@@ -50,6 +58,8 @@ Result<std::size_t> choose_image(std::span<const ImageListing> images, std::stri
   if (images.empty()) return make_error(Errc::not_found, "there is no image inside");
   if (wanted.empty()) {
     if (images.size() == 1) return std::size_t{0};
+    if (std::ranges::count_if(images, std::not_fn(belongs_to_another)) == 1)
+      return static_cast<std::size_t>(std::ranges::find_if_not(images, belongs_to_another) - images.begin());
     return make_error(Errc::invalid_argument,
                       "there are " + std::to_string(images.size()) + " images inside: " + choices(images),
                       "name one of them");

@@ -106,7 +106,7 @@ class Output(Case):
         (event,) = [json.loads(line) for line in result.stderr.splitlines()]
         self.assertEqual((event["event"], event["error"]["code"]), ("failed", "not_found"))
         self.assertIn("no-such", event["error"]["message"])
-        result = davit("push", "--progress", "json", "-q", SIMPLE, f"{REGISTRY}/fine:1", "localhost:9/x:1", "--retries", "0")
+        result = davit("push", "--progress", "json", "-q", SIMPLE, f"{REGISTRY}/fine:1", "localhost:9/x:1", "--retries", "1")
         self.assert_code(result, 7)
         events = [json.loads(line) for line in result.stderr.splitlines()]
         (event,) = [each for each in events if each["event"] == "failed"]
