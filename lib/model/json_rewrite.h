@@ -10,9 +10,8 @@
 
 namespace davit::model {
 
-// JSON documents that are edited and not written anew. A parsed value does not know how it was written
-// ("1.50",
-// "\u00e9", a number of thirty digits), so what nobody changed is taken from the text.
+// JSON documents that are edited and not written anew. A parsed value does not know how it was written (1.50,
+// an escaped letter, a number of thirty digits), so what nobody changed is taken from the text.
 
 /// Where an object or an array is cut. Views into the text.
 struct JsonPieces {
