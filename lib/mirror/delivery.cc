@@ -27,7 +27,7 @@ void Delivering::carry(std::vector<Find> finds) {
     left.push_back(&find);
   }
   look_into_empty(finds);
-  if (mode_ == Mode::deliver) left = try_mounts(std::move(left));
+  if (mode_ == Mode::deliver) left = try_mounts(left);
   const std::vector<std::size_t> wave = waves_of(left);
   const std::size_t last = wave.empty() ? 0 : *std::ranges::max_element(wave);
   for (std::size_t now = 0; now <= last; ++now) {
@@ -96,7 +96,7 @@ void Delivering::look_into_empty(std::vector<Find>& finds) {
 /// ECR mounts for accounts that have switched it on, and who may write need not be allowed to ask which. So
 /// two images go ahead, one that brings a blob and one of another repository that needs it too. Returns the
 /// others.
-std::vector<Find*> Delivering::try_mounts(std::vector<Find*> finds) {
+std::vector<Find*> Delivering::try_mounts(const std::vector<Find*>& finds) {
   const std::vector<std::size_t> wave = waves_of(finds);
   std::set<std::size_t> gone;
   for (std::size_t i = 0; i < finds.size(); ++i) {

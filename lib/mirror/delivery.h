@@ -37,7 +37,7 @@ class Delivering {
   void leave_out_unreachable(std::vector<Find>& finds);
   void look_into_empty(std::vector<Find>& finds);
   [[nodiscard]] std::vector<std::size_t> waves_of(const std::vector<Find*>& finds) const;
-  std::vector<Find*> try_mounts(std::vector<Find*> finds);
+  std::vector<Find*> try_mounts(const std::vector<Find*>& finds);
   void learn_mounts(const Find& find, const FoundPlace& at, const Delivered& delivered);
   void carry_wave(std::vector<Find*> finds);
   transfer::Order order_for(Find& find);

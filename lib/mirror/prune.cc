@@ -176,6 +176,7 @@ class Pruner {
   Result<> learn_all() {
     for (std::vector<Digest> next = keeping_.unknown(); !next.empty(); next = keeping_.unknown()) {
       std::vector<std::string> names;
+      names.reserve(next.size());
       for (const Digest& each : next) names.push_back(each.to_string());
       DAVIT_TRY_VOID(learn(names));
       for (const Digest& each : next) keeping_.learn_missing(each);
