@@ -77,6 +77,13 @@ Error bad_argument(std::string_view text, const std::string& why, std::string hi
   return make_error(Errc::invalid_argument, "\"" + escaped(text, 160) + "\": " + why, std::move(hint));
 }
 
+Error tag_in_use(const std::string& name, const Digest& now, const Digest& wanted) {
+  return make_error(Errc::already_exists,
+                    name + " points at " + now.to_string() + ", not at " + wanted.to_string(),
+                    "without --no-clobber it is moved")
+      .on(Side::destination);
+}
+
 std::string command_line(Verb verb, std::string_view source, std::string_view destination) {
   const std::string from = in_line(source, "SOURCE");
   const std::string to = in_line(destination, "DESTINATION");

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include <davit/digest.h>
 #include <davit/error.h>
 #include <davit/result.h>
 
@@ -14,6 +15,9 @@ std::string_view to_string(Verb verb);
 
 /// An argument that cannot be: it is quoted, unless it holds credentials. Code: invalid_argument.
 Error bad_argument(std::string_view text, const std::string& why, std::string hint = {});
+
+/// A tag that points elsewhere and is not to be moved. Code: already_exists.
+Error tag_in_use(const std::string& name, const Digest& now, const Digest& wanted);
 
 /// "davit copy SOURCE DESTINATION", for hints. What holds credentials is not repeated. Where there is no one
 /// word for the source (indexes, images that a command has edited: `source` is empty) "write DESTINATION".

@@ -314,19 +314,24 @@ bool same_platform(const Descriptor& a, const Descriptor& b) {
   return a.platform && b.platform && a.platform->normalized() == b.platform->normalized();
 }
 
-/// The entry that is this image with its layers compressed otherwise, or in the other format: one with its
-/// configuration, else one with its layers.
-Result<std::optional<std::size_t>> same_image(const Edited& edited, ContentSource& source,
-                                              const Descriptor& image, const CallContext& context) {
+/// An entry that is an image in another format, or with its layers compressed otherwise.
+struct Twin {
+  std::size_t position = 0;
+  bool by_config = false;  ///< it has the image's configuration, and not just its layers
+};
+
+/// One with the configuration of the image, else one with its layers.
+Result<std::optional<Twin>> twin_of(const Edited& edited, ContentSource& source, const Descriptor& image,
+                                    const CallContext& context) {
   DAVIT_TRY(const auto wanted, identity_of(source, image, context));
-  std::optional<std::size_t> found;
+  std::optional<Twin> found;
   for (std::size_t i = 0; wanted && i < edited.index.manifests().size(); ++i) {
     const Descriptor& entry = edited.index.manifests()[i];
     if (content::is_attestation(entry) || !same_platform(entry, image)) continue;
     DAVIT_TRY(const auto listed, identity_of(edited.source, entry, context));
     if (!listed) continue;
-    if (listed->config == wanted->config) return std::optional(i);
-    if (!found && !wanted->layers.empty() && listed->layers == wanted->layers) found = i;
+    if (listed->config == wanted->config) return std::optional(Twin{.position = i, .by_config = true});
+    if (!found && !wanted->layers.empty() && listed->layers == wanted->layers) found = Twin{.position = i};
   }
   return found;
 }
@@ -346,8 +351,9 @@ Result<std::set<std::size_t>> positions_of(Client::Impl& impl, const Edited& edi
   for (const Candidate& candidate : brought.front().candidates) {
     auto positions = compose::find_entries(index, candidate.entry.digest.to_string());
     if (!positions && !content::is_attestation(candidate.entry)) {
-      DAVIT_TRY(const auto same, same_image(edited, *brought.front().source, candidate.entry, context));
-      if (same) positions = compose::find_entries(index, index.manifests()[*same].digest.to_string());
+      DAVIT_TRY(const auto twin, twin_of(edited, *brought.front().source, candidate.entry, context));
+      if (twin)
+        positions = compose::find_entries(index, index.manifests()[twin->position].digest.to_string());
     }
     if (positions) out.merge(*positions);
   }
@@ -379,11 +385,8 @@ Result<std::set<Digest>> listed_already(const Edited& edited, std::span<const Br
   for (const Brought& each : brought) {
     if (!each.made) continue;
     for (const Candidate& candidate : each.candidates) {
-      DAVIT_TRY(const auto wanted, identity_of(*each.source, candidate.entry, context));
-      DAVIT_TRY(const auto same, same_image(edited, *each.source, candidate.entry, context));
-      if (!wanted || !same) continue;
-      DAVIT_TRY(const auto listed, identity_of(edited.source, edited.index.manifests()[*same], context));
-      if (listed && listed->config == wanted->config) out.insert(candidate.entry.digest);
+      DAVIT_TRY(const auto twin, twin_of(edited, *each.source, candidate.entry, context));
+      if (twin && twin->by_config) out.insert(candidate.entry.digest);
     }
   }
   return out;

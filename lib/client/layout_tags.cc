@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/escape.h"
+#include "base/split.h"
 #include "base/try.h"
 #include "client/argument.h"
 #include "content/choose_image.h"
@@ -37,14 +38,11 @@ Result<Listed> listed_in(const FileLocation& location, const CallContext& contex
 Result<std::vector<std::string>> tags_for(std::span<const std::string> words, const FileLocation& layout) {
   std::vector<std::string> out;
   for (const std::string& word : words) {
-    for (std::string_view left = word;;) {
-      const std::string_view one = left.substr(0, left.find(','));
+    for (const std::string_view one : split(word, ',')) {
       if (!Reference::is_tag(one))
         return bad_argument(word, "not a tag of " + layout_name(layout),
                             "davit copy brings an image elsewhere");
       if (std::ranges::find(out, one) == out.end()) out.emplace_back(one);
-      if (one.size() == left.size()) break;
-      left.remove_prefix(one.size() + 1);
     }
   }
   return out;
@@ -67,10 +65,7 @@ Result<bool> give(layout::Directory& layout, const std::string& shown, const Man
       if (called == entry.annotations.end() || called->second != tag) continue;
       unchanged = entry.digest == manifest.descriptor().digest;
       if (!unchanged && existing == OnExistingTag::fail)
-        return make_error(Errc::already_exists,
-                          shown + ":" + tag + " points at " + entry.digest.to_string() + ", not at " +
-                              manifest.descriptor().digest.to_string(),
-                          "without --no-clobber it is moved");
+        return tag_in_use(shown + ":" + tag, entry.digest, manifest.descriptor().digest);
     }
     return content::with_names(index, content::index_entry(manifest), {&tag, 1});
   };

@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
+#include "base/split.h"
 #include "base/try.h"
 #include "client/argument.h"
 
@@ -85,13 +86,7 @@ Result<DestinationPattern> parse_destination(std::string_view text) {
   }
   const auto colon = text.rfind(':');
   if (colon != std::string_view::npos && text.find('/', colon) == std::string_view::npos) {
-    std::string_view tags = text.substr(colon + 1);
-    for (;;) {
-      const std::string_view tag = tags.substr(0, tags.find(','));
-      pattern.tags.emplace_back(tag);
-      if (tag.size() == tags.size()) break;
-      tags.remove_prefix(tag.size() + 1);
-    }
+    for (const std::string_view tag : split(text.substr(colon + 1), ',')) pattern.tags.emplace_back(tag);
     text = text.substr(0, colon);
   }
   pattern.repository = text;

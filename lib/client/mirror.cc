@@ -265,10 +265,6 @@ Result<Delivered> restore_one(client::Registries& registries, const PruneRecord&
   return error;
 }
 
-}  // namespace
-
-namespace {
-
 /// The order in which records can be put back: what an index lists before it, and what something refers to.
 class RestoreOrder {
  public:

@@ -483,9 +483,15 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     if (file != nullptr && copy.all_tags)
       return client::bad_argument(source, "not a repository in a registry, and tags are those of one",
                                   "a destination like REGISTRY/{repo}:{tag} takes all images of a file");
+    if (file != nullptr && file->path == "-")
+      return make_error(Errc::invalid_argument,
+                        "standard input is read once, and what digest tags name may come before the image",
+                        "write it to a file first, or leave out --digest-tags");
     if (file == nullptr) tagged.emplace(std::get<Reference>(from), registries, options.jobs);
   }
-  const client::SourceSettings reading{.client = options, .all_images = all_images};
+  std::vector<Picked> beside;
+  const client::SourceSettings reading{
+      .client = options, .all_images = all_images, .beside = copy.digest_tags ? &beside : nullptr};
   std::vector<Picked> images;
   if (errand.image != nullptr) {
     images = {picked_from(*errand.image)};
@@ -496,11 +502,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   } else {
     DAVIT_TRY(images, client::open_source(from, source, copy, reading, registries, context));
   }
-  std::optional<client::FileCompanions> beside_in_file;
-  if (copy.digest_tags && file != nullptr) {
-    DAVIT_TRY(beside_in_file,
-              client::FileCompanions::open(*file, images, copy, reading, registries, context));
-  }
+  client::FileCompanions in_file(std::move(beside));
   std::vector<transfer::Order> out;
   for (Picked& picked : images) {
     DAVIT_TRY_VOID(choose(picked, ends, context));
@@ -510,10 +512,10 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     // A tag that lists referrers is kept up by whoever puts them, where the registry has no other list.
     DAVIT_TRY(const std::vector<Picked> companions,
               tagged ? tagged->companions_of(picked, !copy.referrers, context)
-                     : beside_in_file->companions_of(picked, !copy.referrers, context));
+                     : in_file.companions_of(picked, !copy.referrers, context));
     for (const Picked& companion : companions) {
-      Ends beside = ends.beside(tag_of(companion.image.names.front()));
-      DAVIT_TRY_VOID(add_order(companion, beside, out, board, context));
+      Ends its = ends.beside(tag_of(companion.image.names.front()));
+      DAVIT_TRY_VOID(add_order(companion, its, out, board, context));
     }
   }
   DAVIT_TRY_VOID(refuse_shared_tags(out));

@@ -15,6 +15,7 @@
 #include "content/overlay.h"
 #include "io/file.h"
 #include "layout/layout.h"
+#include "model/digest_tags.h"
 
 namespace davit::client {
 namespace {
@@ -58,6 +59,26 @@ Error with_spelling(Error error, const FileLocation& location,
   return error;
 }
 
+/// What belongs to an image by its name, but for what is picked anyway.
+template <class Store>
+Result<std::vector<Picked>> named_by_digest_tags(const std::shared_ptr<Store>& store,
+                                                 const std::vector<std::size_t>& picked,
+                                                 const CallContext& context) {
+  std::vector<Picked> out;
+  for (std::size_t i = 0; i < store->images().size(); ++i) {
+    const content::ImageListing& listing = store->images()[i];
+    if (listing.root.empty() || std::ranges::find(picked, i) != picked.end()) continue;
+    for (const std::string& name : listing.names) {
+      const std::string tag(model::tag_in(name));
+      if (!model::digest_tag(tag)) continue;
+      DAVIT_TRY(content::StoredImage image, listed(*store, listing, context));
+      image.names = {tag};
+      out.push_back({store, std::move(image), escaped(name, 200)});
+    }
+  }
+  return out;
+}
+
 /// The images that are meant: the one that was named, the only one, or, where every destination is a
 /// template, all.
 template <class Store>
@@ -91,6 +112,10 @@ Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const File
     if (!image->names.empty()) label += " (" + escaped(image->names.front(), 200) + ")";
     out.push_back({store, *std::move(image), std::move(label)});
   }
+  if (settings.beside == nullptr) return out;
+  auto beside = named_by_digest_tags(store, positions, context);
+  if (!beside) return bad_file(beside.error(), location.path);
+  *settings.beside = *std::move(beside);
   return out;
 }
 

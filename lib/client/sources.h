@@ -27,6 +27,8 @@ struct SourceSettings {
   const ClientOptions& client;
   bool all_images = false;  ///< of a file with several, where none is named
   bool as_listed = false;   ///< OpenOptions::as_listed
+  /// Gets what else a file holds under a digest tag ("sha256-….sig"), each image with that tag as its name.
+  std::vector<Picked>* beside = nullptr;
 };
 
 /// The images that a source argument means: the one that was named, the only one, or all. `written` is the

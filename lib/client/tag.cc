@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/escape.h"
+#include "base/split.h"
 #include "base/try.h"
 #include "client/argument.h"
 #include "client/client_impl.h"
@@ -22,13 +23,11 @@ Result<std::vector<std::string>> tags_in(std::string_view text, const Reference&
   if (Reference::is_tag(text)) return std::vector<std::string>{std::string(text)};
   std::vector<std::string> out;
   if (text.find_first_of("/:@") == std::string_view::npos && text.find(',') != std::string_view::npos) {
-    for (std::string_view left = text;;) {
-      const std::string_view one = left.substr(0, left.find(','));
+    for (const std::string_view one : split(text, ',')) {
       if (!Reference::is_tag(one)) return bad_argument(text, "not a list of tags");
       out.emplace_back(one);
-      if (one.size() == left.size()) return out;
-      left.remove_prefix(one.size() + 1);
     }
+    return out;
   }
   if (text.find_first_of("/:@") == std::string_view::npos)
     return bad_argument(text, "not a tag", "letters, digits, \"_\", \".\" and \"-\", at most 128 of them");
@@ -52,11 +51,7 @@ Result<bool> is_there(registry::Repository& repository, const std::string& name,
   // What stands in the way of reading the tag need not stand in the way of moving it.
   if (existing == OnExistingTag::replace || (!there && there.error().code == Errc::not_found)) return false;
   if (!there) return there.error();
-  return make_error(Errc::already_exists,
-                    name + ":" + tag + " points at " + there->descriptor().digest.to_string() + ", not at " +
-                        digest.to_string(),
-                    "without --no-clobber it is moved")
-      .on(Side::destination);
+  return client::tag_in_use(name + ":" + tag, there->descriptor().digest, digest);
 }
 
 }  // namespace

@@ -109,33 +109,8 @@ Result<std::vector<Picked>> TaggedImages::companions_of(const Picked& picked, bo
   return out;
 }
 
-Result<FileCompanions> FileCompanions::open(FileLocation file, std::span<const Picked> taken,
-                                            const CopyOptions& options, const SourceSettings& settings,
-                                            Registries& registries, const CallContext& context) {
-  if (file.path == "-")
-    return make_error(Errc::invalid_argument,
-                      "standard input is read once, and what digest tags name may come before the image",
-                      "write it to a file first, or leave out --digest-tags");
-  file.name.clear();
-  file.position.reset();
-  SourceSettings all = settings;
-  all.all_images = true;
-  all.as_listed = true;
-  DAVIT_TRY(const std::vector<Picked> images,
-            open_source(file, file.path, options, all, registries, context));
-  std::set<std::string> moved;
-  for (const Picked& each : taken) moved.insert(each.image.names.begin(), each.image.names.end());
-  FileCompanions out;
-  for (const Picked& each : images) {
-    for (const std::string& name : each.image.names) {
-      const std::string tag = name.substr(name.rfind(':') + 1);  // a layout may have it alone
-      if (moved.contains(name) || !tag.starts_with("sha256-")) continue;
-      Picked one = each;
-      one.image.names = {tag};
-      out.by_tag_.emplace(tag, std::move(one));
-    }
-  }
-  return out;
+FileCompanions::FileCompanions(std::vector<Picked> beside) {
+  for (Picked& each : beside) by_tag_.emplace(each.image.names.front(), std::move(each));
 }
 
 Result<std::vector<Picked>> FileCompanions::companions_of(const Picked& picked, bool with_index,

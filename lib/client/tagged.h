@@ -2,13 +2,11 @@
 
 #include <map>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
 
 #include <davit/reference.h>
 
-#include "client/location.h"
 #include "client/registries.h"
 #include "client/sources.h"
 
@@ -48,11 +46,8 @@ class TaggedImages {
 /// The same of a file: what else it holds under such names. One thread at a time.
 class FileCompanions {
  public:
-  /// `taken` are the images that are moved anyway. Errors: invalid_argument for standard input, which is read
-  /// once; those of reading the file.
-  static Result<FileCompanions> open(FileLocation file, std::span<const Picked> taken,
-                                     const CopyOptions& options, const SourceSettings& settings,
-                                     Registries& registries, const CallContext& context);
+  /// `beside`: those that SourceSettings::beside has got.
+  explicit FileCompanions(std::vector<Picked> beside);
 
   /// TaggedImages::companions_of().
   Result<std::vector<Picked>> companions_of(const Picked& picked, bool with_index,

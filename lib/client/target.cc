@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/escape.h"
+#include "base/split.h"
 #include "base/try.h"
 #include "client/argument.h"
 
@@ -33,9 +34,7 @@ Result<FileTarget> with_scheme(std::string_view written, Kind kind, std::string_
   const auto colon = rest.find(':');
   if (colon != std::string_view::npos && !is_there(target.path)) {
     target.path = rest.substr(0, colon);
-    std::string_view names = rest.substr(colon + 1);
-    for (;;) {
-      const std::string_view name = names.substr(0, names.find(','));
+    for (const std::string_view name : split(rest.substr(colon + 1), ',')) {
       const auto tag_at = name.rfind(':');
       const bool tag_alone =
           tag_at == std::string_view::npos || name.find('/', tag_at) != std::string_view::npos;
@@ -50,8 +49,6 @@ Result<FileTarget> with_scheme(std::string_view written, Kind kind, std::string_
           return bad_argument(written, "\"" + escaped(name, 140) + "\" is not a tag");
         target.names.emplace_back(tag_alone ? name : name.substr(tag_at + 1));
       }
-      if (name.size() == names.size()) break;
-      names.remove_prefix(name.size() + 1);
     }
   }
   if (target.path.empty()) return bad_argument(written, "no file name");

@@ -31,7 +31,7 @@ std::string choices(std::span<const ImageListing> images) {
 /// Whether all names of an image say that it belongs to another one, as those of signatures do.
 bool belongs_to_another(const ImageListing& image) {
   return !image.names.empty() && std::ranges::all_of(image.names, [](const std::string& name) {
-    return model::digest_tag(std::string_view(name).substr(name.rfind(':') + 1)).has_value();
+    return model::digest_tag(model::tag_in(name)).has_value();
   });
 }
 

@@ -8,6 +8,8 @@
 
 #include <davit/digest.h>
 
+#include "base/ascii.h"
+#include "base/split.h"
 #include "crypto/hmac.h"
 #include "emulator/http_server.h"
 
@@ -17,28 +19,16 @@ namespace {
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kEnd = "aws4_request";
 
-std::vector<std::string> split(std::string_view text, char at) {
-  std::vector<std::string> parts;
-  while (true) {
-    const auto end = text.find(at);
-    parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
+/// As they stand in the list of signed headers.
+std::vector<std::string> names_in(std::string_view list) {
+  const auto names = split(list, ';');
+  return {names.begin(), names.end()};
 }
 
 /// KEYID/20260115/us-east-1/ecr/aws4_request
@@ -55,7 +45,7 @@ bool read_credential(std::string_view text, SigV4Claim& claim) {
 std::string canonical_path(std::string_view path, PathRule rule) {
   if (rule == PathRule::as_sent) return path.empty() ? "/" : std::string(path);
   std::vector<std::string> kept;
-  for (auto& segment : split(path, '/')) {
+  for (const auto segment : split(path, '/')) {
     if (segment.empty() || segment == ".") continue;
     if (segment != "..") {
       kept.push_back(percent_encoded(segment));
@@ -71,7 +61,7 @@ std::string canonical_path(std::string_view path, PathRule rule) {
 
 std::string canonical_query(std::string_view query) {
   std::vector<std::pair<std::string, std::string>> pairs;
-  for (const auto& part : split(query, '&')) {
+  for (const auto part : split(query, '&')) {
     if (part.empty()) continue;
     const auto equals = part.find('=');
     std::string name = percent_encoded(percent_decoded(part.substr(0, equals)));
@@ -110,14 +100,14 @@ std::optional<SigV4Claim> parse_authorization(std::string_view header) {
   header.remove_prefix(kAlgorithm.size());
   SigV4Claim claim;
   bool credential = false;
-  for (const auto& part : split(header, ',')) {
+  for (const auto part : split(header, ',')) {
     const auto field = trimmed(part);
     const auto equals = field.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
     const auto name = field.substr(0, equals);
     const auto value = field.substr(equals + 1);
     if (name == "Credential") credential = read_credential(value, claim);
-    if (name == "SignedHeaders") claim.signed_headers = split(value, ';');
+    if (name == "SignedHeaders") claim.signed_headers = names_in(value);
     if (name == "Signature") claim.signature = value;
   }
   if (!credential || claim.signed_headers.empty() || claim.signature.size() != 64) return std::nullopt;
@@ -128,14 +118,13 @@ std::optional<SigV4Claim> parse_presigned(std::string_view query) {
   SigV4Claim claim;
   bool algorithm = false;
   bool credential = false;
-  for (const auto& part : split(query, '&')) {
+  for (const auto part : split(query, '&')) {
     const auto equals = part.find('=');
-    const std::string name = percent_decoded(std::string_view(part).substr(0, equals));
-    const std::string value =
-        equals == std::string::npos ? "" : percent_decoded(std::string_view(part).substr(equals + 1));
+    const std::string name = percent_decoded(part.substr(0, equals));
+    const std::string value = equals == std::string::npos ? "" : percent_decoded(part.substr(equals + 1));
     if (name == "X-Amz-Algorithm") algorithm = value == kAlgorithm;
     if (name == "X-Amz-Credential") credential = read_credential(value, claim);
-    if (name == "X-Amz-SignedHeaders") claim.signed_headers = split(value, ';');
+    if (name == "X-Amz-SignedHeaders") claim.signed_headers = names_in(value);
     if (name == "X-Amz-Signature") claim.signature = value;
   }
   if (!algorithm || !credential || claim.signed_headers.empty() || claim.signature.empty())
@@ -156,7 +145,7 @@ std::optional<std::string> canonical_request(const SignedRequest& request,
     std::string values;
     bool found = false;
     for (const auto& header : request.headers) {
-      if (lower(header.name) != lower(name)) continue;
+      if (!same_but_case(header.name, name)) continue;
       values += (found ? "," : "") + canonical_value(header.value);
       found = true;
     }

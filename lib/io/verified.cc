@@ -120,8 +120,7 @@ std::shared_ptr<const Content> verified(std::shared_ptr<const Content> inner) {
 }
 
 Error damaged(const Digest& wanted, const std::string& why) {
-  return make_error(Errc::corrupt, "read " + wanted.to_string() + ": what came " + why,
-                    "it is damaged where it is kept, or was changed on the way")
+  return make_error(Errc::corrupt, "read " + wanted.to_string() + ": what came " + why, kDamagedHint)
       .on(Side::source);
 }
 

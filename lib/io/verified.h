@@ -17,6 +17,9 @@ std::unique_ptr<ByteSource> verified(std::unique_ptr<ByteSource> inner, const De
 /// drops the front, so a resumed upload is verified too.
 std::shared_ptr<const Content> verified(std::shared_ptr<const Content> inner);
 
+/// The hint of all errors about content that is other than its descriptor says.
+inline constexpr const char* kDamagedHint = "it is damaged where it is kept, or was changed on the way";
+
 /// That the bytes read for `wanted` are others: "read sha256:…: what came WHY". On the source's side.
 Error damaged(const Digest& wanted, const std::string& why);
 

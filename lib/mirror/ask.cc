@@ -136,13 +136,15 @@ Result<> Exploration::ask_source(Seen& seen) {
   for (std::size_t i = 0; i < targets_.size(); ++i) needed |= lacks(seen, i);
   if (!needed) {
     if (job_.require_referrers.empty() || seen.part) return {};
-    DAVIT_TRY(const auto referrers, source_->referrer_lister()->referrers(seen.root.digest, context_));
-    return require_referrers(seen.root.digest, referrers);
+    DAVIT_TRY(seen.referrers, source_->referrer_lister()->referrers(seen.root.digest, context_));
+    return require_referrers(seen.root.digest, *seen.referrers);
   }
   DAVIT_TRY_VOID(read());
   DAVIT_TRY(seen.left_out, too_old(seen, *source, *manifest));
-  if (seen.left_out) ++too_old_;
-  if (seen.left_out) return {};
+  if (seen.left_out) {
+    ++too_old_;
+    return {};
+  }
   if (seen.root.digest == *digest) {
     seen.root = manifest->descriptor();
     source = content::with_manifest(source, *std::move(manifest));

@@ -5,6 +5,16 @@
 #include "base/error.h"
 
 namespace davit::mirror {
+namespace {
+
+/// Null: no account is kept of it.
+template <class Places>
+auto* place_at(const Reference& at, Places& places) {
+  const auto place = places.find(at.name());
+  return place == places.end() ? nullptr : &place->second;
+}
+
+}  // namespace
 
 Claims::Claims(const std::vector<Route>& routes) {
   std::set<std::string> pruned;
@@ -20,50 +30,48 @@ Claims::Claims(const std::vector<Route>& routes) {
                 [&](const auto& each) { return !each.second.shared && !pruned.contains(each.first); });
 }
 
+std::vector<Claims::Place*> Claims::places_of(const Route& route) {
+  std::vector<Place*> out;
+  for (const Reference& target : route.targets) {
+    if (Place* place = place_at(target, places_)) out.push_back(place);
+  }
+  return out;
+}
+
 void Claims::choose(const Route& route, const std::string& tag) {
   MutexLock lock(mutex_);
-  for (const Reference& target : route.targets) {
-    const auto place = places_.find(target.name());
-    if (place != places_.end()) place->second.tags.insert(tag);
-  }
+  for (Place* place : places_of(route)) place->tags.insert(tag);
 }
 
 void Claims::keep(const Reference& at, const Digest& image) {
   MutexLock lock(mutex_);
-  const auto place = places_.find(at.name());
-  if (place != places_.end()) place->second.images.insert(image);
+  if (Place* place = place_at(at, places_)) place->images.insert(image);
 }
 
 void Claims::name(const Route& route, const Digest& image) {
   MutexLock lock(mutex_);
-  for (const Reference& target : route.targets) {
-    const auto place = places_.find(target.name());
-    if (place != places_.end()) place->second.named.insert(image);
-  }
+  for (Place* place : places_of(route)) place->named.insert(image);
 }
 
 bool Claims::counts(const Route& route) const {
   MutexLock lock(mutex_);
   for (const Reference& target : route.targets) {
-    if (places_.contains(target.name())) return true;
+    if (place_at(target, places_) != nullptr) return true;
   }
   return false;
 }
 
 void Claims::told_all(const Route& route) {
   MutexLock lock(mutex_);
-  for (const Reference& target : route.targets) {
-    const auto place = places_.find(target.name());
-    if (place != places_.end()) place->second.silent.erase(who(route));
-  }
+  for (Place* place : places_of(route)) place->silent.erase(who(route));
 }
 
 Result<bool> Claims::take(const Route& route, const Reference& at, const std::string& tag,
                           const Digest& image) {
   MutexLock lock(mutex_);
-  const auto place = places_.find(at.name());
-  if (place == places_.end() || !place->second.shared) return true;
-  const auto [one, first] = place->second.taken.try_emplace(tag, Taken{who(route), image});
+  Place* place = place_at(at, places_);
+  if (place == nullptr || !place->shared) return true;
+  const auto [one, first] = place->taken.try_emplace(tag, Taken{who(route), image});
   Taken& taken = one->second;
   // Empty: the tag is immutable, and nobody has asked what it is.
   if (first || taken.who == who(route) || (taken.image.empty() && !image.empty())) {
@@ -80,27 +88,27 @@ Result<bool> Claims::take(const Route& route, const Reference& at, const std::st
 
 bool Claims::chosen(const Reference& at, const std::string& tag) const {
   MutexLock lock(mutex_);
-  const auto place = places_.find(at.name());
-  return place != places_.end() && place->second.tags.contains(tag);
+  const auto* place = place_at(at, places_);
+  return place != nullptr && place->tags.contains(tag);
 }
 
 std::set<Digest> Claims::kept(const Reference& at) const {
   MutexLock lock(mutex_);
-  const auto place = places_.find(at.name());
-  return place == places_.end() ? std::set<Digest>() : place->second.images;
+  const auto* place = place_at(at, places_);
+  return place == nullptr ? std::set<Digest>() : place->images;
 }
 
 std::set<Digest> Claims::named(const Reference& at) const {
   MutexLock lock(mutex_);
-  const auto place = places_.find(at.name());
-  return place == places_.end() ? std::set<Digest>() : place->second.named;
+  const auto* place = place_at(at, places_);
+  return place == nullptr ? std::set<Digest>() : place->named;
 }
 
 std::optional<std::string> Claims::silent(const Reference& at) const {
   MutexLock lock(mutex_);
-  const auto place = places_.find(at.name());
-  if (place == places_.end() || place->second.silent.empty()) return std::nullopt;
-  return place->second.silent.begin()->second;
+  const auto* place = place_at(at, places_);
+  if (place == nullptr || place->silent.empty()) return std::nullopt;
+  return place->silent.begin()->second;
 }
 
 std::vector<std::vector<const Route*>> in_turn(const std::vector<Route>& routes) {

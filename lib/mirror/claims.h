@@ -53,6 +53,8 @@ class Claims {
     std::set<Digest> named = {}, images = {};
     std::map<std::string, Taken> taken = {};
   };
+  /// Those that account is kept of.
+  std::vector<Place*> places_of(const Route& route) DAVIT_REQUIRES(mutex_);
   static Who who(const Route& route) { return {route.number, route.source.to_string()}; }
 
   mutable Mutex mutex_;

@@ -46,27 +46,21 @@ std::vector<std::size_t> Delivering::waves_of(const std::vector<Find*>& finds) c
   for (const Find* find : finds) {
     Freight& one = freight.emplace_back(Freight{.places = {}, .blobs = blobs_.at(find)});
     for (const FoundPlace& at : find->places) {
-      const auto mounts = mounts_.find(at.place.host);
-      if (mounts == mounts_.end() || mounts->second) one.places.push_back(at.place);
+      if (may_mount(at.place.host)) one.places.push_back(at.place);
     }
   }
   return waves(freight);
 }
 
 /// A repository that lists nothing may hold blobs all the same, from a run that was ended before its first
-/// manifest. Where a hundred cost one question the engine asks for each; elsewhere some of those are asked
-/// for first that such a run would have begun with: blobs go in the order of their sizes, largest first.
+/// manifest. Where a hundred cost one question the engine asks for each; elsewhere some are asked for first.
 void Delivering::look_into_empty(std::vector<Find>& finds) {
-  constexpr std::size_t kSamples[] = {0, 3, 7, 15};
-  const auto larger = [](const Descriptor& a, const Descriptor& b) {
-    return std::pair(b.size, a.digest) < std::pair(a.size, b.digest);
-  };
-  std::map<std::string, std::set<Descriptor, decltype(larger)>> blobs;
+  std::map<std::string, std::vector<Descriptor>> blobs;
   for (const Find& find : finds) {
     for (const FoundPlace& at : find.places) {
-      if (at.empty && at.repository->probe_batch() == 1 && !empty_.contains(at.place.name()))
-        blobs.try_emplace(at.place.name(), larger)
-            .first->second.insert(blobs_.at(&find).begin(), blobs_.at(&find).end());
+      if (!at.empty || at.repository->probe_batch() > 1 || empty_.contains(at.place.name())) continue;
+      std::vector<Descriptor>& all = blobs[at.place.name()];
+      all.insert(all.end(), blobs_.at(&find).begin(), blobs_.at(&find).end());
     }
   }
   for (Find& find : finds) {
@@ -77,20 +71,26 @@ void Delivering::look_into_empty(std::vector<Find>& finds) {
         continue;
       }
       const auto [known, first] = empty_.emplace(at.place.name(), true);
-      if (first) {
-        const auto& all = blobs.at(at.place.name());
-        std::vector<Descriptor> some;
-        for (const std::size_t number : kSamples) {
-          if (number < all.size())
-            some.push_back(*std::next(all.begin(), static_cast<std::ptrdiff_t>(number)));
-        }
-        const auto there = at.repository->probe(some, context_);
-        known->second =
-            !there || std::ranges::all_of(*there, [](Presence one) { return one == Presence::absent; });
-      }
+      if (first) known->second = holds_none(*at.repository, std::move(blobs.at(at.place.name())));
       at.empty = known->second;
     }
   }
+}
+
+/// Of a few that an ended run would have begun with: blobs go in the order of their sizes, largest first.
+bool Delivering::holds_none(registry::Repository& repository, std::vector<Descriptor> blobs) const {
+  constexpr std::size_t kSamples[] = {0, 3, 7, 15};
+  std::ranges::sort(blobs, [](const Descriptor& a, const Descriptor& b) {
+    return std::pair(b.size, a.digest) < std::pair(a.size, b.digest);
+  });
+  const auto same = [](const Descriptor& a, const Descriptor& b) { return a.digest == b.digest; };
+  blobs.erase(std::unique(blobs.begin(), blobs.end(), same), blobs.end());
+  std::vector<Descriptor> some;
+  for (const std::size_t number : kSamples) {
+    if (number < blobs.size()) some.push_back(blobs[number]);
+  }
+  const auto there = repository.probe(some, context_);
+  return !there || std::ranges::all_of(*there, [](Presence one) { return one == Presence::absent; });
 }
 
 /// ECR mounts for accounts that have switched it on, and who may write need not be allowed to ask which. So
@@ -98,36 +98,37 @@ void Delivering::look_into_empty(std::vector<Find>& finds) {
 /// others.
 std::vector<Find*> Delivering::try_mounts(const std::vector<Find*>& finds) {
   const std::vector<std::size_t> wave = waves_of(finds);
-  std::set<std::size_t> gone;
+  std::set<const Find*> gone;
+  const auto go = [&](Find* find) {
+    if (gone.insert(find).second) carry_wave({find});
+  };
   for (std::size_t i = 0; i < finds.size(); ++i) {
     if (wave[i] != 1) continue;
     for (const FoundPlace& at : finds[i]->places) {
-      if (!mounts_.emplace(at.place.host, true).second) continue;
-      const auto brings = [&](std::size_t j) {
-        return wave[j] == 0 &&
-               std::ranges::any_of(finds[j]->places,
-                                   [&](const FoundPlace& other) {
-                                     return other.place.host == at.place.host &&
-                                            other.place.repository != at.place.repository;
-                                   }) &&
-               std::ranges::any_of(blobs_.at(finds[j]), [&](const Descriptor& blob) {
-                 return std::ranges::find(blobs_.at(finds[i]), blob.digest, &Descriptor::digest) !=
-                        blobs_.at(finds[i]).end();
-               });
-      };
+      if (!mounting_.emplace(at.place.host, Mounting::unknown).second) continue;
       for (std::size_t j = 0; j < finds.size(); ++j) {
-        if (!brings(j)) continue;
-        if (gone.insert(j).second) carry_wave({finds[j]});
+        if (wave[j] != 0 || !brings_for(*finds[j], *finds[i], at)) continue;
+        go(finds[j]);
         break;
       }
-      if (gone.insert(i).second) carry_wave({finds[i]});
+      go(finds[i]);
     }
   }
   std::vector<Find*> out;
-  for (std::size_t i = 0; i < finds.size(); ++i) {
-    if (!gone.contains(i)) out.push_back(finds[i]);
-  }
+  std::ranges::copy_if(finds, std::back_inserter(out),
+                       [&](const Find* find) { return !gone.contains(find); });
   return out;
+}
+
+/// Whether one find takes a blob that another one needs to another repository of the same registry.
+bool Delivering::brings_for(const Find& one, const Find& other, const FoundPlace& at) const {
+  const bool near = std::ranges::any_of(one.places, [&](const FoundPlace& place) {
+    return place.place.host == at.place.host && place.place.repository != at.place.repository;
+  });
+  const std::vector<Descriptor>& wanted = blobs_.at(&other);
+  return near && std::ranges::any_of(blobs_.at(&one), [&](const Descriptor& blob) {
+           return std::ranges::find(wanted, blob.digest, &Descriptor::digest) != wanted.end();
+         });
 }
 
 /// What came of mounting, where it was tried.
@@ -136,9 +137,14 @@ void Delivering::learn_mounts(const Find& find, const FoundPlace& at, const Deli
     return !ledger_.has(at.place, blob.digest) && !ledger_.elsewhere(at.place, blob.digest).empty();
   });
   if (!tried || delivered.blobs.mounted + delivered.blobs.sent == 0) return;
+  Mounting& known = mounting_[at.place.host];
   // Where it has worked once, a refusal is about that one repository.
-  if (delivered.blobs.mounted > 0) mounted_.insert(at.place.host);
-  mounts_[at.place.host] = mounted_.contains(at.place.host);
+  if (known != Mounting::works) known = delivered.blobs.mounted > 0 ? Mounting::works : Mounting::refused;
+}
+
+bool Delivering::may_mount(const std::string& host) const {
+  const auto known = mounting_.find(host);
+  return known == mounting_.end() || known->second != Mounting::refused;
 }
 
 void Delivering::leave_out_unreachable(std::vector<Find>& finds) {
@@ -169,16 +175,13 @@ transfer::Order Delivering::order_for(Find& find) {
       if (ledger_.has(place, blob)) return true;
       return empty ? std::optional(false) : std::nullopt;
     };
-    const auto mounts = mounts_.find(at.place.host);
-    if (mounts != mounts_.end() && !mounts->second) {
-      order.destinations.push_back(std::move(to));
-      continue;
+    if (may_mount(at.place.host)) {
+      const bool same = find.route.source.host == at.place.host;
+      to.mount_from = [this, place = at.place,
+                       own = same ? find.route.source.repository : std::string()](const Descriptor& blob) {
+        return own.empty() || own == place.repository ? ledger_.elsewhere(place, blob.digest) : own;
+      };
     }
-    const bool same = find.route.source.host == at.place.host;
-    to.mount_from = [this, place = at.place,
-                     own = same ? find.route.source.repository : std::string()](const Descriptor& blob) {
-      return own.empty() || own == place.repository ? ledger_.elsewhere(place, blob.digest) : own;
-    };
     order.destinations.push_back(std::move(to));
   }
   return order;

@@ -34,10 +34,15 @@ class Delivering {
   [[nodiscard]] std::uint64_t planned_reads() const { return reads_; }
 
  private:
+  enum class Mounting { unknown, works, refused };
+
   void leave_out_unreachable(std::vector<Find>& finds);
   void look_into_empty(std::vector<Find>& finds);
+  bool holds_none(registry::Repository& repository, std::vector<Descriptor> blobs) const;
   [[nodiscard]] std::vector<std::size_t> waves_of(const std::vector<Find*>& finds) const;
   std::vector<Find*> try_mounts(const std::vector<Find*>& finds);
+  [[nodiscard]] bool brings_for(const Find& one, const Find& other, const FoundPlace& at) const;
+  [[nodiscard]] bool may_mount(const std::string& host) const;
   void learn_mounts(const Find& find, const FoundPlace& at, const Delivered& delivered);
   void carry_wave(std::vector<Find*> finds);
   transfer::Order order_for(Find& find);
@@ -56,10 +61,9 @@ class Delivering {
   const CallContext context_;
   transfer::Settings settings_;
   Ledger ledger_;
-  std::map<std::string, bool>
-      empty_;  ///< repositories that list nothing, and whether they hold nothing either
-  std::map<std::string, bool> mounts_;  ///< registries, and whether it is worth asking them to mount
-  std::set<std::string> mounted_;       ///< registries that have done so
+  /// Repositories that list nothing, and whether they hold nothing either.
+  std::map<std::string, bool> empty_;
+  std::map<std::string, Mounting> mounting_;              ///< what registries do when asked to mount
   std::map<const Find*, std::vector<Descriptor>> blobs_;  ///< of the finds that are being carried
   std::set<std::string> read_, sent_;                     ///< of a plan: blobs that have been counted
   std::uint64_t requests_ = 0, bytes_ = 0, reads_ = 0;

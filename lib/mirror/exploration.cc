@@ -1,5 +1,7 @@
 #include "mirror/exploration.h"
+
 #include <algorithm>
+
 #include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"

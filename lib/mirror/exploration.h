@@ -56,7 +56,8 @@ class Exploration {
     bool left_out = false;            ///< of another part, too old, or missing where it may be
     std::optional<Error> error = {};  ///< of the source
     Descriptor root = {};             ///< the digest alone, unless `source` is set
-    std::shared_ptr<ContentSource> source = {};  ///< set where something has to be copied
+    std::shared_ptr<ContentSource> source = {};             ///< set where something has to be copied
+    std::optional<std::vector<Descriptor>> referrers = {};  ///< at the source, where somebody has asked
     std::vector<At> at = {};
   };
 
@@ -77,8 +78,14 @@ class Exploration {
 
   void tell(const std::vector<Seen>& tags);
   std::vector<Find> finds(const std::vector<Seen>& tags);
-  Result<> add_missing_referrers(const Digest& root, const std::vector<std::size_t>& targets,
-                                 std::vector<Find>& out);
+  /// An image that some targets have as it is.
+  struct Unchanged {
+    Digest root;
+    std::optional<std::vector<Descriptor>> referrers;  ///< as of Seen
+    std::set<std::size_t> targets = {};
+  };
+  [[nodiscard]] std::vector<Unchanged> unchanged(const std::vector<Seen>& tags) const;
+  Result<> add_missing_referrers(Unchanged& image, std::vector<Find>& out);
   Result<> walk(Find& find);
   Result<> require_referrers(const Find& find);
   Result<> require_referrers(const Digest& root, std::span<const Descriptor> referrers);

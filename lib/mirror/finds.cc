@@ -48,13 +48,10 @@ void Exploration::tell(const std::vector<Seen>& tags) {
 std::vector<Find> Exploration::finds(const std::vector<Seen>& tags) {
   std::vector<Find> out;
   std::map<Digest, std::size_t> by_root;
-  std::map<Digest, std::vector<std::size_t>> unchanged;  // roots, and the targets that have them
   for (const Seen& seen : tags) {
     if (seen.left_out || seen.error) continue;
     for (std::size_t i = 0; i < targets_.size(); ++i) {
       const At& at = seen.at[i];
-      if (at.state == At::State::asked && at.now == seen.root.digest)
-        unchanged[seen.root.digest].push_back(i);
       if (!lacks(seen, i)) continue;
       const auto [known, first] = by_root.emplace(seen.root.digest, out.size());
       if (first) out.push_back({.route = route_, .source = seen.source, .root = seen.root, .graph = nullptr});
@@ -71,17 +68,13 @@ std::vector<Find> Exploration::finds(const std::vector<Seen>& tags) {
     }
   }
   if (with_referrers()) {
-    for (auto& [root, targets] : unchanged) {
-      std::ranges::sort(targets);
-      targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
-    }
-    std::vector<std::pair<Digest, std::vector<std::size_t>>> roots(unchanged.begin(), unchanged.end());
-    std::vector<std::vector<Find>> referrers(roots.size());
-    for_each_index(all_.questions_, roots.size(), [&](std::size_t i) {
-      const auto added =
-          guarded([&] { return add_missing_referrers(roots[i].first, roots[i].second, referrers[i]); });
-      for (const std::size_t target : added ? std::vector<std::size_t>() : roots[i].second)
-        fail(roots[i].first.to_string(), &targets_[target], added.error().on(Side::source));
+    std::vector<Unchanged> images = unchanged(tags);
+    std::vector<std::vector<Find>> referrers(images.size());
+    for_each_index(all_.questions_, images.size(), [&](std::size_t i) {
+      const auto added = guarded([&] { return add_missing_referrers(images[i], referrers[i]); });
+      if (added) return;
+      for (const std::size_t target : images[i].targets)
+        fail(images[i].root.to_string(), &targets_[target], added.error().on(Side::source));
     });
     for (std::vector<Find>& each : referrers) std::ranges::move(each, std::back_inserter(out));
   }
@@ -102,21 +95,37 @@ std::vector<Find> Exploration::finds(const std::vector<Seen>& tags) {
   return good;
 }
 
+std::vector<Exploration::Unchanged> Exploration::unchanged(const std::vector<Seen>& tags) const {
+  std::vector<Unchanged> out;
+  std::map<Digest, std::size_t> by_root;
+  for (const Seen& seen : tags) {
+    if (seen.left_out || seen.error) continue;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      if (seen.at[i].state != At::State::asked || seen.at[i].now != seen.root.digest) continue;
+      const auto [known, first] = by_root.emplace(seen.root.digest, out.size());
+      if (first) out.push_back({.root = seen.root.digest, .referrers = seen.referrers});
+      out[known->second].targets.insert(i);
+    }
+  }
+  return out;
+}
+
 /// An image that is there already may have been signed since.
-Result<> Exploration::add_missing_referrers(const Digest& root, const std::vector<std::size_t>& targets,
-                                            std::vector<Find>& out) {
-  DAVIT_TRY(const std::vector<Descriptor> referrers, source_->referrer_lister()->referrers(root, context_));
-  if (referrers.empty()) return {};
+Result<> Exploration::add_missing_referrers(Unchanged& image, std::vector<Find>& out) {
+  if (!image.referrers) {
+    DAVIT_TRY(image.referrers, source_->referrer_lister()->referrers(image.root, context_));
+  }
+  if (image.referrers->empty()) return {};
   std::map<Digest, std::vector<std::size_t>> missing;
-  for (const std::size_t target : targets) {
+  for (const std::size_t target : image.targets) {
     const Target& at = targets_[target];
     std::set<Digest> listed;
     if (!at.survey.complete) {
-      DAVIT_TRY(const auto there, at.repository->referrers(root, context_));
+      DAVIT_TRY(const auto there, at.repository->referrers(image.root, context_));
       for (const Descriptor& each : there) listed.insert(each.digest);
     }
     const std::set<Digest>& there = at.survey.complete ? at.survey.images : listed;
-    for (const Descriptor& each : referrers) {
+    for (const Descriptor& each : *image.referrers) {
       if (!there.contains(each.digest)) missing[each.digest].push_back(target);
     }
   }

@@ -2,6 +2,10 @@
 
 namespace davit::model {
 
+std::string_view tag_in(std::string_view name) {
+  return name.substr(name.rfind(':') + 1);
+}
+
 std::optional<DigestTag> digest_tag(std::string_view tag) {
   const auto dash = tag.find('-');
   if (dash == std::string_view::npos) return {};

@@ -15,6 +15,9 @@ struct DigestTag {
   std::string ending;  ///< ".sig"; empty for a list of referrers
 };
 
+/// The tag in a name of an image as archives and layouts have it: "app:1.4", or "1.4" alone.
+std::string_view tag_in(std::string_view name);
+
 /// Nothing for any other tag.
 std::optional<DigestTag> digest_tag(std::string_view tag);
 

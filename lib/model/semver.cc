@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/escape.h"
+#include "base/split.h"
 #include "base/try.h"
 
 namespace davit::model {
@@ -19,16 +20,6 @@ std::optional<std::uint64_t> number(std::string_view text) {
   if (!is_number(text) || problem != std::errc() || end != text.data() + text.size()) return {};
   if (text.size() > 1 && text.front() == '0') return {};
   return out;
-}
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> out;
-  for (;;) {
-    const auto end = text.find(at);
-    out.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return out;
-    text.remove_prefix(end + 1);
-  }
 }
 
 bool is_identifier(std::string_view text) {

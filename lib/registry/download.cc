@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "io/verified.h"
 #include "registry/fields.h"
 #include "registry/repository.h"
 
@@ -165,7 +166,7 @@ class BlobReader final : public ByteSource {
 
   Error damaged(const Answer& answer, const std::string& what) const {
     Error error = strange_answer(why_, answer, Errc::corrupt, what);
-    error.hint = "it is damaged where it is kept, or was changed on the way";
+    error.hint = io::kDamagedHint;
     return error;
   }
 
@@ -185,7 +186,7 @@ class BlobReader final : public ByteSource {
     Error error = make_error(Errc::corrupt,
                              why_.text + ": goes on behind the " + std::to_string(blob_.size) +
                                  " bytes that its descriptor gives it",
-                             "it is damaged where it is kept, or was changed on the way")
+                             io::kDamagedHint)
                       .on(why_.side);
     error.attempts = tries_.count();
     return error;

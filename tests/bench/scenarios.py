@@ -83,15 +83,22 @@ class Bench:
         blob = max((self.image(kind) / "blobs" / "sha256").iterdir(), key=lambda file: file.stat().st_size)
         return self.measure(["curl", "-sf", "-T", str(blob), f"{self.upload(self.repository())}&digest=sha256:{blob.name}"])
 
-    def curl_copy(self, source, blobs):
-        """What the blobs take from one registry to the other in pipes, all at once."""
+    def pipes(self, source, blobs, onward):
+        """What the blobs take in pipes, all at once; `onward(digest)` is the command behind the one that fetches."""
         base = f"http://{source.rsplit(':', 1)[0].replace('/', '/v2/', 1)}"
-        repository = self.repository(1)
         script = "set -o pipefail; pids=();"
         for digest in blobs:
-            fetch, send = f"{base}/blobs/{digest}", f"{self.upload(repository)}&digest={digest}"
-            script += f" curl -sf {shlex.quote(fetch)} | curl -sf -T - {shlex.quote(send)} & pids+=($!);"
+            script += f" curl -sf {shlex.quote(f'{base}/blobs/{digest}')} | {onward(digest)} & pids+=($!);"
         return self.measure(["bash", "-c", script + ' for pid in "${pids[@]}"; do wait "$pid" || exit; done'])
+
+    def curl_pull(self, source, blobs, folder):
+        """Blobs into files, each hashed on the way: what nobody who verifies can do without."""
+        return self.pipes(source, blobs, lambda digest: f"tee {shlex.quote(str(folder / digest))} | openssl dgst -sha256")
+
+    def curl_copy(self, source, blobs, hashed=False):
+        """From one registry to the other."""
+        repository, hashing = self.repository(1), "tee >(openssl dgst -sha256 >/dev/null) | " if hashed else ""
+        return self.pipes(source, blobs, lambda digest: hashing + "curl -sf -T - " + shlex.quote(f"{self.upload(repository)}&digest={digest}"))
 
     def into_new_folder(self, act):
         """What `act(folder)` gives; the folder, which is memory, is there only meanwhile."""
@@ -135,6 +142,12 @@ class Bench:
 
         return lambda: (self.into_new_folder(davit), self.into_new_folder(skopeo))
 
+    def pull_against_curl(self, kind):
+        source = self.source(kind)
+        blobs = self.blobs(source)
+        return lambda: (self.into_new_folder(lambda folder: self.measure([self.davit, "pull", "-q", source, OUTPUTS["oci"].format(folder)])),
+                        self.into_new_folder(lambda folder: self.curl_pull(source, blobs, folder)))
+
     def davit_copy(self, source, destination):
         return self.measure([self.davit, "copy", "-q", source, f"{destination}:1"])
 
@@ -150,10 +163,10 @@ class Bench:
         self.skopeo(f"docker://{source}", f"docker://{peer}:1")
         return lambda: (self.davit_copy(source, repository), self.skopeo(f"docker://{source}", f"docker://{peer}:1", keep_cache=True))
 
-    def copy_against_curl(self, kind):
+    def copy_against_curl(self, kind, hashed):
         source = self.source(kind)
         blobs = self.blobs(source)
-        return lambda: (self.davit_copy(source, self.repository(1)), self.curl_copy(source, blobs))
+        return lambda: (self.davit_copy(source, self.repository(1)), self.curl_copy(source, blobs, hashed))
 
     def platforms(self, slow):
         """Tags of four small images for four platforms, in one repository of the first registry; pushed once."""
@@ -255,9 +268,12 @@ SCENARIOS = {
     **near_and_far("pull-one", "pull one layer of 1 GB to a layout", lambda b, slow: b.pull("one", slow)),
     **near_and_far("pull-big", "pull six layers to a layout", lambda b, slow: b.pull("big", slow)),
     "pull-big-tar": Scenario("pull six layers to a docker-archive", "skopeo", lambda b: b.pull("big", False, "docker-archive")),
+    "pull-one-bound": Scenario("pull one layer of 1 GB to a layout", "curl \\| tee \\| openssl", lambda b: b.pull_against_curl("one")),
+    "pull-big-bound": Scenario("pull six layers to a layout", "curl \\| tee \\| openssl, all at once", lambda b: b.pull_against_curl("big")),
     **near_and_far("pull-many", "pull 60 small layers to a layout", lambda b, slow: b.pull("manygz", slow)),
     "copy-big": Scenario("copy six layers to another registry", "skopeo", lambda b: b.copy("big", False, to=1)),
-    "copy-big-curl": Scenario("copy six layers to another registry", "curl \\| curl", lambda b: b.copy_against_curl("big")),
+    "copy-big-curl": Scenario("copy six layers to another registry", "curl \\| curl", lambda b: b.copy_against_curl("big", False)),
+    "copy-big-bound": Scenario("copy six layers to another registry", "curl \\| curl, hashed on the way", lambda b: b.copy_against_curl("big", True)),
     **near_and_far("copy-many", "copy 60 small layers to another registry", lambda b, slow: b.copy("manygz", slow, to=1)),
     **near_and_far("copy-mounted", "copy 60 small layers to another repository", lambda b, slow: b.copy("manygz", slow, to=0)),
     "index": Scenario("index over four images of the repository", "docker manifest", lambda b: b.index()),

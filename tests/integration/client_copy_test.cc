@@ -706,23 +706,32 @@ TEST_CASE("row 126: platforms are chosen within nested indexes", "[copy]") {
   CHECK(stored->manifests()[1].platform->architecture == "ppc64le");
 }
 
+/// Of the image of an origin, as cosign keeps it.
+struct Signature {
+  explicit Signature(const Origin& origin) : tag("sha256-" + origin.image.digest.hex() + ".sig") {
+    test::Pusher pusher(origin.registry.authority());
+    const auto store = pusher.repository("team/app");
+    const Manifest manifest = image_for(*store, "signature");
+    REQUIRE(store->put_manifest(manifest, std::vector{tag}, {}));
+    digest = manifest.descriptor().digest;
+  }
+
+  const std::string tag;
+  Digest digest;
+};
+
 TEST_CASE("signatures kept under tags go with their image, and once", "[copy]") {
   Origin origin;
   Client client(quick());
   const std::string repository = origin.registry.authority() + "/team/app";
-  const std::string signature = "sha256-" + origin.image.digest.hex() + ".sig";
-  test::Pusher pusher(origin.registry.authority());
-  const auto store = pusher.repository("team/app");
-  const Manifest signed_by = image_for(*store, "signature");
-  const std::string names[] = {signature};
-  REQUIRE(store->put_manifest(signed_by, names, {}));
+  const Signature signature(origin);
   REQUIRE(client.copy(origin.name(), repository + ":latest"));
   Registry other;
   const std::string targets[] = {other.authority() + "/app"};
   REQUIRE(client.copy(origin.name(), targets));
-  CHECK_FALSE(other.storage().tag("app", signature));
+  CHECK_FALSE(other.storage().tag("app", signature.tag));
   REQUIRE(client.copy(origin.name(), targets, {.digest_tags = true}));
-  CHECK(other.storage().tag("app", signature) == signed_by.descriptor().digest);
+  CHECK(other.storage().tag("app", signature.tag) == signature.digest);
   const auto all = client.copy(repository, targets, {.all_tags = TagChoice{}, .digest_tags = true}).value();
   CHECK(all.size() == 3);
 }
@@ -730,12 +739,7 @@ TEST_CASE("signatures kept under tags go with their image, and once", "[copy]") 
 TEST_CASE("signatures kept under tags come out of a file as they went in", "[copy]") {
   Origin origin;
   Client client(quick());
-  const std::string signature = "sha256-" + origin.image.digest.hex() + ".sig";
-  test::Pusher pusher(origin.registry.authority());
-  const auto store = pusher.repository("team/app");
-  const Manifest signed_by = image_for(*store, "signature");
-  const std::string names[] = {signature};
-  REQUIRE(store->put_manifest(signed_by, names, {}));
+  const Signature signature(origin);
   const TempDir dir;
   const std::string files[] = {(dir.path() / "x.oci.tar").string(),
                                "oci:" + (dir.path() / "layout").string() + ":1"};
@@ -748,9 +752,9 @@ TEST_CASE("signatures kept under tags come out of a file as they went in", "[cop
     if (!brought) FAIL(brought.error().to_string());
     CHECK(brought->size() == 2);
     CHECK(other.storage().tag("app", "1") == origin.image.digest);
-    CHECK(other.storage().tag("app", signature) == signed_by.descriptor().digest);
+    CHECK(other.storage().tag("app", signature.tag) == signature.digest);
     Registry without;
     REQUIRE(client.copy(file, std::vector{without.authority() + "/app:1"}, {}));
-    CHECK_FALSE(without.storage().tag("app", signature));
+    CHECK_FALSE(without.storage().tag("app", signature.tag));
   }
 }

@@ -118,7 +118,6 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
                 .exit_code = flags.exit_code,
                 .creates = !flags.create_repo.empty(),
                 .json = flags.json,
-                .quiet = flags.output.quiet,
                 .digest_file = flags.digest_file};
   if (!flags.destination.empty()) how.destinations.push_back(flags.destination);
   also_read.push_back(flags.source);
@@ -131,7 +130,7 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
   const auto time = parse_source_date_epoch(settings->source_date_epoch);
   if (!time) return fail(time.error());
   const auto begun = std::chrono::steady_clock::now();
-  Notes notes;
+  Notes notes(flags.output.quiet);
   copy->observer = &notes;
   copy->stop = signals.stop();
 

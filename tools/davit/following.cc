@@ -18,9 +18,7 @@ Result<> Following::check() const {
 
 int follow(Transfer transfer, Notes& notes, ProgressLine& line, const Following& how) {
   const auto show_notes = [&] {
-    for (const std::string& text : notes.take()) {
-      if (!how.quiet) line.note(text);
-    }
+    for (const std::string& text : notes.take()) line.note(text);
   };
   while (!transfer.wait_for(std::chrono::milliseconds(100))) {
     show_notes();
@@ -44,9 +42,7 @@ int follow(Transfer transfer, Notes& notes, ProgressLine& line, const Following&
 }
 
 int show(const Result<std::vector<Plan>>& plans, Notes& notes, const Following& how) {
-  for (const std::string& text : notes.take()) {
-    if (!how.quiet) say("note: " + text);
-  }
+  for (const std::string& text : notes.take()) say("note: " + text);
   if (!plans) return fail(plans.error());
   if (!print(how.json ? plan_json(*plans) : plan_text(*plans, how.creates))) return kLocal;
   return how.exit_code && std::ranges::any_of(*plans, &Plan::changes) ? kWouldChange : kOk;

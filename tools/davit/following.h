@@ -17,7 +17,6 @@ struct Following {
   bool exit_code = false;  ///< of a dry run: 10 when something would change
   bool creates = false;    ///< missing repositories are made
   bool json = false;
-  bool quiet = false;  ///< notes are not shown
   std::string digest_file;
 
   /// What would be noticed only after everything has been moved. Errors: invalid_argument, local_io.

@@ -51,13 +51,12 @@ int carry_out(const Movement& movement, const CopyOptions& given, const Transfer
                       .exit_code = flags.exit_code,
                       .creates = !flags.create_repo.empty(),
                       .json = flags.json,
-                      .quiet = flags.output.quiet,
                       .digest_file = flags.digest_file};
   if (auto fine = how.check(); !fine) return fail(fine.error());
   auto settings =
       flags.connection.client_options(flags.output.verbose, movement.arguments, movement.credentials);
   if (!settings) return fail(settings.error());
-  Notes notes;
+  Notes notes(flags.output.quiet);
   CopyOptions options = given;
   options.stop = signals.stop();
   options.observer = &notes;

@@ -7,7 +7,7 @@ declare -A PACKAGES=(
   [test]="clang libclang-rt-dev lld catch2 docker-registry docker.io skopeo umoci buildah containerd apache2-utils openssl python3 python3-jsonschema python3-yaml busybox-static
           gzip zstd strace curl awscli groff-base man-db fish zsh"
   [soak]="python3"
-  [bench]="catch2 docker-registry docker.io skopeo curl python3"
+  [bench]="catch2 docker-registry docker.io skopeo curl openssl python3"
   [check-format]="clang-format"
   [check]="clang-tidy clang-format qemu-user-static g++-aarch64-linux-gnu"
 )

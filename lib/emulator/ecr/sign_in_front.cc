@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "crypto/base64.h"
 #include "crypto/hmac.h"
@@ -237,11 +238,8 @@ Response SignInFront::id_token(const Request& request) const {
   const auto now = backend_.clock().now();
   const std::string authorization = request.header("Authorization");
   const auto space = authorization.find(' ');
-  std::string scheme = authorization.substr(0, space);
-  std::ranges::transform(scheme, scheme.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (scheme != "bearer" || space == std::string::npos ||
-      !opens(authorization.substr(space + 1), "job", now)) {
+  if (!same_but_case(std::string_view(authorization).substr(0, space), "bearer") ||
+      space == std::string::npos || !opens(authorization.substr(space + 1), "job", now)) {
     return answer(401, {{"message", "the job's token is not accepted"}});
   }
   const auto* audience = request.parameter("audience");

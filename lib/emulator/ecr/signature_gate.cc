@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "emulator/ecr/refusal.h"
 #include "emulator/sigv4_check.h"
 
@@ -31,9 +32,7 @@ Principal signer_of(const Request& request, const std::string& body, const Signa
   }
   // Whatever decides what is done must be signed.
   for (const auto& header : request.headers) {
-    std::string name = header.name;
-    std::ranges::transform(name, name.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const std::string name = lower_case(header.name);
     if (name.starts_with("x-amz-") &&
         std::ranges::find(claim->signed_headers, name) == claim->signed_headers.end()) {
       throw Refusal{"InvalidSignatureException",

@@ -94,7 +94,8 @@ Error about(const MirrorEntry& entry) {
 /// Shows a mirror as it goes on.
 class Follower {
  public:
-  explicit Follower(const Flags& flags) : flags_(flags), line_(flags.output.style(), "send") {}
+  explicit Follower(const Flags& flags)
+      : flags_(flags), notes_(flags.output.quiet), line_(flags.output.style(), "send") {}
 
   void tell(const MirrorEntry& entry) {
     metrics_.count(entry);
@@ -149,9 +150,7 @@ class Follower {
 
  private:
   void show_notes() {
-    for (const std::string& text : notes_.take()) {
-      if (!flags_.output.quiet) line_.note(text);
-    }
+    for (const std::string& text : notes_.take()) line_.note(text);
   }
 
   const Flags& flags_;
