@@ -37,6 +37,7 @@ std::vector<registry::ListedImage> images_of(EcrImagePage& page) {
     row.tags = std::move(image.tags);
     if (const auto subject = Digest::parse(image.subject)) row.subject = *subject;
     if (!model::is_image_config(image.artifact_type)) row.artifact_type = std::move(image.artifact_type);
+    row.media_type = std::move(image.media_type);
     if (image.pushed != std::chrono::system_clock::time_point()) row.pushed = image.pushed;
   }
   return rows;

@@ -38,18 +38,6 @@ Result<std::optional<std::chrono::sys_seconds>> created(ContentSource& source, c
 
 }  // namespace
 
-Result<std::optional<Digest>> Exploration::at_target(const std::string& name, Target& target) {
-  if (!is_digest(name)) return digest_under(name, target.survey, *target.repository, context_);
-  DAVIT_TRY(const Digest digest, Digest::parse(name));
-  if (target.survey.missing) return std::optional<Digest>();
-  if (target.survey.complete)
-    return target.survey.images.contains(digest) ? std::optional(digest) : std::nullopt;
-  const auto found = target.repository->resolve(name, context_);
-  if (found) return std::optional(found->digest);
-  if (found.error().code == Errc::not_found) return std::optional<Digest>();
-  return found.error();
-}
-
 void Exploration::ask(Seen& seen) {
   seen.at.resize(targets_.size());
   const auto asked = guarded([&]() -> Result<> {
@@ -69,9 +57,12 @@ void Exploration::ask(Seen& seen) {
         at.state = At::State::settled;
         continue;
       }
-      auto now = at_target(seen.name, target);
+      const auto now = find(seen.name, target.survey, *target.repository, context_);
       at.state = now ? At::State::asked : At::State::failed;
-      if (now) at.now = *now;
+      if (now && *now) {
+        at.now = (*now)->digest;
+        at.index = (*now)->index;
+      }
       if (at.now && immutable_.match(seen.name)) {
         at.state = At::State::settled;
         continue;
@@ -115,14 +106,14 @@ Result<> Exploration::ask_source(Seen& seen) {
   if (!seen.part && route_.source.digest && *route_.source.digest != *digest)
     return make_error(Errc::conflict, route_.source.name() + ":" + seen.name + " is " + digest->to_string() +
                                           ", and " + route_.source.digest->to_string() + " is meant");
-  seen.left_out = !belongs(all_.shard_, route_.source.name(), seen.part.value_or(*digest));
+  seen.left_out = !seen.ours && !belongs(all_.shard_, route_.source.name(), seen.part.value_or(*digest));
+  seen.root.digest = *digest;
   if (seen.left_out) return {};
   const auto read = [&]() -> Result<> {
     if (manifest) return {};
     DAVIT_TRY(manifest, repository_->manifest(digest->to_string(), context_));
     return {};
   };
-  seen.root.digest = *digest;
   std::shared_ptr<ContentSource> source = source_;
   if (!job_.platforms.empty() && !seen.part) {
     DAVIT_TRY_VOID(read());

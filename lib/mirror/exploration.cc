@@ -58,6 +58,7 @@ void Exploration::run() {
       const auto count = static_cast<std::ptrdiff_t>(std::min(kAtOnce, tags.size() - begin));
       examine({std::make_move_iterator(from), std::make_move_iterator(from + count)});
     }
+    examine_below();
     DAVIT_TRY_VOID(check_enough(tags.size() - too_old_));
     note_leftovers();
     all_.claims_.told_all(route_);

@@ -67,30 +67,40 @@ std::vector<Find> Exploration::finds(const std::vector<Seen>& tags) {
       place->now[seen.name] = at.now;
     }
   }
-  if (with_referrers()) {
-    std::vector<Unchanged> images = unchanged(tags);
-    std::vector<std::vector<Find>> referrers(images.size());
-    for_each_index(all_.questions_, images.size(), [&](std::size_t i) {
-      const auto added = guarded([&] { return add_missing_referrers(images[i], referrers[i]); });
-      if (added) return;
-      for (const std::size_t target : images[i].targets)
-        fail(images[i].root.to_string(), &targets_[target], added.error().on(Side::source));
-    });
-    for (std::vector<Find>& each : referrers) std::ranges::move(each, std::back_inserter(out));
-  }
-  std::vector<Result<>> walked(out.size());
-  for_each_index(all_.questions_, out.size(), [&](std::size_t i) {
-    walked[i] = guarded([&] { return walk(out[i]); });
-    if (!walked[i]) fail(out[i], walked[i].error().on(Side::source));
+  std::vector<Unchanged> same = unchanged(tags);
+  std::ranges::copy_if(same, std::back_inserter(indexes_), &Unchanged::index);
+  if (with_referrers()) std::ranges::move(late_referrers(std::move(same)), std::back_inserter(out));
+  return walked(std::move(out));
+}
+
+std::vector<Find> Exploration::late_referrers(std::vector<Unchanged> images) {
+  std::vector<std::vector<Find>> referrers(images.size());
+  for_each_index(all_.questions_, images.size(), [&](std::size_t i) {
+    const auto added = guarded([&] { return add_missing_referrers(images[i], referrers[i]); });
+    if (added) return;
+    for (const std::size_t target : images[i].targets)
+      fail(images[i].root.to_string(), &targets_[target], added.error().on(Side::source));
+  });
+  std::vector<Find> out;
+  for (std::vector<Find>& each : referrers) std::ranges::move(each, std::back_inserter(out));
+  return out;
+}
+
+/// Those whose content could be read whole.
+std::vector<Find> Exploration::walked(std::vector<Find> finds) {
+  std::vector<Result<>> done(finds.size());
+  for_each_index(all_.questions_, finds.size(), [&](std::size_t i) {
+    done[i] = guarded([&] { return walk(finds[i]); });
+    if (!done[i]) fail(finds[i], done[i].error().on(Side::source));
   });
   std::vector<Find> good;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    if (!walked[i]) continue;
-    for (const FoundPlace& at : out[i].places) {
-      for (const Manifest& manifest : out[i].graph->manifests)
+  for (std::size_t i = 0; i < finds.size(); ++i) {
+    if (!done[i]) continue;
+    for (const FoundPlace& at : finds[i].places) {
+      for (const Manifest& manifest : finds[i].graph->manifests)
         all_.claims_.keep(at.place, manifest.descriptor().digest);
     }
-    good.push_back(std::move(out[i]));
+    good.push_back(std::move(finds[i]));
   }
   return good;
 }
@@ -105,6 +115,7 @@ std::vector<Exploration::Unchanged> Exploration::unchanged(const std::vector<See
       const auto [known, first] = by_root.emplace(seen.root.digest, out.size());
       if (first) out.push_back({.root = seen.root.digest, .referrers = seen.referrers});
       out[known->second].targets.insert(i);
+      out[known->second].index |= seen.at[i].index;
     }
   }
   return out;
@@ -190,32 +201,34 @@ std::vector<std::string> Exploration::digest_tags_of(const Digest& root) {
 std::vector<Exploration::Seen> Exploration::companions(const std::vector<Seen>& tags,
                                                        const std::vector<Find>& found) {
   std::vector<Seen> out;
-  if (!job_.digest_tags) return out;
-  const auto add = [&](std::string name, const Digest& subject) {
-    if (names_.insert(name).second)
-      out.push_back({.name = std::move(name), .part = subject, .may_be_missing = true});
-  };
-  const auto add_all = [&](const Digest& subject) {
-    if (!survey_->listed) {
-      for (const std::string_view ending : kCosignEndings)
-        add(model::stem_of(subject) + std::string(ending), subject);
-      return;
-    }
-    const auto own = digest_tags_.find(subject);
-    for (const std::string& name : own == digest_tags_.end() ? std::vector<std::string>() : own->second) {
-      if (!with_referrers() || !model::digest_tag(name)->ending.empty()) add(name, subject);
-    }
-  };
   for (const Seen& seen : tags) {
-    if (!seen.left_out && !seen.error && !seen.part && !seen.root.digest.empty()) add_all(seen.root.digest);
+    if (seen.error || seen.root.digest.empty()) continue;
+    looked_.insert(seen.root.digest);
+    if (!seen.left_out && !seen.part) add_companions(seen.root.digest, out);
   }
-  if (!survey_->listed) return out;
   for (const Find& find : found) {
     for (const Manifest& manifest : find.graph->manifests) {
-      for (const Descriptor& child : manifest.manifests()) add_all(child.digest);
+      for (const Descriptor& child : manifest.manifests()) {
+        looked_.insert(child.digest);
+        if (survey_->listed) add_companions(child.digest, out);
+      }
     }
   }
   return out;
+}
+
+void Exploration::add_companions(const Digest& subject, std::vector<Seen>& out) {
+  if (!job_.digest_tags) return;
+  std::vector<std::string> names;
+  if (const auto own = digest_tags_.find(subject); own != digest_tags_.end()) names = own->second;
+  for (const std::string_view ending : kCosignEndings) {
+    if (!survey_->listed) names.push_back(model::stem_of(subject) + std::string(ending));
+  }
+  for (std::string& name : names) {
+    if (with_referrers() && model::digest_tag(name)->ending.empty()) continue;
+    if (names_.insert(name).second)
+      out.push_back({.name = std::move(name), .part = subject, .ours = true, .may_be_missing = true});
+  }
 }
 
 }  // namespace davit::mirror

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "model/media_type.h"
 #include "registry/name_list.h"
 
 namespace davit::mirror {
@@ -23,6 +24,7 @@ Result<Survey> ask_interface(registry::Repository& repository, const CallContext
   const auto take = [&](std::span<const registry::ListedImage> page) -> Result<> {
     for (const registry::ListedImage& image : page) {
       out.images.insert(image.digest);
+      if (model::is_index(model::essence(image.media_type))) out.indexes.insert(image.digest);
       if (image.subject) out.referrers[*image.subject].push_back({image.digest, image.artifact_type});
       for (const std::string& tag : image.tags) out.tags[tag] = {image.digest, image.pushed};
     }
@@ -56,15 +58,23 @@ Result<Survey> survey(registry::Repository& repository, Look look, const CallCon
   return listed;
 }
 
-Result<std::optional<Digest>> digest_under(const std::string& tag, const Survey& survey,
-                                           registry::Repository& repository, const CallContext& context) {
-  const auto row = survey.tags.find(tag);
-  if (row != survey.tags.end() && row->second.digest) return row->second.digest;
-  if (row == survey.tags.end() && survey.listed) return std::optional<Digest>();
-  const auto found = repository.resolve(tag, context);
-  if (found) return std::optional(found->digest);
-  if (found.error().code == Errc::not_found) return std::optional<Digest>();
-  return found.error();
+Result<std::optional<Found>> find(const std::string& name, const Survey& survey,
+                                  registry::Repository& repository, const CallContext& context) {
+  const auto told = [&](const Digest& digest) {
+    return std::optional(Found{.digest = digest, .index = survey.indexes.contains(digest)});
+  };
+  const auto digest = Digest::parse(name);
+  const auto row = survey.tags.find(name);
+  if (row != survey.tags.end() && row->second.digest) return told(*row->second.digest);
+  if (digest && survey.complete && survey.images.contains(*digest)) return told(*digest);
+  if (digest ? survey.complete || survey.missing : survey.listed && row == survey.tags.end())
+    return std::optional<Found>();
+  const auto answer = repository.resolve(name, context);
+  if (answer)
+    return std::optional(
+        Found{.digest = answer->digest, .index = model::is_index(model::essence(answer->media_type))});
+  if (answer.error().code == Errc::not_found) return std::optional<Found>();
+  return answer.error();
 }
 
 }  // namespace davit::mirror

@@ -26,9 +26,9 @@ struct Survey {
   bool listed = false;   ///< `tags` has all of them
   bool missing = false;  ///< there is no such repository
   std::map<std::string, Tag, std::less<>> tags = {};
-  /// `images` and `referrers` are complete: the registry's own interface told.
+  /// `images`, `indexes` and `referrers` are complete: the registry's own interface told.
   bool complete = false;
-  std::set<Digest> images = {};
+  std::set<Digest> images = {}, indexes = {};
   std::map<Digest, std::vector<Referrer>> referrers = {};  ///< by what they refer to
 
   /// Whether nothing was there: what is there later, this run has brought.
@@ -45,8 +45,14 @@ enum class Look {
 /// Asks a repository for what it has. A repository that is not there has nothing. Errors: those of asking.
 Result<Survey> survey(registry::Repository& repository, Look look, const CallContext& context);
 
-/// What is under a tag, without a question where the survey tells. Nothing: no such tag.
-Result<std::optional<Digest>> digest_under(const std::string& tag, const Survey& survey,
-                                           registry::Repository& repository, const CallContext& context);
+/// What one name stands for.
+struct Found {
+  Digest digest;
+  bool index = false;
+};
+
+/// What a tag or digest stands for, without a question where the survey tells. Nothing: no such image.
+Result<std::optional<Found>> find(const std::string& name, const Survey& survey,
+                                  registry::Repository& repository, const CallContext& context);
 
 }  // namespace davit::mirror

@@ -20,6 +20,7 @@ struct ListedImage {
   std::vector<std::string> tags = {};
   std::optional<Digest> subject = {};  ///< what it refers to, where it is a signature or an SBOM
   std::string artifact_type = {};      ///< empty for container images
+  std::string media_type = {};
   std::optional<std::chrono::system_clock::time_point> pushed = {};
 };
 using ImagePage = std::function<Result<>(std::span<const ListedImage>)>;

@@ -159,6 +159,7 @@ class Usage(Case):
         image = f"{REGISTRY}/a:1"
         for arguments, said in ((["pull", image, "--platfrom", "linux/amd64"], "pull: no option '--platfrom'; did you mean '--platform'?"),
                                 (["push", SIMPLE, image, "--frobnicate=yes"], "push: no option '--frobnicate'\n"),
+                                (["--config", "x", "pull", image], "pull: '--config' stands before the command, and belongs behind it\nhint: write davit pull --config\n"),
                                 (["ecr", "create", image, "--regoin", "x"], "ecr create: no option '--regoin'; did you mean '--region'?"),
                                 (["pull", image, "-o", "a.tar"], "pull: no option '-o'\nhint: the file is the second argument: davit pull REFERENCE FILE.tar"),
                                 (["pull", image, "--output=a.tar"], "pull: no option '--output'\nhint: the file is the second"),

@@ -282,6 +282,18 @@ class Mirrors(SystemTest):
             for host in (target.host, whole.host):
                 self.assertEqual(self.davit("digest", host + "/" + rest).out.strip(), digest)
 
+    def test_what_a_chosen_index_lists_keeps_its_signature_in_every_part(self):
+        name, target = self.source.host + "/shards/app", self.emulator()
+        signatures = []
+        for number in range(4):
+            child = self.push("%s:child%d" % (name, number), "child%d" % number)
+            self.davit("index", "create", "%s:%d" % (name, number), "%s:child%d" % (name, number))
+            signatures.append(child.replace(":", "-") + ".sig")
+            self.push("%s:%s" % (name, signatures[-1]), "signature%d" % number)
+        for part in range(3):
+            self.mirror(name, target.host + "/app", "--include", "[0-9]", "--shard", "%d/3" % part)
+        self.assertEqual(sorted(signatures + ["0", "1", "2", "3"]), self.tags(target.host, "app"))
+
     def test_figures_for_prometheus(self):
         images = self.fill("figures", ["app"])
         target = self.emulator()
@@ -410,6 +422,21 @@ class EcrMirrors(SystemTest):
         self.assertEqual(sorted(entry["result"] for entry in entries), ["copied", "unchanged"])
         self.assertIn("spdx", self.run_davit("discover", "--json", target.host + "/app@" + image).out)
 
+    def test_signatures_below_an_unchanged_index_on_ecr(self):
+        source, target, _ = self.ends()
+        image = self.run_davit("push", "-q", self.archives[0], source.host + "/app:1", "--create-repo").digest
+        self.davit("index", "create", "--config", self.config, source.host + "/app:multi", source.host + "/app:1", home=self.account_home)
+        words = (source.host + "/app", target.host + "/app", "--create-repo", "--include", "multi")
+        self.mirror(*words)
+        file = write(os.path.join(self.account_home, "sbom"), b"{}")
+        self.run_davit("attach", source.host + "/app@" + image, "--type", "application/spdx+json", file)
+        _, entries, _ = self.mirror(*words)
+        self.assertEqual(sorted(entry["result"] for entry in entries), ["copied", "unchanged"])
+        self.assertIn("spdx", self.run_davit("discover", "--json", target.host + "/app@" + image).out)
+        before = len(target.lines())
+        self.mirror(*words)
+        self.assertFalse([line for line in target.lines()[before:] if "/manifests/" in line["path"]], "the index was read again")
+
     def test_immutable_targets(self):
         source, target, _ = self.ends()
         self.run_davit("push", "-q", self.archives[0], source.host + "/app:1,2", "--create-repo")
@@ -474,6 +501,23 @@ class RealRegistries(SystemTest):
         self.assertEqual({entry["result"] for entry in entries}, {"unchanged"})
         fetched = [path for method, path, _ in self.source.requests() if method == "GET" and "/manifests/" in path]
         self.assertEqual([path for path in fetched if not path.split("/manifests/")[1].startswith("sha256-")], [])
+
+    def test_what_an_unchanged_index_lists_may_be_signed_later(self):
+        name, target = self.source.host + "/late/app", self.target.host + "/late"
+        children = [self.push("%s:%s" % (name, each), each) for each in ("amd64", "arm64")]
+        self.davit("index", "create", name + ":1", *["%s:%s,platform=linux/%s" % (name, each, each) for each in ("amd64", "arm64")])
+        words = (name, target, "--include", "1")
+        self.mirror(*words)
+        file = write(self.out("sbom"), b"{}")
+        self.davit("attach", "%s@%s" % (name, children[1]), "--type", "application/spdx+json", file)
+        signature = children[0].replace(":", "-") + ".sig"
+        self.push("%s:%s" % (name, signature), "a signature")
+        _, entries, _ = self.mirror(*words)
+        self.assertEqual(sorted(entry["result"] for entry in entries), ["copied", "copied", "unchanged"])
+        self.assertIn("spdx", self.davit("discover", "--json", "%s@%s" % (target, children[1])).out)
+        self.assertIn(signature, self.davit("ls", target).lines)
+        _, entries, _ = self.mirror(*words)
+        self.assertEqual({entry["result"] for entry in entries}, {"unchanged"})
 
     def test_pruning_deletes_images_where_tags_cannot_be(self):
         image = self.push(self.source.host + "/prune/app:1", "one")

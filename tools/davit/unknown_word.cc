@@ -117,6 +117,9 @@ void complain_about_rest(const CLI::App& app, const CLI::App& command, const std
     Nearest meant(word);
     for (const CLI::Option* option : command.get_options()) {
       if (option->get_group().empty()) continue;  // not in the help either
+      if (option->check_name(word))
+        return complain(in_front(name) + "'" + word + "' stands before the command, and belongs behind it",
+                        "write " + name + " " + word);
       for (const std::string& known : option->get_lnames()) meant.consider("--" + known);
     }
     const std::string_view instead = instead_of(command.get_name(), word);
