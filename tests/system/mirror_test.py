@@ -557,6 +557,13 @@ jobs:
                          sorted([target.host + "/copy/app:2.0.0", target.host + "/web:latest"]))
         self.assertIn("write it into", self.davit("mirror", "-f", file, "--semver", "1", code=64).err)
         self.assertIn("leave out one", self.davit("mirror", "-f", file, target.host, code=64).err)
+        piped = self.davit("mirror", "-f", "-", "--json", input=read(file))
+        self.assertEqual(json.loads(piped.lines[-1])["summary"]["unchanged"], 2)
+        pipe = self.out("pipe")
+        os.mkfifo(pipe)
+        writer = subprocess.Popen(["cp", file, pipe])
+        self.assertEqual(json.loads(self.davit("mirror", "-f", pipe, "--json").lines[-1])["summary"]["unchanged"], 2)
+        self.assertEqual(writer.wait(), 0)
 
     def test_files_of_others(self):
         source, target = self.emulator(), self.emulator()

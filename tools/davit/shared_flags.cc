@@ -164,18 +164,21 @@ void TrustFlags::apply(RegistryOptions& registry) const {
   registry.allow_realms.insert(registry.allow_realms.end(), allow_realms.begin(), allow_realms.end());
 }
 
+Result<ClientOptions> TrustFlags::settings() const {
+  ClientOptions options = ClientOptions::from_environment();
+  if (auto read = options.read_configuration(config); !read) return read.error();
+  return options;
+}
+
 Result<ClientOptions> TrustFlags::client_options() const {
   if (insecure)
     return usage("--insecure means different things to different tools",
                  "--tls-verify=false accepts any certificate, --plain-http leaves TLS out");
   if (cert_file.empty() != key_file.empty()) return usage("--cert-file and --key-file go together");
-  ClientOptions options = ClientOptions::from_environment();
-  if (auto read = options.read_configuration(config); !read) return read.error();
-  if (!mirror_file.empty()) {
-    if (auto read = options.read_mirror_file(mirror_file); !read) return read.error();
-  }
-  for (auto& [host, registry] : options.registries) apply(registry);
-  apply(options.any_registry);
+  auto options = known ? Result<ClientOptions>(*known) : settings();
+  if (!options) return options;
+  for (auto& [host, registry] : options->registries) apply(registry);
+  apply(options->any_registry);
   return options;
 }
 

@@ -38,12 +38,14 @@ struct TrustFlags {
   std::string cert_file;
   std::string key_file;
   std::vector<std::string> allow_realms;
-  std::string mirror_file;  ///< not a flag here: its registries come before those of the configuration file
-  bool insecure = false;    ///< what others call several things
+  bool insecure = false;  ///< what others call several things
+  /// Not a flag: settings() with what a command has added to them.
+  std::optional<ClientOptions> known;
 
   void add_to(CLI::App& command);
-  /// This machine's settings and the configuration file, with the flags on top. Errors: invalid_argument,
-  /// local_io.
+  /// This machine's settings and the configuration file. Errors: invalid_argument, local_io.
+  [[nodiscard]] Result<ClientOptions> settings() const;
+  /// The same, or what is `known`, with the flags on top. Errors: invalid_argument, local_io.
   [[nodiscard]] Result<ClientOptions> client_options() const;
 
  private:

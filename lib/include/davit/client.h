@@ -95,10 +95,10 @@ struct DAVIT_EXPORT ClientOptions {
   /// column.
   Result<> read_configuration(const std::string& path);
 
-  /// The jobs of a mirror file: davit's own, regsync's or skopeo sync's, found by what is in it. What it says
-  /// about registries is added as read_configuration() does, and replaces what was known of them before.
-  /// Reads the environment for the variables that the file names. Errors: local_io, invalid_argument with
-  /// line and column.
+  /// The jobs of a mirror file, "-" for standard input: davit's own, regsync's or skopeo sync's, found by
+  /// what is in it. What it says about registries is added as read_configuration() does, and replaces what
+  /// was known of them before. Reads the environment for the variables that the file names. Errors: local_io,
+  /// invalid_argument with line and column.
   Result<MirrorFile> read_mirror_file(const std::string& path);
 };
 

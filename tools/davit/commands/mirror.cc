@@ -47,31 +47,36 @@ struct Flags {
   OutputFlags output;
 };
 
-/// The jobs of a file. What is missing in it, where skopeo's images go, the command line says.
-Result<std::vector<MirrorJob>> jobs_in_file(const Flags& flags) {
+/// The jobs of a file. What is missing in it, where skopeo's images go, the command line says. What it says
+/// about registries comes before what the configuration file does. The file may be a pipe, so it is read
+/// once.
+Result<std::vector<MirrorJob>> jobs_in_file(Flags& flags) {
   if (const std::string flag = flags.mirror.typed(); !flag.empty())
     return usage(flag + ": with --file each job says that for itself", "write it into " + flags.file);
-  ClientOptions unused = ClientOptions::from_environment();
-  auto file = unused.read_mirror_file(flags.file);
+  auto settings = flags.connection.trust.settings();
+  if (!settings) return settings.error();
+  auto file = settings->read_mirror_file(flags.file);
   if (!file) return file.error();
-  for (const std::string& note : file->notes) say("note: " + note);
+  flags.connection.trust.known = *std::move(settings);
+  for (const std::string& note : file->notes) {
+    if (!flags.output.quiet) say("note: " + note);
+  }
+  const std::string name = flags.file == "-" ? "standard input" : flags.file;
   bool used = flags.words.empty();
   for (MirrorJob& job : file->jobs) {
     if (!job.targets.empty()) continue;
     if (flags.words.empty())
-      return usage(flags.file + " does not say where its images go",
-                   "davit mirror -f " + flags.file + " DST");
+      return usage(name + " does not say where its images go", "davit mirror -f " + flags.file + " DST");
     used = true;
     for (const std::string& word : flags.words)
       job.targets.push_back(word + (flags.scoped ? "/{registry}/{repo}" : "/{name}"));
   }
   if (!used)
-    return usage(flags.file + " says where its images go, and so does the command line",
-                 "leave out one of them");
+    return usage(name + " says where its images go, and so does the command line", "leave out one of them");
   return std::move(file->jobs);
 }
 
-Result<std::vector<MirrorJob>> jobs_of(const Flags& flags) {
+Result<std::vector<MirrorJob>> jobs_of(Flags& flags) {
   if (!flags.file.empty()) return jobs_in_file(flags);
   if (flags.words.size() < 2)
     return usage("a mirror wants a source and where it goes",
@@ -244,8 +249,9 @@ void add_mirror(CLI::App& app, Action& action) {
   command->alias("sync");
   command->add_option("SRC", flags->words, "what to mirror, then where to")->type_name("DST...");
   with_environment(
-      command->add_option("-f,--file", flags->file,
-                          "a mirror file: davit's own, regsync's, or skopeo sync's, which wants DST"))
+      command->add_option(
+          "-f,--file", flags->file,
+          "a mirror file, - for stdin: davit's own, regsync's, or skopeo sync's, which wants DST"))
       ->type_name("YAML");
   with_environment(command->add_flag(
       "--scoped", flags->scoped, "with skopeo's file: below DST with the source's registry and whole name"));
@@ -280,7 +286,6 @@ void add_mirror(CLI::App& app, Action& action) {
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {
       if (!flags->undo.empty()) return undo(*flags, signals);
-      flags->connection.trust.mirror_file = flags->file;
       const auto jobs = jobs_of(*flags);
       return jobs ? mirror(*flags, *jobs, signals) : fail(jobs.error());
     };
