@@ -6,6 +6,7 @@
 
 #include <davit/client.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
@@ -563,8 +564,12 @@ Client::Impl::Work change(std::string index, std::string destination, IndexEdit 
     const CallContext context = context_for(copy);
     for (int again = edit.retries_on_change;; --again) {
       CopyOptions how = copy;
-      DAVIT_TRY(const Assembled after,
-                opened_and_edited(impl, index, destination, edit, options, how, board, context));
+      auto edited = opened_and_edited(impl, index, destination, edit, options, how, board, context);
+      const bool repeated = again < edit.retries_on_change;
+      // What is to be removed may be gone: by the try before, which somebody has built upon.
+      if (!edited && repeated && edited.error().code == Errc::not_found && !edit.remove.empty())
+        edited = opened_and_edited(impl, index, destination, {}, options, how, board, context);
+      DAVIT_TRY(const Assembled after, std::move(edited));
       const auto destinations = names_of(after.image, index, destination);
       auto done = impl.deliver(errand_for(after, destinations, how, SinkUse::write, context), board);
       if (!moved(done)) return done;
@@ -577,6 +582,10 @@ Client::Impl::Work change(std::string index, std::string destination, IndexEdit 
         return done;
       }
       board.note(done->front().result.error().to_string() + ": making the change again");
+      // Those who lose to each other come at different times from now on.
+      Clock& clock = Clock::system();
+      DAVIT_TRY_VOID(
+          clock.sleep_for(std::chrono::milliseconds(static_cast<int>(clock.random() * 400.0)), context));
     }
   };
 }

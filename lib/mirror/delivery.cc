@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "mirror/waves.h"
 #include "transfer/outage.h"
+#include "transfer/turns.h"
 
 namespace davit::mirror {
 
@@ -55,12 +56,11 @@ std::vector<std::size_t> Delivering::waves_of(const std::vector<Find*>& finds) c
 /// A repository that lists nothing may hold blobs all the same, from a run that was ended before its first
 /// manifest. Where a hundred cost one question the engine asks for each; elsewhere some are asked for first.
 void Delivering::look_into_empty(std::vector<Find>& finds) {
-  std::map<std::string, std::vector<Descriptor>> blobs;
+  std::map<std::string, std::vector<std::vector<Descriptor>>> images;
   for (const Find& find : finds) {
     for (const FoundPlace& at : find.places) {
-      if (!at.empty || at.repository->probe_batch() > 1 || empty_.contains(at.place.name())) continue;
-      std::vector<Descriptor>& all = blobs[at.place.name()];
-      all.insert(all.end(), blobs_.at(&find).begin(), blobs_.at(&find).end());
+      if (at.empty && at.repository->probe_batch() == 1 && !empty_.contains(at.place.name()))
+        images[at.place.name()].push_back(blobs_.at(&find));
     }
   }
   for (Find& find : finds) {
@@ -71,23 +71,24 @@ void Delivering::look_into_empty(std::vector<Find>& finds) {
         continue;
       }
       const auto [known, first] = empty_.emplace(at.place.name(), true);
-      if (first) known->second = holds_none(*at.repository, std::move(blobs.at(at.place.name())));
+      if (first) known->second = holds_none(*at.repository, std::move(images.at(at.place.name())));
       at.empty = known->second;
     }
   }
 }
 
-/// Of a few that an ended run would have begun with: blobs go in the order of their sizes, largest first.
-bool Delivering::holds_none(registry::Repository& repository, std::vector<Descriptor> blobs) const {
-  constexpr std::size_t kSamples[] = {0, 3, 7, 15};
-  std::ranges::sort(blobs, [](const Descriptor& a, const Descriptor& b) {
-    return std::pair(b.size, a.digest) < std::pair(a.size, b.digest);
-  });
-  const auto same = [](const Descriptor& a, const Descriptor& b) { return a.digest == b.digest; };
-  blobs.erase(std::unique(blobs.begin(), blobs.end(), same), blobs.end());
+bool Delivering::holds_none(registry::Repository& repository,
+                            std::vector<std::vector<Descriptor>> images) const {
+  transfer::take_turns(images, &Descriptor::size);
+  std::vector<Descriptor> blobs;
+  std::set<Digest> seen;
+  for (const std::vector<Descriptor>& image : images) {
+    std::ranges::copy_if(image, std::back_inserter(blobs),
+                         [&](const Descriptor& blob) { return seen.insert(blob.digest).second; });
+  }
   std::vector<Descriptor> some;
-  for (const std::size_t number : kSamples) {
-    if (number < blobs.size()) some.push_back(blobs[number]);
+  for (const std::size_t place : transfer::kTelling) {
+    if (place < blobs.size()) some.push_back(blobs[place]);
   }
   const auto there = repository.probe(some, context_);
   return !there || std::ranges::all_of(*there, [](Presence one) { return one == Presence::absent; });

@@ -38,7 +38,7 @@ class Delivering {
 
   void leave_out_unreachable(std::vector<Find>& finds);
   void look_into_empty(std::vector<Find>& finds);
-  bool holds_none(registry::Repository& repository, std::vector<Descriptor> blobs) const;
+  bool holds_none(registry::Repository& repository, std::vector<std::vector<Descriptor>> images) const;
   [[nodiscard]] std::vector<std::size_t> waves_of(const std::vector<Find*>& finds) const;
   std::vector<Find*> try_mounts(const std::vector<Find*>& finds);
   [[nodiscard]] bool brings_for(const Find& one, const Find& other, const FoundPlace& at) const;

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kProgress = 1u << 20;
 /// Answers that do not fit what was asked for, before the blob is given up.
 constexpr int kMostOddities = 3;
+/// Answers that bring less than was asked for, and say so, before that counts as trouble.
+constexpr int kMostPieces = 10'000;
 /// Signed URLs that are refused one after the other.
 constexpr int kMostRefusals = 2;
 
@@ -59,6 +61,8 @@ class BlobReader final : public ByteSource {
       }
       stream_.reset();
       const bool ended = count.has_value();
+      // RFC 9110, 15.3.7: a server may answer with less than the whole range.
+      if (ended && piece_end_ == position_ && ++pieces_ <= kMostPieces) continue;
       Error broken =
           ended ? make_error(Errc::unavailable, "the answer ended after " + std::to_string(position_) +
                                                     " of " + std::to_string(blob_.size) + " bytes")
@@ -105,6 +109,7 @@ class BlobReader final : public ByteSource {
         continue;
       }
       stream_ = std::move(answer.stream);
+      piece_end_ = range->last >= position_ ? std::optional(range->last + 1) : std::nullopt;
       refusals_ = 0;
     }
     return {};
@@ -155,6 +160,7 @@ class BlobReader final : public ByteSource {
       return damaged(answer, "has " + std::to_string(*length) + " bytes where its descriptor says " +
                                  std::to_string(blob_.size));
     stream_ = std::move(answer.stream);
+    piece_end_.reset();
     return skip();
   }
 
@@ -231,6 +237,8 @@ class BlobReader final : public ByteSource {
   const std::uint64_t end_;
   std::uint64_t position_;
   std::uint64_t checkpoint_;
+  std::optional<std::uint64_t> piece_end_;  ///< where the present answer ends, where it says so
+  int pieces_ = 0;
   int refusals_ = 0;
   int oddities_ = 0;
 };

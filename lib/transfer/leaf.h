@@ -13,6 +13,7 @@
 namespace davit::transfer {
 
 struct Dispatch;
+struct Shipment;
 
 /// What is known about one blob at one sink.
 struct Arrival {
@@ -56,6 +57,7 @@ struct Leaf {
   std::optional<Descriptor> descriptor;  ///< as stored at the sinks; empty until a layer has been read once
   std::uint64_t bytes_to_read = 0;
   std::map<ContentSink*, Arrival> arrivals;
+  Shipment* turn = nullptr;  ///< the image in whose turn it goes
 
   /// How the layer is stored at the sinks. REQUIRES: `diff_id` or `descriptor` is known.
   [[nodiscard]] model::Compression compression() const {

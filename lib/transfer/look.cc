@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/try.h"
 #include "transfer/run.h"
 
 namespace davit::transfer {
@@ -70,6 +71,42 @@ void Run::look_at_tags() {
     if (shipment.raw() == nullptr && !shipment.known_root()) continue;  // settle_roots() knows more
     for (Dispatch& dispatch : shipment.dispatches) refuse_existing(shipment, dispatch);
   }
+}
+
+/// A root that is there says nothing about what refers to it, so that is asked for.
+void Run::look_at_referrers() {
+  if (!settings_.referrers) return;
+  std::vector<Dispatch*> asked;
+  for (Shipment& shipment : shipments_) {
+    for (Dispatch& dispatch : shipment.dispatches) {
+      const bool there = !dispatch.tags.empty() && std::ranges::all_of(dispatch.tags, [&](const Tag& tag) {
+        return tag.now.has_value() && tag.now == shipment.known_root();
+      });
+      ContentSource* earlier = dispatch.sink()->earlier();
+      if (dispatch.live() && there && earlier != nullptr && earlier->referrer_lister() != nullptr)
+        asked.push_back(&dispatch);
+    }
+  }
+  for_each_index(pool_, asked.size(), [&](std::size_t i) {
+    Dispatch& dispatch = *asked[i];
+    const auto all = has_referrers(*dispatch.shipment, *dispatch.sink()->earlier()->referrer_lister());
+    dispatch.referrers_missing = !all || !*all;
+    dispatch.root_present = !dispatch.referrers_missing && dispatch.sink()->names_vouch();
+  });
+}
+
+Result<bool> Run::has_referrers(const Shipment& shipment, ReferrerLister& at) {
+  std::map<Digest, std::vector<Digest>> wanted;
+  for (const Manifest& manifest : shipment.manifests) {
+    if (manifest.subject()) wanted[manifest.subject()->digest].push_back(manifest.descriptor().digest);
+  }
+  for (const auto& [subject, referrers] : wanted) {
+    DAVIT_TRY(const auto listed, at.referrers(subject, context_));
+    for (const Digest& each : referrers) {
+      if (std::ranges::find(listed, each, &Descriptor::digest) == listed.end()) return false;
+    }
+  }
+  return true;
 }
 
 void Run::refuse_existing(Shipment& shipment, Dispatch& dispatch) {

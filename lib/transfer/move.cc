@@ -18,6 +18,7 @@
 #include "transfer/outage.h"
 #include "transfer/run.h"
 #include "transfer/tee.h"
+#include "transfer/turns.h"
 
 namespace davit::transfer {
 namespace {
@@ -149,8 +150,33 @@ void Run::want(Leaf& leaf, Shipment& shipment) {
   }
 }
 
-/// Repositories that do not exist yet, where a question for each blob can be saved by one about all of them:
-/// nothing that was looked for under a tag is there, and then there is not even a list of tags.
+/// What has to be moved, image by image.
+std::vector<Leaf*> Run::in_turn() {
+  using Turn = std::pair<Leaf*, Shipment*>;
+  std::vector<std::vector<Turn>> images;
+  for (Shipment& shipment : shipments_) {
+    std::vector<Turn>& image = images.emplace_back();
+    for (Leaf* leaf : shipment.leaves) {
+      if (std::ranges::any_of(leaf->arrivals, [](const auto& arrival) { return arrival.second.pending(); }))
+        image.emplace_back(leaf, &shipment);
+    }
+  }
+  take_turns(images, [](const Turn& turn) { return turn.first->bytes_to_read; });
+  std::vector<Leaf*> out;
+  std::set<const Leaf*> seen;
+  for (const std::vector<Turn>& image : images) {
+    for (const auto& [leaf, shipment] : image) {
+      if (!seen.insert(leaf).second) continue;
+      leaf->turn = shipment;
+      out.push_back(leaf);
+    }
+  }
+  return out;
+}
+
+/// Repositories that hold nothing yet, where a question for each blob can be saved: nothing that was looked
+/// for under a tag is there, there is not even a list of tags, and nothing of what a run that was ended would
+/// have left.
 std::set<const ContentSink*> Run::empty_sinks() {
   std::map<ContentSink*, std::size_t> blobs;
   for (auto& [key, leaf] : leaves_) {
@@ -169,14 +195,36 @@ std::set<const ContentSink*> Run::empty_sinks() {
     ContentSource* there = sink->probe_batch() == 1 ? sink->earlier() : nullptr;
     if (count > kFewBlobs && there != nullptr && there->tag_lister() != nullptr) asked.push_back(sink);
   }
-  std::vector<char> empty(asked.size());
-  for_each_index(pool_, asked.size(), [&](std::size_t i) {
-    const auto tags = asked[i]->earlier()->tag_lister()->tags(1, context_);
-    empty[i] = !tags && tags.error().code == Errc::not_found ? 1 : 0;
+  struct Question {
+    ContentSink* sink;
+    const Descriptor* blob;  ///< null: about its tags
+    bool found = true;
+  };
+  std::vector<Question> questions;
+  const std::vector<Leaf*> leaves = asked.empty() ? std::vector<Leaf*>() : in_turn();
+  for (ContentSink* sink : asked) {
+    questions.push_back({sink, nullptr});
+    std::vector<const Descriptor*> wanted;
+    for (const Leaf* leaf : leaves) {
+      if (leaf->descriptor && leaf->arrivals.contains(sink)) wanted.push_back(&*leaf->descriptor);
+    }
+    for (const std::size_t place : kTelling) {
+      if (place < wanted.size()) questions.push_back({sink, wanted[place]});
+    }
+  }
+  for_each_index(pool_, questions.size(), [&](std::size_t i) {
+    Question& question = questions[i];
+    if (question.blob == nullptr) {
+      const auto tags = question.sink->earlier()->tag_lister()->tags(1, context_);
+      question.found = tags || tags.error().code != Errc::not_found;
+    } else {
+      const auto there = question.sink->probe({question.blob, 1}, context_);
+      question.found = there && there->front() != Presence::absent;
+    }
   });
-  std::set<const ContentSink*> out;
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (empty[i] != 0) out.insert(asked[i]);
+  std::set<const ContentSink*> out(asked.begin(), asked.end());
+  for (const Question& question : questions) {
+    if (question.found) out.erase(question.sink);
   }
   return out;
 }
@@ -269,26 +317,22 @@ void Run::probe() {
 }
 
 void Run::move() {
-  std::vector<Leaf*> moving;
+  std::vector<Leaf*> moving = in_turn();
   std::uint64_t bytes = 0;
+  for (const Leaf* leaf : moving) bytes += leaf->bytes_to_read;
   std::uint64_t present = 0;
-  for (auto& [key, leaf] : leaves_) {
-    if (std::ranges::none_of(leaf.arrivals, [](const auto& arrival) { return arrival.second.pending(); })) {
-      present +=
-          std::ranges::any_of(leaf.arrivals, [](const auto& arrival) { return arrival.second.there(); }) ? 1
-                                                                                                         : 0;
-      continue;
-    }
-    moving.push_back(&leaf);
-    bytes += leaf.bytes_to_read;
+  for (const auto& each : leaves_) {
+    const auto any = [&](bool (Arrival::*is)() const) {
+      return std::ranges::any_of(each.second.arrivals,
+                                 [&](const auto& arrival) { return (arrival.second.*is)(); });
+    };
+    present += !any(&Arrival::pending) && any(&Arrival::there) ? 1 : 0;
   }
   const auto live = [](const Shipment& shipment) {
     return std::ranges::any_of(shipment.dispatches, &Dispatch::live);
   };
   if (std::ranges::any_of(shipments_, live)) board_.planned(moving.size(), bytes, present);
   const std::vector<Dispatch*> complete = count_outstanding(moving);
-  std::ranges::stable_sort(moving, std::greater<>(),
-                           &Leaf::bytes_to_read);  // the largest sets the end: start it first
   std::optional<WorkerPool> unpackers;
   if (unpackers_ != 0) submit_unpacking(moving, unpackers.emplace(unpackers_));
   for_each_index(pool_, complete.size() + moving.size(), [&](std::size_t i) {
@@ -299,6 +343,7 @@ void Run::move() {
     }
   });
   unpackers.reset();  // ends when they are done
+  finish_complete_sinks();
   finish_stragglers();
 }
 
@@ -381,7 +426,7 @@ void Run::move_leaf(Leaf& leaf) {
     }
   }
   if (sinks.empty() && claimed.empty()) return;
-  if (settings_.enough.stop_requested()) {
+  if (!may_begin(leaf)) {
     sinks.insert(sinks.end(), claimed.begin(), claimed.end());
     for (ContentSink* sink : sinks)
       arrived(leaf, sink, State::failed, make_error(Errc::cancelled, leaf.name + ": not begun, to end soon"),
@@ -406,6 +451,19 @@ void Run::move_leaf(Leaf& leaf) {
   for (ContentSink* sink : claimed) bring_claimed(leaf, sink, *content);
   progress->complete();  // also where nothing had to be read
   board_.finish(progress);
+}
+
+/// Once no further image is to be begun, only those are completed that were.
+bool Run::may_begin(const Leaf& leaf) {
+  MutexLock lock(mutex_);
+  if (!settings_.enough.stop_requested()) {
+    if (leaf.turn != nullptr) leaf.turn->begun = true;
+    return true;
+  }
+  return std::ranges::any_of(leaf.arrivals, [](const auto& arrival) {
+    return std::ranges::any_of(arrival.second.dispatches,
+                               [](const Dispatch* each) { return each->live() && each->shipment->begun; });
+  });
 }
 
 /// Mounts the blob where that is possible, and puts it otherwise.
@@ -524,13 +582,11 @@ void Run::bring_everywhere(Leaf& leaf, const std::vector<ContentSink*>& sinks,
     done = group->done;
   }
   for (std::size_t i = 0; i < sinks.size(); ++i) {
-    if (done[i]) {
-      if (threads[i].joinable()) threads[i].join();
-      continue;
-    }
+    if (done[i] && threads[i].joinable()) threads[i].join();
+    if (done[i] && !tee->detached(i)) continue;
     board_.note(leaf.name + ": a destination that is much slower than the others goes on alone");
     MutexLock lock(mutex_);
-    stragglers_.push_back(std::move(threads[i]));
+    if (!done[i]) stragglers_.push_back(std::move(threads[i]));
     std::unique_ptr<WorkerPool>& own = slow_[sinks[i]];
     if (!own) own = std::make_unique<WorkerPool>(unpackers_ != 0 ? unpackers_ : pool_.size());
   }

@@ -88,6 +88,7 @@ Result<> Run::prepare() {
   learn_layers();
   make_leaves();
   settle_roots();
+  look_at_referrers();
   probe();
   refuse_fixed_tags();
   return {};
@@ -119,6 +120,24 @@ Result<std::vector<Delivery>> Run::deliver() {
   return deliveries;
 }
 
+/// Sinks where everything has arrived do not wait for one that is much slower. Where manifests are written
+/// from what has arrived they may have to be written anew (try_again_without_claims()), so there they do.
+void Run::finish_complete_sinks() {
+  std::map<ContentSink*, bool> complete;
+  {
+    MutexLock lock(mutex_);
+    if (slow_.empty()) return;
+    for (const Shipment& shipment : shipments_) {
+      if (!shipment.images.empty()) return;
+      for (const Dispatch& dispatch : shipment.dispatches)
+        complete.try_emplace(dispatch.sink(), true).first->second &= dispatch.delivered && !dispatch.error;
+    }
+  }
+  for (const auto& [sink, all] : complete) {
+    if (all) finished_.emplace(sink, sink->finish(context_));
+  }
+}
+
 /// The last step of each sink. One that shows nothing before it shows either all its images or none.
 void Run::finish_sinks() {
   std::map<ContentSink*, std::vector<Dispatch*>> sinks;
@@ -137,7 +156,9 @@ void Run::finish_sinks() {
                                          " was not written, because another image for it failed")
                   .on(cause.side);
     } else if (delivered) {
-      if (auto finished = sink->finish(context_); !finished) error = finished.error().on(Side::destination);
+      const auto early = finished_.find(sink);
+      const auto finished = early == finished_.end() ? sink->finish(context_) : early->second;
+      if (!finished) error = finished.error().on(Side::destination);
     }
     if (!error) continue;
     for (Dispatch* dispatch : dispatches) {

@@ -63,6 +63,8 @@ class Run {
   void tell_what_stays_plain(const Shipment& shipment);
   void refuse_oversize();
   void look_at_tags();
+  void look_at_referrers();
+  Result<bool> has_referrers(const Shipment& shipment, ReferrerLister& at);
   void adopt();
   void learn_layers();
   Result<KnownLayers> only_present(ContentSink& sink, KnownLayers known);
@@ -71,9 +73,11 @@ class Run {
   void settle_roots();
   void probe();
   std::set<const ContentSink*> empty_sinks();
+  std::vector<Leaf*> in_turn();
   void refuse_fixed_tags();
   void move();
   void try_again_without_claims();
+  void finish_complete_sinks();
   void finish_sinks();
 
   void warn_about_size(const Shipment& shipment, const Manifest& manifest);
@@ -93,6 +97,7 @@ class Run {
   void want(Leaf& leaf, Shipment& shipment);
   std::vector<Dispatch*> count_outstanding(const std::vector<Leaf*>& moving);
   void move_leaf(Leaf& leaf);
+  bool may_begin(const Leaf& leaf) DAVIT_EXCLUDES(mutex_);
   void submit_unpacking(std::vector<Leaf*>& moving, WorkerPool& unpackers);
   std::shared_ptr<const Content> remade(const Leaf& leaf, std::shared_ptr<const Content> source);
   std::shared_ptr<const Content> content_of(const Leaf& leaf, std::shared_ptr<BlobProgress> progress);
@@ -118,7 +123,7 @@ class Run {
   Result<std::vector<Manifest>> written(const Shipment& shipment) const;
   void seal(Dispatch& dispatch) DAVIT_EXCLUDES(mutex_);
   Result<> put_children(const Shipment& shipment, const Dispatch& dispatch);
-  Result<> refuse_moved(const Dispatch& dispatch, const Digest& root);
+  Result<> exchange(const Dispatch& dispatch, const Manifest& root, const std::vector<std::string>& names);
   Result<> put_root(const Dispatch& dispatch, const Manifest& root, const std::vector<std::string>& names);
   Result<Delivered> seal_dispatch(Shipment& shipment, Dispatch& dispatch);
   BlobCounts count(const Shipment& shipment, const Dispatch& dispatch) const DAVIT_EXCLUDES(mutex_);
@@ -139,6 +144,7 @@ class Run {
   std::map<ContentSink*, std::unique_ptr<WorkerPool>> slow_ DAVIT_GUARDED_BY(mutex_);
   /// Destinations that cannot be reached at all: no image waits for them any more.
   std::map<const ContentSink*, Error> outages_ DAVIT_GUARDED_BY(mutex_);
+  std::map<const ContentSink*, Result<>> finished_;  ///< before the others
   std::vector<std::thread> stragglers_
       DAVIT_GUARDED_BY(mutex_);  ///< left behind by their job, joined at the end
   const std::size_t unpackers_;  ///< threads that only unpack zstd layers; 0: the pool does that too

@@ -1,9 +1,11 @@
 // Manifests bottom-up, children by digest, the root last under its names.
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <span>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/guarded.h"
 #include "base/try.h"
@@ -15,6 +17,10 @@ namespace davit::transfer {
 namespace {
 
 using State = Arrival::State;
+
+/// How long nobody may have moved a tag until it counts as kept.
+constexpr std::chrono::milliseconds kCalm{100};
+constexpr std::chrono::milliseconds kLongestCalm{2'000};
 
 /// The registry misses something that a probe or an earlier image said was there. A source that misses a
 /// blob, or an upload session that was lost, is another matter: nothing that was believed was wrong.
@@ -118,17 +124,33 @@ Result<> Run::put_children(const Shipment& shipment, const Dispatch& dispatch) {
   return {};
 }
 
-/// Nobody may have moved the tag since what it pointed at was read.
-Result<> Run::refuse_moved(const Dispatch& dispatch, const Digest& root) {
+/// What a registry without conditional writes does with the tag: nobody may have moved it since what it
+/// pointed at was read, and nobody may move it right after from where they had read it. Those who do take as
+/// long from their question to their writing as this run, or so; it looks once more when they must be done.
+Result<> Run::exchange(const Dispatch& dispatch, const Manifest& root,
+                       const std::vector<std::string>& names) {
+  using std::chrono::milliseconds;
   const Destination& destination = *dispatch.destination;
   const std::string& tag = dispatch.tags.front().name;
-  DAVIT_TRY(const Descriptor now, dispatch.sink()->earlier()->resolve(tag, context_));
-  if (now.digest == *destination.replaces || now.digest == root) return {};
-  Error error =
-      make_error(Errc::conflict, destination.name + ":" + tag + ": the tag was moved meanwhile, from " +
-                                     destination.replaces->to_string() + " to " + now.digest.to_string());
-  error.retryable = true;  // on top of what is there now
-  return error;
+  const Digest& wanted = root.descriptor().digest;
+  const auto moved = [&](const Digest& from, const Digest& to) {
+    Error error =
+        make_error(Errc::conflict, destination.name + ":" + tag + ": the tag was moved meanwhile, from " +
+                                       from.to_string() + " to " + to.to_string());
+    error.retryable = true;  // on top of what is there now
+    return error;
+  };
+  Clock& clock = Clock::system();
+  const auto begun = clock.steady();
+  DAVIT_TRY(const Descriptor before, dispatch.sink()->earlier()->resolve(tag, context_));
+  if (before.digest != *destination.replaces && before.digest != wanted)
+    return moved(*destination.replaces, before.digest);
+  DAVIT_TRY_VOID(dispatch.sink()->put_manifest(root, names, context_));
+  if (std::ranges::find(names, tag) == names.end()) return {};
+  const auto took = std::chrono::ceil<milliseconds>(clock.steady() - begun);
+  DAVIT_TRY_VOID(clock.sleep_for(std::clamp(4 * took, kCalm, kLongestCalm), context_));
+  DAVIT_TRY(const Descriptor after, dispatch.sink()->earlier()->resolve(tag, context_));
+  return after.digest == wanted ? Result<>() : moved(wanted, after.digest);
 }
 
 /// The root under its names, unless somebody else has moved what is to be replaced.
@@ -140,8 +162,7 @@ Result<> Run::put_root(const Dispatch& dispatch, const Manifest& root,
   NameExchanger* exchanger = sink.name_exchanger();
   if (exchanger != nullptr && names.front() == dispatch.tags.front().name)
     return exchanger->exchange(root, names, *before, context_);
-  if (exchanger == nullptr) DAVIT_TRY_VOID(refuse_moved(dispatch, root.descriptor().digest));
-  return sink.put_manifest(root, names, context_);
+  return exchanger == nullptr ? exchange(dispatch, root, names) : sink.put_manifest(root, names, context_);
 }
 
 Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
@@ -172,7 +193,7 @@ Result<Delivered> Run::seal_dispatch(Shipment& shipment, Dispatch& dispatch) {
                    .root = root.descriptor(),
                    .tags = destination.tags,
                    .blobs = blobs,
-                   .unchanged = names.empty() && vouched && blobs.sent == 0,
+                   .unchanged = names.empty() && vouched && blobs.sent == 0 && !dispatch.referrers_missing,
                    .took = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::steady_clock::now() - begun_)};
 }
@@ -184,7 +205,10 @@ void Run::try_again_without_claims() {
   for (Shipment& shipment : shipments_) {
     bool here = false;
     for (Dispatch& dispatch : shipment.dispatches) {
-      const auto believed = [&](const Leaf* leaf) { return leaf->arrivals.at(dispatch.sink()).there(); };
+      const auto believed = [&](const Leaf* leaf) {
+        const Arrival& arrival = leaf->arrivals.at(dispatch.sink());
+        return arrival.there() || arrival.state == State::mounted;
+      };
       if (!dispatch.error || !misses_blob(*dispatch.error)) continue;
       if (!dispatch.root_present && std::ranges::none_of(shipment.leaves, believed)) continue;
       board_.note(dispatch.destination->name + " misses blobs that it said it had: sending everything");
@@ -280,6 +304,7 @@ Plan Run::plan_of(const Shipment& shipment, const Dispatch& dispatch) const {
   }
   plan.repository_missing = dispatch.sink()->known_missing();
   plan.root_missing = dispatch.tags.empty() && !dispatch.root_present;
+  plan.referrers_missing = dispatch.referrers_missing;
   plan.requests += plan.tags.size() + (plan.root_missing ? 1 : 0);
   const std::size_t manifests = std::max({shipment.manifests.size(), shipment.frames.size(), std::size_t{1}});
   if (!dispatch.root_present) plan.requests += manifests - 1;

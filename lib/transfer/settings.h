@@ -30,9 +30,10 @@ struct Settings {
   Reuse reuse = Reuse::repository;
   std::vector<std::string> reuse_from;
   OnExistingTag on_existing_tag = OnExistingTag::replace;
-  bool referrers = false;       ///< what refers to an image goes with it
-  std::size_t jobs = 16;        ///< transfers at once
-  std::stop_token enough = {};  ///< once it is asked to stop no further blob is begun; what moves, arrives
+  bool referrers = false;  ///< what refers to an image goes with it
+  std::size_t jobs = 16;   ///< transfers at once
+  std::stop_token enough =
+      {};  ///< once it is asked to stop no further image is begun; what has begun, arrives
 
   /// What uncompressed layers become; all layers where they are compressed anew.
   [[nodiscard]] model::Compression target() const {

@@ -31,7 +31,8 @@ struct Dispatch {
   KnownLayers known;
   std::optional<Error> error;
   bool root_present = false;
-  std::size_t outstanding = 0;  ///< leaves that have not arrived yet
+  bool referrers_missing = false;  ///< the root is there, and not all that refers to it and what it lists
+  std::size_t outstanding = 0;     ///< leaves that have not arrived yet
   std::optional<Delivered> delivered;
 
   [[nodiscard]] bool live() const { return !error && !delivered; }
@@ -58,6 +59,7 @@ struct Shipment {
   std::vector<Leaf*> carried;        ///< blobs that were found below the root and travel as they are
   std::vector<Leaf*> leaves;         ///< all below the root
   std::deque<Dispatch> dispatches;
+  bool begun = false;  ///< its turn has come; Run's mutex
 
   [[nodiscard]] const content::RawImage* raw() const { return std::get_if<content::RawImage>(&order->root); }
   /// What the root is going to be, where that can be said already.

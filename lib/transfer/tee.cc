@@ -5,6 +5,7 @@
 #include <deque>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/context.h"
@@ -32,6 +33,8 @@ struct Tee::Shared {
     Attachment attachment = Attachment::waiting;
     std::deque<Block> queue;
     std::function<void()> wake;
+    bool blocks = false;                            ///< keeps the others waiting now
+    std::chrono::steady_clock::duration blocked{};  ///< how long it has done so, all in all
     bool was_slow = false;
   };
 
@@ -45,6 +48,7 @@ struct Tee::Shared {
   bool stopping DAVIT_GUARDED_BY(mutex) = false;
   bool ended DAVIT_GUARDED_BY(mutex) = false;
   Result<> outcome DAVIT_GUARDED_BY(mutex);
+  std::chrono::steady_clock::time_point counted_until DAVIT_GUARDED_BY(mutex);
   std::thread pump;
 
   Shared(std::shared_ptr<const Content> content, std::size_t branches, const TeeOptions& chosen,
@@ -55,6 +59,7 @@ struct Tee::Shared {
   Result<> read_all();
   /// Waits until every branch of the common reading has room; false when nobody reads any more.
   bool wait_for_room();
+  void count_blocking() DAVIT_REQUIRES(mutex);
   void hand_out(const Block& block);
   void announce() DAVIT_REQUIRES(mutex);
   void leave(Lane& lane) DAVIT_REQUIRES(mutex);
@@ -111,10 +116,9 @@ bool Tee::Shared::wait_for_room() {
     return lane.attachment == Attachment::waiting || lane.attachment == Attachment::joined;
   };
   const auto full = [&](const Lane& lane) { return in_reading(lane) && lane.queue.size() >= options.depth; };
-  bool blocked = false;
-  std::chrono::steady_clock::time_point blocked_since;
   MutexLock lock(mutex);
   for (;;) {
+    count_blocking();
     if (stopping || context.stop.stop_requested() || std::ranges::none_of(lanes, in_reading)) return false;
     const bool wanted =
         std::ranges::any_of(lanes, [](const Lane& lane) { return lane.attachment == Attachment::joined; });
@@ -127,19 +131,21 @@ bool Tee::Shared::wait_for_room() {
     const bool others_wait =
         std::ranges::any_of(lanes, [&](const Lane& lane) { return in_reading(lane) && lane.queue.empty(); });
     if (!others_wait) {
-      blocked = false;
       changed.wait(mutex);
       continue;
     }
-    const auto now = std::chrono::steady_clock::now();
-    if (!blocked) blocked_since = now;
-    blocked = true;
-    if (now - blocked_since < options.patience) {
-      changed.wait_until(mutex, blocked_since + options.patience);
+    auto left = std::chrono::steady_clock::duration::max();
+    for (Lane& lane : lanes) {
+      if (!full(lane)) continue;
+      lane.blocks = true;
+      left = std::min(left, options.patience - lane.blocked);
+    }
+    if (left > left.zero()) {
+      changed.wait_until(mutex, counted_until + left);
       continue;
     }
     for (Lane& lane : lanes) {
-      if (!full(lane)) continue;
+      if (!full(lane) || lane.blocked < options.patience) continue;
       lane.was_slow = true;
       if (lane.attachment == Attachment::waiting) {
         leave(lane);
@@ -148,8 +154,15 @@ bool Tee::Shared::wait_for_room() {
       }
     }
     announce();
-    blocked = false;
   }
+}
+
+void Tee::Shared::count_blocking() {
+  const auto now = std::chrono::steady_clock::now();
+  for (Lane& lane : lanes) {
+    if (std::exchange(lane.blocks, false)) lane.blocked += now - counted_until;
+  }
+  counted_until = now;
 }
 
 void Tee::Shared::hand_out(const Block& block) {

@@ -9,8 +9,9 @@ namespace davit::transfer {
 
 struct TeeOptions {
   std::size_t block_size = 128 << 10;
-  std::size_t depth = 4;                       ///< blocks that the fastest branch may be ahead of the slowest
-  std::chrono::milliseconds patience{10'000};  ///< how long one branch may keep the others waiting
+  std::size_t depth = 4;  ///< blocks that the fastest branch may be ahead of the slowest
+  std::chrono::milliseconds patience{
+      10'000};  ///< how long, all in all, one branch may keep the others waiting
 };
 
 /// Reads a content once and hands it to several sinks at the pace of the slowest. Each sink gets a branch,

@@ -181,6 +181,19 @@ class Indexes(SystemTest):
         self.assertEqual([each.wait(60) for each in many], [0, 0, 0])
         self.assertEqual(platforms(), ["386", "amd64", "ppc64le", "riscv64", "s390x"])
 
+    def test_edits_of_one_tag_at_the_same_time_are_all_kept_or_told(self):
+        for retries in ("0", "30"):
+            index = self.name("race%s:1" % retries)
+            self.davit("index", "create", "-q", index, self.tars["amd64"])
+            variants = ["linux/arm/v%d" % number for number in range(4)]
+            runs = {each: self.begin("index", "add", "-q", index, "%s,platform=%s" % (self.tars["arm64"], each), "--retry-on-change", retries,
+                                     stderr=subprocess.DEVNULL) for each in variants}
+            codes = {each: run.wait(60) for each, run in runs.items()}
+            listed = {"linux/arm/" + e["platform"]["variant"] for e in json.loads(self.davit("manifest", index).out)["manifests"]
+                      if e["platform"]["architecture"] == "arm"}
+            self.assertLessEqual({each for each, code in codes.items() if code == 0}, listed)
+            self.assertLessEqual(set(codes.values()), {0} if retries != "0" else {0, 4})
+
     def test_a_docker_list_of_oci_images_is_remarked_upon(self):
         self.davit("index", "create", "-q", "oci:%s:1" % self.out("layout"), "--oci", *self.tars.values())
         for flags, said in ((("--docker",), True), ((), False)):

@@ -217,10 +217,26 @@ class Mirrors(SystemTest):
         wait_until(lambda: len(uploaded()) > 12, "some blobs")
         run.send_signal(signal.SIGKILL)
         run.wait()
-        if any("/manifests/" in line["path"] and line["method"] == "PUT" for line in target.lines()):
-            self.skipTest("an image was complete already")
         self.mirror(*words)
         self.assertEqual(len(uploaded()), len(set(uploaded())), "a blob was uploaded twice")
+
+    def test_images_are_complete_one_after_the_other(self):
+        self.fill("turns", ["app"], [str(number) for number in range(12)])
+        target = self.emulator()
+        self.mirror("-j", "1", self.source.host + "/turns/app", target.host + "/app")
+        puts = ["image" if "/manifests/" in line["path"] else "blob" for line in target.lines() if line["method"] == "PUT" and line["status"] == 201]
+        self.assertEqual(puts, ["blob"] + ["blob", "blob", "image"] * 12)
+
+    def test_sigterm_completes_the_image_that_was_begun(self):
+        self.fill("begun", ["app"], [str(number) for number in range(12)])
+        target = self.emulator()
+        run = subprocess.Popen([DAVIT, "mirror", "-q", "-j", "1", "--limit-rate", "200K", self.source.host + "/begun/app",
+                                target.host + "/app"], env=clean_environment(self.home), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: any("/blobs/uploads" in line["path"] for line in target.lines()), "the transfer")
+        run.terminate()
+        run.communicate(timeout=30)
+        self.assertEqual(len(self.tags(target.host, "app")), 1)
 
     def test_sigterm_lets_what_moves_arrive(self):
         self.fill("gently", ["app"], [str(number) for number in range(12)])
@@ -501,6 +517,26 @@ class RealRegistries(SystemTest):
         self.assertEqual({entry["result"] for entry in entries}, {"unchanged"})
         fetched = [path for method, path, _ in self.source.requests() if method == "GET" and "/manifests/" in path]
         self.assertEqual([path for path in fetched if not path.split("/manifests/")[1].startswith("sha256-")], [])
+
+    def test_blobs_of_a_run_that_was_killed_are_not_sent_again(self):
+        """A repository without a tag holds blobs, too, and docker-registry knows no such repository until it has one."""
+        tags = [str(number) for number in range(10)]
+        for tag in tags:
+            self.push("%s/kill/app:%s" % (self.source.host, tag), os.urandom(50_000).hex())
+        for command in ("mirror", "copy"):
+            with self.subTest(command):
+                repository = self.target.host + "/kill-" + command
+                words = [command, "-q", "--limit-rate", "400K", *(["-a"] if command == "copy" else []), self.source.host + "/kill/app", repository]
+                links = os.path.join(self.target.storage, "docker/registry/v2/repositories/kill-%s/_layers/sha256" % command)
+                uploaded = lambda: os.listdir(links) if os.path.isdir(links) else []
+                run = subprocess.Popen([DAVIT, *words], env=clean_environment(self.home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                wait_until(lambda: len(uploaded()) > 4, "some blobs")
+                run.send_signal(signal.SIGKILL)
+                run.wait()
+                there = len(uploaded())
+                done = self.davit(command, "--json", *words[1:])
+                sent = sum(json.loads(line)["blobs"]["sent"] for line in done.lines if "blobs" in json.loads(line))
+                self.assertEqual(sent, len(uploaded()) - there)
 
     def test_what_an_unchanged_index_lists_may_be_signed_later(self):
         name, target = self.source.host + "/late/app", self.target.host + "/late"

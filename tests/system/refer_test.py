@@ -50,6 +50,22 @@ class ReferTest(SystemTest):
     def push(self, host, name, image=None, **options):
         return self.davit("push", image or self.image, "%s/%s" % (host, name), **options).digest
 
+    def check_late_referrers(self, host):
+        """What refers to an image is brought to where the image is already, and said beforehand."""
+        words = ("copy", host + "/late:1", host + "/late-copy:1", "--referrers")
+        self.push(host, "late:1")
+        self.davit("attach", host + "/late:1", "--type", "application/x-first", self.sbom)
+        self.davit(*words)
+        self.davit("attach", host + "/late:1", "--type", "application/x-second", self.sbom)
+        self.assertIn("what refers to the image", self.davit(*words, "--dry-run", "--exit-code", code=10).out)
+        self.assertFalse(json.loads(self.davit(*words, "--json").out)["unchanged"])
+        found = self.davit("discover", "--json", host + "/late-copy:1").out
+        for kind in ("application/x-first", "application/x-second"):
+            self.assertIn(kind, found)
+        self.davit(*words, "--dry-run", "--exit-code")
+        again = json.loads(self.davit(*words, "--json").out)
+        self.assertEqual((again["unchanged"], again["blobs"]["mounted"], again["blobs"]["sent"]), (True, 0, 0))
+
 
 class DockerRegistryTest(ReferTest):
     """Distribution 2.8: no deletion of tags alone, no list of referrers."""
@@ -208,6 +224,9 @@ class DockerRegistryTest(ReferTest):
         self.server.put_manifest(repository, tag, index, support.OCI + "index.v1+json")
         return digest(index)
 
+    def test_referrers_that_were_made_later_are_brought(self):
+        self.check_late_referrers(self.server.host)
+
     def test_an_ordinary_index_under_the_tag_of_a_list_of_referrers_stays(self):
         subject = self.push(self.host, "ordinary:1")
         other = self.push(self.host, "ordinary:other", self.other)
@@ -309,6 +328,9 @@ class PlainEmulatorTest(ReferTest):
         self.assertEqual(out.lines, [self.host + "/deleted:1"])
         self.davit("manifest", self.host + "/deleted:1", code=2)
         self.davit("manifest", "%s/deleted@%s" % (self.host, pushed))
+
+    def test_referrers_that_were_made_later_are_brought(self):
+        self.check_late_referrers(self.server.host)
 
     def test_referrers_are_listed_by_the_registry_and_no_tag_is_made(self):
         self.push(self.host, "attached:1")

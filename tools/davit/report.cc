@@ -104,6 +104,7 @@ std::string plan_text(const std::vector<Plan>& plans, bool creating) {
       out += "  tag      " + tag.name + (tag.from ? ", now at " + tag.from->to_string() : ", new") + "\n";
     }
     if (plan.root_missing) out += "  image    by its digest\n";
+    if (plan.referrers_missing) out += "  put      what refers to the image\n";
     out += "  " + (plan.to_mount.empty() ? "" : std::to_string(plan.to_mount.size()) + " to mount, ") +
            std::to_string(plan.to_send.size()) + (file ? " to write, " : " to send, ") +
            human_size(plan.bytes) + " to read" +
@@ -118,6 +119,7 @@ std::string plan_json(const std::vector<Plan>& plans) {
     json entry{{"destination", plan.destination}, {"changes", plan.changes()}};
     if (plan.root) entry["digest"] = plan.root->digest.to_string();
     if (plan.repository_missing) entry["repository_missing"] = true;
+    if (plan.referrers_missing) entry["referrers_missing"] = true;
     entry["present"] = json::array();
     for (const Descriptor& blob : plan.present) entry["present"].push_back(to_json(blob));
     entry["mount"] = json::array();

@@ -155,10 +155,11 @@ struct Plan {
   std::vector<Tag> tags;            ///< those that would move or be made
   bool repository_missing = false;  ///< it would have to be made first
   bool root_missing = false;        ///< the image would be put by its digest, under no tag
+  bool referrers_missing = false;   ///< the image is there, and not all that refers to it
   std::uint64_t bytes = 0;          ///< sum over to_send
   std::uint64_t requests = 0;       ///< still to come, estimated; tokens and redirects not counted
   [[nodiscard]] bool changes() const {
-    return !to_mount.empty() || !to_send.empty() || !tags.empty() || root_missing;
+    return !to_mount.empty() || !to_send.empty() || !tags.empty() || root_missing || referrers_missing;
   }
 };
 

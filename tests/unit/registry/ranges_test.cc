@@ -77,6 +77,24 @@ TEST_CASE("a stretch that breaks off goes on where it broke, up to its end") {
   CHECK(scene.transport.sent[1].headers.at("Range") == "bytes=3000-4999");
 }
 
+TEST_CASE("answers that bring less than the range, and say so, are no trouble") {
+  std::size_t most = 300;
+  Scene scene([&](const Sent& sent) {
+    const std::string& text = sent.headers.at("Range");
+    const std::size_t first = std::stoul(text.substr(6));
+    const std::size_t last = std::min(first + most, kBlob.size()) - 1;
+    return Scripted{
+        .status = 206,
+        .headers = {{"Content-Range", "bytes " + std::to_string(first) + "-" + std::to_string(last) + "/" +
+                                          std::to_string(kBlob.size())},
+                    {"Content-Length", std::to_string(last - first + 1)}},
+        .body = kBlob.substr(first, last - first + 1)};
+  });
+  const auto source = scene.repository->open_range(blob(), {1'000, 9'000}, {}).value();
+  CHECK(read_all(*source) == kBlob.substr(1'000));
+  CHECK(scene.transport.sent.size() == 30);
+}
+
 TEST_CASE("row 48: where ranges are not served a stretch is refused, not paid for in full") {
   Scene scene([](const Sent&) { return Scripted{.body = kBlob}; });
   const auto source = scene.repository->open_range(blob(), {2'000, 3'000}, {});

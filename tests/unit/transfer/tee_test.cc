@@ -112,6 +112,25 @@ TEST_CASE("a branch that keeps the others waiting is left behind and still gets 
   CHECK(origin->opened == 2);
 }
 
+TEST_CASE("a branch that holds the others up a little each time is left behind as well") {
+  const std::string bytes = sample(50'000);
+  Tee tee(std::make_shared<Origin>(bytes), 2,
+          {.block_size = 1000, .depth = 2, .patience = std::chrono::milliseconds(20)}, {});
+  const auto slow = tee.branch(0)->open(0, {}).value();
+  std::string read;
+  std::thread reader([&] {
+    std::array<std::byte, 1000> block;
+    for (std::size_t count = slow->read(block).value(); count != 0; count = slow->read(block).value()) {
+      read.append(reinterpret_cast<const char*>(block.data()), count);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));  // this is what makes it slow
+    }
+  });
+  CHECK(drain(*tee.branch(1)) == bytes);
+  reader.join();
+  CHECK(tee.detached(0));
+  CHECK(read == bytes);
+}
+
 TEST_CASE("a branch that is released is not waited for") {
   const std::string bytes = sample(50'000);
   Tee tee(std::make_shared<Origin>(bytes), 2, kSmall, {});
