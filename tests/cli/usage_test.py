@@ -60,6 +60,15 @@ class Usage(Case):
                 self.assertEqual(result.stdout, "")
                 self.assertTrue(result.stderr.startswith("davit: "), result.stderr)
 
+    def test_a_digest_that_is_missing_behind_its_at_sign_is_said_to_be(self):
+        name = f"{REGISTRY}/app@"
+        for arguments in (["inspect", name], ["delete", name], ["index", "create", name, SIMPLE], ["push", SIMPLE, name], ["attach", name, "--type", "a/b", SIMPLE]):
+            with self.subTest(arguments=arguments):
+                result = davit(*arguments)
+                self.assert_code(result, 64)
+                self.assertIn("the digest behind it is missing", result.stderr)
+                self.assertNotIn("credentials", result.stderr)
+
     def test_a_command_that_does_not_exist_is_named_with_the_one_that_was_meant(self):
         for arguments, said in ((["plush"], "no command 'plush'; did you mean 'push'?"), (["puhs", SIMPLE], "no command 'puhs'; did you mean 'push'?"),
                                 (["docter"], "no command 'docter'; did you mean 'doctor'?"), (["frobnicate", "a", "b"], "no command 'frobnicate'\n"),
