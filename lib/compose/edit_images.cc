@@ -93,6 +93,7 @@ Result<OpenedImage> edit_images(const OpenedImage& image, const ImageEdit& edit,
   OpenedImage out = image;
   out.source = content::overlay(image.source, editor.take());
   out.root = *std::move(root);
+  out.place.clear();
   return out;
 }
 
