@@ -430,14 +430,23 @@ Result<> make_room(const Edited& edited, const IndexEdit& edit, std::span<const 
   return {};
 }
 
-/// One image for each platform.
-Result<> refuse_second(const Manifest& index, std::size_t position, const Platform& platform) {
-  for (std::size_t i = 0; i < index.manifests().size(); ++i) {
-    const Descriptor& other = index.manifests()[i];
-    if (i == position || content::is_attestation(other) || !other.platform) continue;
-    if (other.platform->normalized() == platform.normalized())
-      return make_error(Errc::invalid_argument, "the index has an image for " + platform.to_string() +
-                                                    " already: " + other.digest.to_string());
+/// One image for each platform, whether it had it before or is only now given it.
+Result<> refuse_second(const Manifest& index, const std::map<std::size_t, Platform>& given) {
+  for (const auto& [position, platform] : given) {
+    for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+      const Descriptor& other = index.manifests()[i];
+      if (i == position || content::is_attestation(other)) continue;
+      const auto also = given.find(i);
+      if (also != given.end() && also->second.normalized() == platform.normalized())
+        return make_error(Errc::invalid_argument,
+                          "the index would have two images for " + platform.to_string() + ": " +
+                              index.manifests()[position].digest.to_string() + " and " +
+                              other.digest.to_string(),
+                          "name the one entry that the platform is of");
+      if (also == given.end() && other.platform && other.platform->normalized() == platform.normalized())
+        return make_error(Errc::invalid_argument, "the index has an image for " + platform.to_string() +
+                                                      " already: " + other.digest.to_string());
+    }
   }
   return {};
 }
@@ -469,11 +478,10 @@ Result<compose::IndexChanges> changes_for(Client::Impl& impl, const Edited& edit
     for (const std::size_t position : positions) {
       if (!is_image(position)) continue;
       if (!entry.annotations.empty()) changes.entry_annotations[position] = entry.annotations;
-      if (!entry.platform) continue;
-      DAVIT_TRY_VOID(refuse_second(index, position, *entry.platform));
-      changes.entry_platforms[position] = *entry.platform;
+      if (entry.platform) changes.entry_platforms[position] = *entry.platform;
     }
   }
+  DAVIT_TRY_VOID(refuse_second(index, changes.entry_platforms));
   return changes;
 }
 

@@ -298,6 +298,15 @@ class Indexes(SystemTest):
         self.create("twice:1", self.name("twice:all"), self.name("twice:all"))  # what indexes share is listed once
         self.assertEqual(sorted(self.children("twice", "1")), sorted(ARCHITECTURES))
 
+    def test_two_entries_do_not_become_one_platform(self):
+        before = self.from_tars("given:1").digest
+        name = self.name("given:1")
+        failed = self.davit("index", "annotate", "-q", name, "linux/amd64", "linux/arm64", "--set-platform", "linux/riscv64", code=64)
+        self.assertIn("two images for linux/riscv64", failed.err)
+        self.assertEqual(digest(self.server.get("given/manifests/1")), before)
+        self.davit("index", "annotate", "-q", name, "linux/amd64", "linux/amd64", "--set-platform", "linux/riscv64")
+        self.assertEqual(sorted(self.children("given", "1")), ["arm64", "riscv64"])
+
     def test_entries_are_named_by_archives(self):
         for flags in ((), ("--docker",), ("--oci", "--compress", "zstd")):
             all_of = self.from_tars("by-source:1", *flags)
