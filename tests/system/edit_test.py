@@ -404,6 +404,22 @@ class Edits(SystemTest):
             self.assertEqual(len(self.sound(self.ref("flats@" + entry["digest"]))[2]), 1)
         self.assertEqual(index["manifests"][2]["digest"], before[2]["digest"])
 
+    def test_history_has_a_day_where_the_image_has_none(self):
+        archive = docker_save(self.out("app.tar"), self.app)  # no history, no created
+        dated = docker_save(self.out("dated.tar"), self.app, config=image_config(self.app, created="2020-01-01T00:00:00Z"))
+        base = docker_save(self.out("base.tar"), self.base)
+        other = docker_save(self.out("other.tar"), [layer({"etc/os": b"two\n"})])
+        more = write(self.out("more.tar"), self.more)
+        day, none = "2020-01-01T00:00:00Z", "1970-01-01T00:00:00Z"
+        for tag, words, env, expected in (("append", ("append", archive), {}, [none] * 3), ("flatten", ("flatten", archive), {}, [none]),
+                                          ("rebase", ("rebase", archive), {}, [none] * 2), ("own", ("append", dated), {}, [day] * 3),
+                                          ("given", ("append", dated), EPOCH, [day] * 2 + [THAT_DAY])):
+            layout = self.out(tag)
+            flags = {"append": ("-f", more), "rebase": ("--old-base", base, "--new-base", other)}.get(words[0], ())
+            self.davit(words[0], "-q", words[1], "oci:%s:1" % layout, *flags, env=env)
+            said = json.loads(self.succeed("umoci", "stat", "--json", "--image", layout + ":1"))
+            self.assertEqual([each["created"] for each in said["history"]], expected, tag)
+
     # --- arguments
 
     def test_an_image_of_a_layout_is_changed_in_place(self):
