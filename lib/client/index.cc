@@ -228,12 +228,26 @@ Result<> refuse_options(const CopyOptions& options) {
   return {};
 }
 
+/// What comes from an index keeps its annotations; none are added where their format has none.
+Result<> refuse_annotations(std::span<const IndexPart> parts, model::Format format, std::string_view cure) {
+  if (format != model::Format::docker) return {};
+  for (const IndexPart& part : parts) {
+    if (part.annotations.empty()) continue;
+    return make_error(
+        Errc::invalid_argument,
+        escaped(part.source, 300) + " is given an annotation, and Docker's manifest lists have none",
+        std::string(cure));
+  }
+  return {};
+}
+
 Result<Assembled> assemble(Client::Impl& impl, std::span<const IndexPart> parts, const IndexOptions& options,
                            transfer::Board& board, const CallContext& context) {
   DAVIT_TRY_VOID(refuse_options(options.copy));
   if (parts.empty()) return make_error(Errc::invalid_argument, "an index of nothing", "name its images");
   DAVIT_TRY(const auto filled, without_templates(parts, options.platforms));
   const model::Format format = format_of(options.copy);
+  DAVIT_TRY_VOID(refuse_annotations(parts, format, "leave out --docker, or annotation= behind it"));
   DAVIT_TRY(std::vector<Brought> brought, bring_all(impl, filled, options.copy, format, board, context));
   std::vector<Candidate> candidates;
   for (const Brought& each : brought)
@@ -494,6 +508,7 @@ Result<Assembled> edited(Client::Impl& impl, OpenedImage image, const IndexEdit&
     return make_error(Errc::invalid_argument, image.name + " is no index",
                       "davit index create DESTINATION " + image.name + " ... makes one");
   const Edited its{.index = before, .source = *image.source, .options = options.copy};
+  DAVIT_TRY_VOID(refuse_annotations(edit.add, its.format(), "leave out annotation= behind it"));
   DAVIT_TRY(const auto filled, without_templates(edit.add, options.platforms));
   DAVIT_TRY(std::vector<Brought> brought,
             bring_all(impl, filled, options.copy, its.format(), board, context));

@@ -172,11 +172,7 @@ Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candida
 
 Result<Manifest> new_index(model::Format format, std::span<const Candidate> entries,
                            const std::map<std::string, std::string>& annotations) {
-  const bool docker = format == model::Format::docker;
-  const bool annotated = !annotations.empty() || std::ranges::any_of(entries, [](const Candidate& each) {
-    return !each.entry.annotations.empty() && !content::is_attestation(each.entry);
-  });
-  if (docker && annotated) return no_annotations();
+  if (format == model::Format::docker && !annotations.empty()) return no_annotations();
   for (const auto& [key, value] : annotations) DAVIT_TRY_VOID(check_text(key, value));
   DAVIT_TRY_VOID(check_text(entries));
   std::vector<std::string> texts;

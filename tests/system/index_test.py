@@ -307,6 +307,17 @@ class Indexes(SystemTest):
         self.davit("index", "annotate", "-q", name, "linux/amd64", "linux/amd64", "--set-platform", "linux/riscv64")
         self.assertEqual(sorted(self.children("given", "1")), ["arm64", "riscv64"])
 
+    def test_a_docker_list_keeps_what_entries_say_and_takes_nothing_new(self):
+        self.from_tars("said-before:1")
+        self.davit("index", "annotate", "-q", self.name("said-before:1"), "linux/arm64", "-a", "k=v")
+        self.create("said-before:docker", "--docker", self.name("said-before:1"))
+        self.assertEqual({a: e.get("annotations") for a, e in self.children("said-before", "docker").items()}, {"amd64": None, "arm64": {"k": "v"}})
+        failed = self.create("said-before:never", "--docker", self.tars["amd64"], self.tars["arm64"] + ",annotation=k=v", code=64)
+        self.assertIn(self.tars["arm64"] + " is given an annotation", failed.err)
+        self.create("said-before:list", "--docker", self.tars["amd64"])
+        failed = self.davit("index", "add", self.name("said-before:list"), self.tars["arm64"] + ",annotation=k=v", code=64)
+        self.assertIn(self.tars["arm64"] + " is given an annotation", failed.err)
+
     def test_entries_are_named_by_archives(self):
         for flags in ((), ("--docker",), ("--oci", "--compress", "zstd")):
             all_of = self.from_tars("by-source:1", *flags)
