@@ -117,7 +117,8 @@ Result<OpenedImage> Client::flatten(const OpenedImage& image, const FlattenOptio
   const auto edit = [&](const compose::ImageDocuments& before) -> Result<compose::EditedImage> {
     DAVIT_TRY(auto files, flattened_root(*image.source, before.manifest, context));
     DAVIT_TRY(Layer layer, client::spooled_layer(std::move(files), form, context));
-    layer.created_by = "davit flatten " + before.manifest.descriptor().digest.to_string();
+    // The manifest of an image from an archive is made here, so its digest says nothing to anybody.
+    layer.created_by = "davit flatten " + before.manifest.config()->digest.to_string();
     DAVIT_TRY(compose::ImageDocuments after, compose::replace_by(before, layer, options.edit.time));
     return compose::EditedImage{.documents = std::move(after), .blobs = {layer.content}};
   };

@@ -147,7 +147,8 @@ Result<> list_candidates(const Descriptor& root, const IndexPart& part, const st
       if (!platform) return platform.error().with_context(label);
       entry.platform = *platform;
     }
-    into.candidates.push_back({.entry = std::move(entry), .from = label, .written = part.source});
+    into.candidates.push_back(
+        {.entry = std::move(entry), .from = label, .written = part.source, .made = into.made});
   }
   const AnnotationChanges annotations(part.annotations.begin(), part.annotations.end());
   std::size_t images = 0;

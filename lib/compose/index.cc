@@ -87,6 +87,12 @@ Result<> check_text(std::span<const Candidate> entries) {
   return {};
 }
 
+/// What it was taken from, and its digest where that says something to people.
+std::string called(const Candidate& candidate) {
+  if (candidate.made) return candidate.from;
+  return candidate.from + " (" + candidate.entry.digest.short_form() + ")";
+}
+
 bool same_platform(const std::optional<Platform>& a, const std::optional<Platform>& b) {
   return a && b ? a->normalized() == b->normalized() : a.has_value() == b.has_value();
 }
@@ -121,10 +127,11 @@ Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candida
     });
     if (again != entries.end()) {
       if (!again->text.empty() || !candidate.text.empty()) continue;  // listed by an index as well
-      return make_error(
-          Errc::invalid_argument,
-          again->from + " and " + candidate.from + " are the same image, " + entry.digest.short_form(),
-          "leave one of them out");
+      const bool known = !again->made || !candidate.made;
+      return make_error(Errc::invalid_argument,
+                        again->from + " and " + candidate.from + " are the same image" +
+                            (known ? ", " + entry.digest.short_form() : ""),
+                        "leave one of them out");
     }
     if (!content::is_attestation(entry)) {
       if (!entry.platform || entry.platform->architecture.empty())
@@ -139,9 +146,8 @@ Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candida
       const auto [first, fresh] = platforms.emplace(normal.to_string() + features, &candidate);
       if (!fresh)
         return make_error(Errc::invalid_argument,
-                          "two images for " + normal.to_string() + ": " + first->second->from + " (" +
-                              first->second->entry.digest.short_form() + ") and " + candidate.from + " (" +
-                              entry.digest.short_form() + ")",
+                          "two images for " + normal.to_string() + ": " + called(*first->second) + " and " +
+                              called(candidate),
                           "leave one of them out, or give it another platform: SRC,platform=OS/ARCH/VARIANT");
     }
     entries.push_back(candidate);

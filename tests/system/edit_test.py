@@ -404,6 +404,14 @@ class Edits(SystemTest):
             self.assertEqual(len(self.sound(self.ref("flats@" + entry["digest"]))[2]), 1)
         self.assertEqual(index["manifests"][2]["digest"], before[2]["digest"])
 
+    def test_flatten_of_an_archive_and_of_what_it_was_pushed_as_is_the_same(self):
+        archive = docker_save(self.out("app.tar"), self.app)
+        self.davit("push", "-q", archive, self.ref("same:pushed"))
+        done = self.davit("flatten", archive, self.ref("same:from-archive"))
+        self.assertEqual(self.davit("flatten", self.ref("same:pushed"), self.ref("same:from-registry")).digest, done.digest)
+        config = self.store.manifest("same", "pushed")["config"]["digest"]
+        self.assertEqual([each["created_by"] for each in self.sound(done.lines[0])[1]["history"]], ["davit flatten " + config])
+
     def test_history_has_a_day_where_the_image_has_none(self):
         archive = docker_save(self.out("app.tar"), self.app)  # no history, no created
         dated = docker_save(self.out("dated.tar"), self.app, config=image_config(self.app, created="2020-01-01T00:00:00Z"))

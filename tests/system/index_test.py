@@ -298,6 +298,17 @@ class Indexes(SystemTest):
         self.create("twice:1", self.name("twice:all"), self.name("twice:all"))  # what indexes share is listed once
         self.assertEqual(sorted(self.children("twice", "1")), sorted(ARCHITECTURES))
 
+    def test_images_without_a_manifest_are_not_called_by_a_digest(self):
+        archives = [docker_save(self.out(each + ".tar"), [layer({each: b""})]) for each in "ab"]
+        copy = self.out("copy.tar")
+        os.link(archives[0], copy)
+        for words, said in ((archives, "two images for linux/amd64: "), ([archives[0], copy], "are the same image\n")):
+            failed = self.create("unnamed:1", *words, code=64)
+            self.assertIn(said, failed.err)
+            self.assertNotIn("sha256:", failed.err)
+        self.create("unnamed:1", archives[0])
+        self.assertIn("sha256:", self.create("unnamed:2", self.name("unnamed:1"), archives[1], code=64).err)
+
     def test_two_entries_do_not_become_one_platform(self):
         before = self.from_tars("given:1").digest
         name = self.name("given:1")
