@@ -163,6 +163,9 @@ class Usage(Case):
                                 (["ecr", "create", image, "--regoin", "x"], "ecr create: no option '--regoin'; did you mean '--region'?"),
                                 (["pull", image, "-o", "a.tar"], "pull: no option '-o'\nhint: the file is the second argument: davit pull REFERENCE FILE.tar"),
                                 (["pull", image, "--output=a.tar"], "pull: no option '--output'\nhint: the file is the second"),
+                                (["index", "create", "--nope"], "index create: no option '--nope'\n"),
+                                (["inspect", "--nope"], "inspect: no option '--nope'\n"),
+                                (["inspect", "-q"], "REF is required\n"),
                                 (["pull", image, "a.tar", "b.tar"], "pull: more arguments than it takes\n")):
             with self.subTest(arguments=arguments):
                 result = davit(*arguments)
