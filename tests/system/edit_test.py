@@ -361,6 +361,10 @@ class Edits(SystemTest):
         self.assertIn("not built on", refused.err)
         nothing = self.davit("rebase", self.ref("refuse:1"), code=64)
         self.assertIn("--old-base", nothing.err)
+        for given, missing in (("--old-base", "new"), ("--new-base", "old")):
+            half = self.davit("rebase", self.ref("refuse:1"), given, self.ref("other:old"), code=64)
+            self.assertIn("no %s base is given" % missing, half.err)
+            self.assertIn("hint: name the %s base with --%s-base\n" % (missing, missing), half.err)
         absent = self.davit("rebase", self.ref("refuse:1"), "--old-base", self.ref("other:old"), "--new-base", self.ref("other:gone"), code=2)
         self.assertIn("new base", absent.err)
 
