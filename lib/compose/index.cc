@@ -242,9 +242,15 @@ Result<std::set<std::size_t>> find_entries(const Manifest& index, std::string_vi
                                     entry.platform->normalized().satisfies(platform->normalized());
     if (named) found.insert(i);
   }
-  if (found.empty())
+  if (found.empty()) {
+    const bool nested = std::ranges::any_of(
+        entries, [](const Descriptor& entry) { return model::is_index(model::essence(entry.media_type)); });
     return make_error(Errc::not_found, "the index lists no " + escaped(selector, 200),
-                      "it lists " + list_of(entries));
+                      "it lists " + list_of(entries) +
+                          (nested ? "; an index is among them, and what that lists is not looked at: davit "
+                                    "index create DST INDEX makes one that lists it all"
+                                  : ""));
+  }
   add_attestations(entries, found);
   return found;
 }

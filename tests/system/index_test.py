@@ -329,6 +329,17 @@ class Indexes(SystemTest):
         failed = self.davit("index", "add", self.name("said-before:list"), self.tars["arm64"] + ",annotation=k=v", code=64)
         self.assertIn(self.tars["arm64"] + " is given an annotation", failed.err)
 
+    def test_what_only_an_index_within_has_is_not_found_with_what_helps(self):
+        inner = self.from_tars("nested:inner").digest
+        entry = {"mediaType": OCI + "index.v1+json", "digest": inner, "size": len(self.server.get("nested/manifests/inner"))}
+        outer = {"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": [entry]}
+        self.server.put_manifest("nested", "outer", json.dumps(outer).encode(), OCI + "index.v1+json")
+        for words in (("rm", self.name("nested:outer"), "linux/arm64"), ("filter", self.name("nested:outer"), "-p", "linux/arm64")):
+            self.assertIn("davit index create DST INDEX", self.davit("index", *words, code=2).err)
+        self.assertNotIn("index create", self.davit("index", "rm", self.name("nested:inner"), "linux/s390x", code=2).err)
+        self.create("nested:flat", self.name("nested:outer"))
+        self.davit("index", "rm", "-q", self.name("nested:flat"), "linux/arm64")
+
     def test_entries_are_named_by_archives(self):
         for flags in ((), ("--docker",), ("--oci", "--compress", "zstd")):
             all_of = self.from_tars("by-source:1", *flags)
