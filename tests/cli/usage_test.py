@@ -328,6 +328,14 @@ class Usage(Case):
         result = davit("push", SIMPLE, f"{REGISTRY}/environment:1", "--compress", "gzip", environment={"DAVIT_COMPRESS": "lzma"})
         self.assert_line(result, "environment:1")
 
+    def test_a_folder_is_not_called_a_file(self):
+        os.makedirs(os.path.join(SCRATCH, "some.folder"), exist_ok=True)
+        for name in ("oci:D:1", os.path.join(SCRATCH, "some.folder")):
+            result = davit("attach", name, "--type", "a/b", SIMPLE)
+            self.assert_code(result, 64)
+            self.assertIn(f'"{name}": a folder, and this is about images in registries', result.stderr)
+        self.assertIn(": a file, and", davit("attach", "docker-archive:x.tar", "--type", "a/b", SIMPLE).stderr)
+
     def test_a_flag_beats_what_the_environment_says_with_another_flag(self):
         for name, given, environment in (("env-gzip", ["--dest-compress-format", "gzip"], {"DAVIT_COMPRESS": "zstd"}),
                                          ("env-level", ["--dest-compress-format", "gzip", "--dest-compress-level", "12"], {"DAVIT_COMPRESS": "zstd:19"}),
