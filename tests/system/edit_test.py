@@ -183,6 +183,19 @@ class Edits(SystemTest):
         one = self.davit("append", "-p", "linux/arm64", self.ref("indexed:all"), self.ref("indexed:arm"), "-f", plain)
         self.assertEqual(self.sound(one.lines[0])[2], self.app + [self.more] * 2)
 
+    def test_layers_without_a_base_are_an_image(self):
+        more = write(self.out("more.tar"), self.more)
+        done = self.davit("append", "-f", more, "-t", self.ref("scratch:1"))
+        manifest, config, layers = self.sound(done.lines[0])
+        self.assertEqual((layers, config["os"], manifest["mediaType"]), ([self.more], "linux", DOCKER + "distribution.manifest.v2+json"))
+        self.assertEqual(self.unpacked(self.ref("scratch:1"))["opt/new"], b"new\n")
+        done = self.davit("append", "-f", more, "-t", self.ref("scratch:2"), "-p", "linux/arm/v7", "--oci", env=EPOCH)
+        manifest, config, layers = self.sound(done.lines[0])
+        self.assertEqual((config["architecture"], config["variant"], config["created"], manifest["mediaType"]),
+                         ("arm", "v7", THAT_DAY, OCI + "manifest.v1+json"))
+        self.davit("append", "-f", more, "-t", self.ref("scratch:3"), "-p", "linux/arm/v7,linux/amd64", code=64)
+        self.assertEqual(sorted(self.store.tags("scratch")), ["1", "2"])
+
     def test_append_with_zstd_makes_an_oci_image_of_a_docker_one(self):
         self.push(self.ref("docker:1"), self.app, "--docker")
         plain = write(self.out("more.tar"), self.more)
