@@ -62,9 +62,8 @@ void add_append(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("append", kDescription);
   flags->editing.add_to(*command, "the image; without it, an empty one");
   command->add_option("-b,--base", flags->base)->group("");
-  command
-      ->add_option("-f,--layer,--new_layer", flags->layers,
-                   "a tar or a folder; several are put on in this order; at least one")
+  with_environment(command->add_option("-f,--layer,--new_layer", flags->layers,
+                                       "a tar or a folder; several are put on in this order; at least one"))
       ->type_name("LAYER")
       ->allow_extra_args(false);
   with_environment(command->add_flag("--keep-owners", flags->keep_owners,

@@ -258,8 +258,8 @@ void add(CLI::App& app, Action& action, const char* name, Wanted wanted) {
   with_environment(
       command->add_flag("-l,--long", flags->details, "with digests, sizes and dates, where they are told"));
   with_environment(command->add_flag("--full-ref", flags->full, "whole references instead of names"));
-  command->add_flag("-O,--omit-digest-tags,--exclude-digest-tags", flags->no_digest_tags,
-                    "no tags such as sha256-DIGEST.sig, which belong to an image");
+  with_environment(command->add_flag("-O,--omit-digest-tags,--exclude-digest-tags", flags->no_digest_tags,
+                                     "no tags such as sha256-DIGEST.sig, which belong to an image"));
   with_environment(command->add_option("--include", flags->choice.include,
                                        "only names that this pattern matches as a whole"))
       ->type_name("REGEX")
