@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "model/refused_name.h"
 
 namespace davit::client {
 namespace {
@@ -71,9 +72,7 @@ std::string_view to_string(Verb verb) {
 }
 
 Error bad_argument(std::string_view text, const std::string& why, std::string hint) {
-  if (Reference::holds_credentials(text))
-    return make_error(Errc::invalid_argument, "a reference does not hold credentials",
-                      "davit login, or --creds USER --password-stdin");
+  if (Reference::holds_credentials(text)) return model::refused_name(text);
   return make_error(Errc::invalid_argument, "\"" + escaped(text, 160) + "\": " + why, std::move(hint));
 }
 

@@ -117,7 +117,8 @@ Result<OpenedImage> Client::flatten(const OpenedImage& image, const FlattenOptio
   const auto edit = [&](const compose::ImageDocuments& before) -> Result<compose::EditedImage> {
     DAVIT_TRY(auto files, flattened_root(*image.source, before.manifest, context));
     DAVIT_TRY(Layer layer, client::spooled_layer(std::move(files), form, context));
-    layer.created_by = "davit flatten " + before.manifest.descriptor().digest.to_string();
+    // The manifest of an image from an archive is made here, so its digest says nothing to anybody.
+    layer.created_by = "davit flatten " + before.manifest.config()->digest.to_string();
     DAVIT_TRY(compose::ImageDocuments after, compose::replace_by(before, layer, options.edit.time));
     return compose::EditedImage{.documents = std::move(after), .blobs = {layer.content}};
   };
@@ -130,9 +131,15 @@ Result<OpenedImage> Client::rebase(const OpenedImage& image, const RebaseOptions
   if (old_name.empty() || new_name.empty()) {
     DAVIT_TRY(const BaseImage base, base_of(image, options.edit));
     const bool enough = !base.name.empty() && (base.digest || !old_name.empty());
-    if (!enough)
-      return make_error(Errc::invalid_argument, image.name + " does not say what it is based on",
-                        "name the bases with --old-base and --new-base");
+    if (!enough) {
+      const bool both = old_name.empty() && new_name.empty();
+      const std::string missing = old_name.empty() ? "old" : "new";
+      return make_error(Errc::invalid_argument,
+                        (both ? "" : "no " + missing + " base is given, and ") + image.name +
+                            " does not say what it is based on",
+                        both ? "name the bases with --old-base and --new-base"
+                             : "name the " + missing + " base with --" + missing + "-base");
+    }
     auto reference = Reference::parse(base.name);
     if (!reference) return reference.error().with_context("annotation org.opencontainers.image.base.name");
     if (old_name.empty()) old_name = "docker://" + reference->name() + "@" + base.digest->to_string();

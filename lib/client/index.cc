@@ -148,7 +148,8 @@ Result<> list_candidates(const Descriptor& root, const IndexPart& part, const st
       if (!platform) return platform.error().with_context(label);
       entry.platform = *platform;
     }
-    into.candidates.push_back({.entry = std::move(entry), .from = label, .written = part.source});
+    into.candidates.push_back(
+        {.entry = std::move(entry), .from = label, .written = part.source, .made = into.made});
   }
   const AnnotationChanges annotations(part.annotations.begin(), part.annotations.end());
   std::size_t images = 0;
@@ -229,12 +230,26 @@ Result<> refuse_options(const CopyOptions& options) {
   return {};
 }
 
+/// What comes from an index keeps its annotations; none are added where their format has none.
+Result<> refuse_annotations(std::span<const IndexPart> parts, model::Format format, std::string_view cure) {
+  if (format != model::Format::docker) return {};
+  for (const IndexPart& part : parts) {
+    if (part.annotations.empty()) continue;
+    return make_error(
+        Errc::invalid_argument,
+        escaped(part.source, 300) + " is given an annotation, and Docker's manifest lists have none",
+        std::string(cure));
+  }
+  return {};
+}
+
 Result<Assembled> assemble(Client::Impl& impl, std::span<const IndexPart> parts, const IndexOptions& options,
                            transfer::Board& board, const CallContext& context) {
   DAVIT_TRY_VOID(refuse_options(options.copy));
   if (parts.empty()) return make_error(Errc::invalid_argument, "an index of nothing", "name its images");
   DAVIT_TRY(const auto filled, without_templates(parts, options.platforms));
   const model::Format format = format_of(options.copy);
+  DAVIT_TRY_VOID(refuse_annotations(parts, format, "leave out --docker, or annotation= behind it"));
   DAVIT_TRY(std::vector<Brought> brought, bring_all(impl, filled, options.copy, format, board, context));
   std::vector<Candidate> candidates;
   for (const Brought& each : brought)
@@ -431,14 +446,23 @@ Result<> make_room(const Edited& edited, const IndexEdit& edit, std::span<const 
   return {};
 }
 
-/// One image for each platform.
-Result<> refuse_second(const Manifest& index, std::size_t position, const Platform& platform) {
-  for (std::size_t i = 0; i < index.manifests().size(); ++i) {
-    const Descriptor& other = index.manifests()[i];
-    if (i == position || content::is_attestation(other) || !other.platform) continue;
-    if (other.platform->normalized() == platform.normalized())
-      return make_error(Errc::invalid_argument, "the index has an image for " + platform.to_string() +
-                                                    " already: " + other.digest.to_string());
+/// One image for each platform, whether it had it before or is only now given it.
+Result<> refuse_second(const Manifest& index, const std::map<std::size_t, Platform>& given) {
+  for (const auto& [position, platform] : given) {
+    for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+      const Descriptor& other = index.manifests()[i];
+      if (i == position || content::is_attestation(other)) continue;
+      const auto also = given.find(i);
+      if (also != given.end() && also->second.normalized() == platform.normalized())
+        return make_error(Errc::invalid_argument,
+                          "the index would have two images for " + platform.to_string() + ": " +
+                              index.manifests()[position].digest.to_string() + " and " +
+                              other.digest.to_string(),
+                          "name the one entry that the platform is of");
+      if (also == given.end() && other.platform && other.platform->normalized() == platform.normalized())
+        return make_error(Errc::invalid_argument, "the index has an image for " + platform.to_string() +
+                                                      " already: " + other.digest.to_string());
+    }
   }
   return {};
 }
@@ -470,11 +494,10 @@ Result<compose::IndexChanges> changes_for(Client::Impl& impl, const Edited& edit
     for (const std::size_t position : positions) {
       if (!is_image(position)) continue;
       if (!entry.annotations.empty()) changes.entry_annotations[position] = entry.annotations;
-      if (!entry.platform) continue;
-      DAVIT_TRY_VOID(refuse_second(index, position, *entry.platform));
-      changes.entry_platforms[position] = *entry.platform;
+      if (entry.platform) changes.entry_platforms[position] = *entry.platform;
     }
   }
+  DAVIT_TRY_VOID(refuse_second(index, changes.entry_platforms));
   return changes;
 }
 
@@ -487,6 +510,7 @@ Result<Assembled> edited(Client::Impl& impl, OpenedImage image, const IndexEdit&
     return make_error(Errc::invalid_argument, image.name + " is no index",
                       "davit index create DESTINATION " + image.name + " ... makes one");
   const Edited its{.index = before, .source = *image.source, .options = options.copy};
+  DAVIT_TRY_VOID(refuse_annotations(edit.add, its.format(), "leave out annotation= behind it"));
   DAVIT_TRY(const auto filled, without_templates(edit.add, options.platforms));
   DAVIT_TRY(std::vector<Brought> brought,
             bring_all(impl, filled, options.copy, its.format(), board, context));

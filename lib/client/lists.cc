@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <variant>
 
 #include "base/ascii.h"
 #include "base/error.h"
@@ -13,6 +15,8 @@
 #include "client/client_impl.h"
 #include "client/ecr_reference.h"
 #include "client/registry_argument.h"
+#include "client/sources.h"
+#include "content/choose_image.h"
 #include "model/tag_choice.h"
 #include "registry/name_list.h"
 
@@ -32,9 +36,10 @@ bool is_registry(std::string_view word) {
          (bare || is_number(word.substr(name.size() + 1)));
 }
 
-/// Reads the manifest under a tag for what it tells.
-Result<> describe(ListedTag& row, registry::Repository& repository, const CallContext& context) {
-  const auto manifest = repository.manifest(row.name, context);
+/// Reads the manifest under a name for what it tells.
+Result<> describe(ListedTag& row, ContentSource& source, const std::string& name,
+                  const CallContext& context) {
+  const auto manifest = source.manifest(name, context);
   if (!manifest) {
     // Gone since the list was made, or of a kind that is listed by its name alone.
     const Errc code = manifest.error().code;
@@ -105,12 +110,43 @@ class Sieve {
   bool handed_on_ = false;
 };
 
-/// Without settings that speak of versions, which repositories have none of.
-Result<model::NameFilter> repository_filter(const TagChoice& choice) {
+/// Without settings that speak of versions, which repositories and names in files have none of.
+Result<model::NameFilter> plain_filter(const TagChoice& choice, std::string_view among) {
   if (!choice.semver.empty() || choice.latest)
     return make_error(Errc::invalid_argument, "--semver and --latest choose among the tags of a repository",
-                      "--include and --exclude choose among repositories");
+                      "--include and --exclude choose among " + std::string(among));
   return model::NameFilter::make(choice);
+}
+
+/// The words for an archive or a layout. Nothing for those that mean a registry, or nothing at all.
+std::optional<client::FileLocation> as_file(std::string_view text) {
+  if (client::is_ecr_reference(text)) return std::nullopt;
+  const auto source = client::parse_source(text);
+  const auto* file = source ? std::get_if<client::FileLocation>(&*source) : nullptr;
+  return file != nullptr ? std::optional(*file) : std::nullopt;
+}
+
+Result<> list_names(const client::FileLocation& file, std::string_view written, const ClientOptions& client,
+                    const ListOptions& options, const TagPage& each_page, const CallContext& context) {
+  if (!file.name.empty() || file.position)
+    return client::bad_argument(written, "one image, and its file was to be listed", "leave out its name");
+  DAVIT_TRY(const model::NameFilter filter, plain_filter(options.choice, "names in a file"));
+  DAVIT_TRY(const client::FileListing listing, client::list_file(file, client, context));
+  std::vector<ListedTag> rows;
+  for (std::size_t i = 0; i < listing.images.size(); ++i) {
+    const content::ImageListing& image = listing.images[i];
+    std::vector<std::string> names = image.names;
+    if (names.empty()) names = {image.root.empty() ? "@" + std::to_string(i) : image.root.to_string()};
+    for (std::string& name : names) {
+      if (!filter.takes(name)) continue;
+      ListedTag row{.name = std::move(name)};
+      if (!image.root.empty()) row.digest = image.root;
+      if (options.details && row.digest)
+        DAVIT_TRY_VOID(describe(row, *listing.source, image.root.to_string(), context));
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows.empty() ? Result<>() : each_page(rows);
 }
 
 }  // namespace
@@ -144,12 +180,23 @@ Result<ListPlace> Client::place(std::string_view text, std::stop_token stop) {
   const auto* reference = std::get_if<Reference>(&source);
   if (reference != nullptr && reference->tag.empty() && !reference->digest)
     return ListPlace{.kind = Kind::repository, .name = reference->name()};
+  if (const auto* location = std::get_if<client::FileLocation>(&source);
+      location != nullptr && location->name.empty() && !location->position && location->path != "-") {
+    // What cannot be read is said by whoever opens it.
+    if (const auto listing = client::list_file(*location, impl_->options, context)) {
+      const bool several = listing->images.size() > 1 && !content::choose_image(listing->images, "");
+      return ListPlace{.kind = several ? Kind::file : Kind::image,
+                       .name = std::string(listing->scheme) + location->path};
+    }
+  }
   return ListPlace{.kind = Kind::image, .name = std::string(text)};
 }
 
 Result<> Client::list_tags(std::string_view repository, const ListOptions& options,
                            const TagPage& each_page) {
   const CallContext context = context_within(options.stop, options.timeout);
+  if (const auto file = as_file(repository))
+    return list_names(*file, repository, impl_->options, options, each_page, context);
   DAVIT_TRY(model::NameFilter filter, model::NameFilter::make(options.choice));
   DAVIT_TRY(const Reference named,
             client::registry_argument(repository, impl_->registries, Side::source, context));
@@ -174,7 +221,7 @@ Result<> Client::list_tags(std::string_view repository, const ListOptions& optio
     if (!options.details) return {};
     std::vector<Result<>> done(rows.size());
     for_each_index(side_by_side, rows.size(),
-                   [&](std::size_t i) { done[i] = describe(rows[i], *from, context); });
+                   [&](std::size_t i) { done[i] = describe(rows[i], *from, rows[i].name, context); });
     for (const Result<>& each : done) DAVIT_TRY_VOID(each);
     return {};
   };
@@ -192,7 +239,7 @@ Result<> Client::list_tags(std::string_view repository, const ListOptions& optio
 Result<> Client::list_repositories(std::string_view registry, const ListOptions& options,
                                    const RepositoryPage& each_page) {
   const CallContext context = context_within(options.stop, options.timeout);
-  DAVIT_TRY(const model::NameFilter filter, repository_filter(options.choice));
+  DAVIT_TRY(const model::NameFilter filter, plain_filter(options.choice, "repositories"));
   DAVIT_TRY(const std::string host, Reference::parse_registry(registry));
   DAVIT_TRY(registry::Registry * from, impl_->registries.registry(host, Side::source));
   bool handed_on = false;

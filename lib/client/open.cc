@@ -27,6 +27,7 @@ Result<OpenedImage> Client::Impl::open(std::string_view source, const OpenOption
                   .root = {},
                   .name = std::move(picked.label),
                   .reference = {},
+                  .place = std::move(picked.place),
                   .names = std::move(picked.image.names),
                   .notes = std::move(picked.image.notes),
                   .listed = picked.image.listed};

@@ -17,9 +17,8 @@ Result<ReferrerTree> Client::referrers(std::string_view image, const DiscoverOpt
     return make_error(Errc::unsupported,
                       opened.name + ": a docker-archive has no place for what refers to an image",
                       "registries, layouts and oci-archives have: name the image there");
-  ReferrerTree out{.name = opened.reference ? opened.reference->name() : opened.name,
-                   .subject = opened.root,
-                   .referrers = {}};
+  ReferrerTree out{
+      .name = opened.place.empty() ? opened.name : opened.place, .subject = opened.root, .referrers = {}};
   DAVIT_TRY(out.referrers, referrers_of(*opened.source, opened.root.digest, options.referrers, context));
   return out;
 }

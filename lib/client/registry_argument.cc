@@ -1,6 +1,6 @@
 #include "client/registry_argument.h"
 
-#include <algorithm>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/try.h"
@@ -13,11 +13,14 @@ Result<Reference> registry_argument(std::string_view text, Registries& registrie
                                     const CallContext& context) {
   DAVIT_TRY(const std::string written, registries.expanded(text, side, context));
   DAVIT_TRY_VOID(refuse_foreign_source(written));
-  constexpr std::string_view kFiles[] = {"oci:", "ocidir://", "oci-archive:", "docker-archive:"};
-  const bool file = names_path(written) || std::ranges::any_of(kFiles, [&](std::string_view scheme) {
-                      return written.starts_with(scheme);
-                    });
-  if (file) return bad_argument(text, "a file, and this is about images in registries");
+  const auto begins = [&](std::string_view scheme) { return written.starts_with(scheme); };
+  struct stat status {};
+  const bool folder =
+      begins("oci:") || begins("ocidir://") ||
+      (names_path(written) && ::stat(written.c_str(), &status) == 0 && S_ISDIR(status.st_mode));
+  if (folder) return bad_argument(text, "a folder, and this is about images in registries");
+  if (names_path(written) || begins("oci-archive:") || begins("docker-archive:"))
+    return bad_argument(text, "a file, and this is about images in registries");
   return Reference::parse(written);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <variant>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -79,6 +80,13 @@ Result<std::vector<Picked>> named_by_digest_tags(const std::shared_ptr<Store>& s
   return out;
 }
 
+/// Of an image's names the one that was asked for. REQUIRES: `names` is not empty.
+const std::string& shown_name(const std::vector<std::string>& names, std::string_view wanted) {
+  auto found = std::ranges::find(names, wanted);
+  if (found == names.end()) found = std::ranges::find(names, wanted, model::tag_in);
+  return found == names.end() ? names.front() : *found;
+}
+
 /// The images that are meant: the one that was named, the only one, or, where every destination is a
 /// template, all.
 template <class Store>
@@ -108,9 +116,14 @@ Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const File
     auto image = settings.as_listed && !listing.root.empty() ? listed(*store, listing, context)
                                                              : store->image(position, context);
     if (!image) return bad_file(image.error(), location.path);
-    std::string label = location.path == "-" ? "standard input" : escaped(location.path, 300);
-    if (!image->names.empty()) label += " (" + escaped(image->names.front(), 200) + ")";
-    out.push_back({store, *std::move(image), std::move(label)});
+    const bool input = location.path == "-";
+    std::string label = input ? "standard input" : escaped(location.path, 300);
+    if (!image->names.empty()) label += " (" + escaped(shown_name(image->names, location.name), 200) + ")";
+    const bool named = !input && std::holds_alternative<Descriptor>(image->root);
+    out.push_back({.source = store,
+                   .image = *std::move(image),
+                   .label = std::move(label),
+                   .place = named ? std::string(scheme) + location.path : std::string()});
   }
   if (settings.beside == nullptr) return out;
   auto beside = named_by_digest_tags(store, positions, context);
@@ -119,8 +132,18 @@ Result<std::vector<Picked>> pick(const std::shared_ptr<Store>& store, const File
   return out;
 }
 
-Result<std::vector<Picked>> open_file(const FileLocation& location, const CopyOptions& push,
-                                      const SourceSettings& settings, const CallContext& context) {
+std::string_view scheme_of(const layout::Layout&) {
+  return "oci:";
+}
+
+std::string_view scheme_of(const archive::Archive& archive) {
+  return archive.from_docker() ? "docker-archive:" : "oci-archive:";
+}
+
+using Store = std::variant<std::shared_ptr<layout::Layout>, std::shared_ptr<archive::Archive>>;
+
+Result<Store> open_store(const FileLocation& location, const CopyOptions& push, const ClientOptions& client,
+                         const CallContext& context) {
   const auto absent =
       push.preserve_digests ? content::AbsentPlatforms::refuse : content::AbsentPlatforms::leave_out;
   if (location.path != "-" && is_directory(location.path)) {
@@ -132,9 +155,9 @@ Result<std::vector<Picked>> open_file(const FileLocation& location, const CopyOp
     }
     auto layout = layout::Layout::open(location.path, absent);
     if (!layout) return bad_file(layout.error(), location.path);
-    return pick(*layout, location, "oci:", settings, context);
+    return Store(*std::move(layout));
   }
-  const archive::ArchiveOptions options{.temporary_directory = settings.client.temporary_directory,
+  const archive::ArchiveOptions options{.temporary_directory = client.temporary_directory,
                                         .absent = absent,
                                         .keep_manifests = push.keep_archive_layers};
   Result<std::shared_ptr<archive::Archive>> opened = [&] {
@@ -145,9 +168,18 @@ Result<std::vector<Picked>> open_file(const FileLocation& location, const CopyOp
     return archive::Archive::open(std::move(input), "standard input", options, context);
   }();
   if (!opened) return bad_file(opened.error(), location.path == "-" ? "standard input" : location.path);
+  return Store(*std::move(opened));
+}
+
+Result<std::vector<Picked>> open_file(const FileLocation& location, const CopyOptions& push,
+                                      const SourceSettings& settings, const CallContext& context) {
+  DAVIT_TRY(const Store store, open_store(location, push, settings.client, context));
+  if (const auto* layout = std::get_if<std::shared_ptr<layout::Layout>>(&store))
+    return pick(*layout, location, scheme_of(**layout), settings, context);
+  const auto& opened = std::get<std::shared_ptr<archive::Archive>>(store);
   SourceSettings own = settings;
-  own.as_listed = settings.as_listed && !(*opened)->from_docker();
-  return pick(*opened, location, (*opened)->from_docker() ? "docker-archive:" : "oci-archive:", own, context);
+  own.as_listed = settings.as_listed && !opened->from_docker();
+  return pick(opened, location, scheme_of(*opened), own, context);
 }
 
 /// The manifest is read at once: it is needed in any case, and the first answer already says whether the
@@ -165,7 +197,10 @@ Result<std::vector<Picked>> open_registry(const Reference& reference, std::strin
   content::StoredImage image{.root = root->descriptor()};
   if (Reference::is_tag(name)) image.names = {reference.name() + ":" + name};
   std::shared_ptr<ContentSource> source = content::with_manifest(std::move(repository), *std::move(root));
-  return std::vector<Picked>{{std::move(source), std::move(image), reference.to_string()}};
+  return std::vector<Picked>{{.source = std::move(source),
+                              .image = std::move(image),
+                              .label = reference.to_string(),
+                              .place = reference.name()}};
 }
 
 }  // namespace
@@ -205,6 +240,16 @@ Result<std::vector<Picked>> open_source(const Source& from, std::string_view wri
   if (const auto* file = std::get_if<FileLocation>(&from))
     return open_file(*file, options, settings, context);
   return open_registry(std::get<Reference>(from), written, registries, context);
+}
+
+Result<FileListing> list_file(const FileLocation& location, const ClientOptions& client,
+                              const CallContext& context) {
+  DAVIT_TRY(const Store store, open_store(location, {}, client, context));
+  return std::visit(
+      [](const auto& opened) {
+        return FileListing{opened, opened->images(), scheme_of(*opened)};
+      },
+      store);
 }
 
 Result<> choose_platforms(Picked& picked, std::span<const Platform> wanted, const CallContext& context,

@@ -19,8 +19,9 @@ namespace davit::client {
 struct Picked {
   std::shared_ptr<ContentSource> source;  ///< co-owned by everything that reads from it
   content::StoredImage image;
-  std::string label;  ///< for people
-  bool made = false;  ///< the root only describes what is stored without a manifest (OpenedImage::made)
+  std::string label;       ///< for people
+  std::string place = {};  ///< OpenedImage::place
+  bool made = false;       ///< the root only describes what is stored without a manifest (OpenedImage::made)
 };
 
 struct SourceSettings {
@@ -36,6 +37,15 @@ struct SourceSettings {
 Result<std::vector<Picked>> open_source(const Source& from, std::string_view written,
                                         const CopyOptions& options, const SourceSettings& settings,
                                         Registries& registries, const CallContext& context);
+
+/// What a file says it holds, before anything has been checked. Errors: those of reading it.
+struct FileListing {
+  std::shared_ptr<ContentSource> source;
+  std::vector<content::ImageListing> images;
+  std::string_view scheme;  ///< "oci:", in front of the file's name
+};
+Result<FileListing> list_file(const FileLocation& location, const ClientOptions& client,
+                              const CallContext& context);
 
 /// `error`, about the image `reference`, with how the argument `written` came to mean that image, where this
 /// may be what is wrong. Its own hint stays.

@@ -1,12 +1,15 @@
 #include "compose/edit_images.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/context.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "compose/index.h"
 #include "content/index_entries.h"
 #include "content/overlay.h"
 #include "content/read_config.h"
@@ -40,12 +43,16 @@ class Editor {
       if (auto done = visit(child, depth + 1); !done)
         return done.error().with_context(content::name_platform(child));
     }
-    DAVIT_TRY(Manifest now, rewriter_.rewrite(manifest));
+    DAVIT_TRY(const Manifest current, without_stale(manifest));
+    DAVIT_TRY(Manifest now, rewriter_.rewrite(current));
+    rewriter_.replace(manifest.descriptor().digest, now.descriptor());
     return keep(manifest, std::move(now));
   }
 
   [[nodiscard]] bool found_images() const { return images_ != 0; }
   content::Additions take() { return std::move(made_); }
+  /// What people should know.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   Result<Descriptor> visit_image(const Manifest& manifest) {
@@ -67,9 +74,33 @@ class Editor {
     return keep(manifest, std::move(after.documents.manifest));
   }
 
+  /// The index without the attestations of images that have changed: they are about those before.
+  Result<Manifest> without_stale(const Manifest& index) {
+    IndexChanges changes;
+    std::set<Digest> named;
+    for (std::size_t i = 0; i < index.manifests().size(); ++i) {
+      const Descriptor& entry = index.manifests()[i];
+      const auto about = Digest::parse(content::attested_image(entry));
+      if (!content::is_attestation(entry) || !about || !changed_.contains(*about)) continue;
+      changes.removed.insert(i);
+      if (named.insert(*about).second) notes_.push_back(stale_note(index, *about));
+    }
+    if (changes.removed.empty()) return index;
+    return changed_index(index, changes);
+  }
+
+  static std::string stale_note(const Manifest& index, const Digest& about) {
+    const auto image = std::ranges::find(index.manifests(), about, &Descriptor::digest);
+    const std::string name =
+        image == index.manifests().end() ? about.short_form() : content::name_platform(*image);
+    return "the attestation of " + name + " describes the image before the change, and is left out";
+  }
+
   Descriptor keep(const Manifest& before, Manifest now) {
     Descriptor out = now.descriptor();
-    if (out.digest != before.descriptor().digest) made_.manifests.push_back(std::move(now));
+    if (out.digest == before.descriptor().digest) return out;
+    changed_.insert(before.descriptor().digest);
+    made_.manifests.push_back(std::move(now));
     return out;
   }
 
@@ -79,6 +110,8 @@ class Editor {
   content::Rewriter rewriter_{std::nullopt};
   content::Additions made_;
   std::set<Digest> seen_;
+  std::set<Digest> changed_;
+  std::vector<std::string> notes_;
   std::size_t images_ = 0;
 };
 
@@ -91,8 +124,10 @@ Result<OpenedImage> edit_images(const OpenedImage& image, const ImageEdit& edit,
   if (!editor.found_images())
     return make_error(Errc::unsupported, image.name + ": no container image").on(Side::source);
   OpenedImage out = image;
+  out.notes.insert(out.notes.end(), editor.notes().begin(), editor.notes().end());
   out.source = content::overlay(image.source, editor.take());
   out.root = *std::move(root);
+  out.place.clear();
   return out;
 }
 

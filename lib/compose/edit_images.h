@@ -19,8 +19,9 @@ struct EditedImage {
 using ImageEdit = std::function<Result<EditedImage>(const ImageDocuments&)>;
 
 /// Applies `edit` to the image, or to every container image below an index, each digest once, and writes the
-/// indexes above again. Attestations stay, and what is no container image. Errors: unsupported where there is
-/// no container image; corrupt for indexes nested too deep; those of `edit` and of the source.
+/// indexes above again. Attestations of images that stay as they are stay, others are left out with a note;
+/// what is no container image stays. Errors: unsupported where there is no container image; corrupt for
+/// indexes nested too deep; those of `edit` and of the source.
 Result<OpenedImage> edit_images(const OpenedImage& image, const ImageEdit& edit, const CallContext& context);
 
 }  // namespace davit::compose

@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "content/rewrite.h"
 #include "model/json_fields.h"
+#include "model/timestamp.h"
 
 namespace davit::compose {
 namespace {
@@ -65,6 +66,13 @@ std::size_t history_below(const json& history, std::size_t layers) {
   for (std::size_t seen = 0; entries < history.size() && seen < layers; ++entries)
     seen += made_layer(history[entries]) ? 1 : 0;
   return entries;
+}
+
+json dated(json history, const std::string& created) {
+  for (json& entry : history) {
+    if (entry.empty()) entry["created"] = created;
+  }
+  return history;
 }
 
 struct ImageDraft::State {
@@ -144,6 +152,13 @@ json& ImageDraft::whole_history() {
   const std::size_t missing = layers - layers_in(history);
   if (missing != 0) history.insert(history.begin(), missing, json::object());
   return history;
+}
+
+std::string ImageDraft::created() const {
+  const auto created = state_->config.find("created");
+  const bool said = created != state_->config.end() && created->is_string() &&
+                    model::parse_timestamp(created->get<std::string>());
+  return said ? created->get<std::string>() : model::format_timestamp(std::chrono::sys_seconds());
 }
 
 Result<ImageDocuments> ImageDraft::finish() const try {

@@ -51,6 +51,9 @@ class ImageDraft {
   /// does not say so, entries that say nothing stand for those that are missing, or for all.
   nlohmann::ordered_json& whole_history();
 
+  /// When the image says it was made, else the beginning of 1970.
+  [[nodiscard]] std::string created() const;
+
   /// The documents as they are now; with nothing changed, byte for byte those that came. Errors: corrupt.
   [[nodiscard]] Result<ImageDocuments> finish() const;
 
@@ -66,6 +69,8 @@ bool is_editable(const Manifest& manifest);
 
 /// How many entries of a history belong to the lowest `layers` layers: up to and with the last of these.
 std::size_t history_below(const nlohmann::ordered_json& history, std::size_t layers);
+/// The history with this day in its entries that say nothing at all: there are readers that want one in each.
+nlohmann::ordered_json dated(nlohmann::ordered_json history, const std::string& created);
 /// How many entries made a layer.
 std::size_t layers_in(const nlohmann::ordered_json& history);
 

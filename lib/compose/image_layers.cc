@@ -26,13 +26,9 @@ json entry_of(const Layer& layer, Format format) {
           {"digest", layer.blob.digest.to_string()}};
 }
 
-/// When it was added: the day that is given, else that of the image itself.
-json history_of(const Layer& layer, const json& config) {
-  json entry = json::object();
-  if (const auto created = config.find("created"); created != config.end() && created->is_string())
-    entry["created"] = *created;
-  entry["created_by"] = layer.created_by;
-  return entry;
+/// It was added on the day that is given, else on that of the image itself.
+json history_of(const Layer& layer, const ImageDraft& draft) {
+  return {{"created", draft.created()}, {"created_by", layer.created_by}};
 }
 
 /// Docker's format has no name for zstd.
@@ -54,13 +50,14 @@ Result<ImageDocuments> put_on_top(const ImageDocuments& image, std::span<const L
   DAVIT_TRY(ImageDraft draft, ImageDraft::open(image));
   if (layers.empty()) return image;
   DAVIT_TRY_VOID(make_room_for(draft, layers));
+  const std::string before = draft.created();
   set_time(draft, time);
   for (const Layer& layer : layers) {
     draft.manifest()["layers"].push_back(entry_of(layer, draft.format()));
     draft.diff_ids().push_back(layer.diff_id.to_string());
   }
-  json history = draft.whole_history();
-  for (const Layer& layer : layers) history.push_back(history_of(layer, draft.config()));
+  json history = dated(draft.whole_history(), before);
+  for (const Layer& layer : layers) history.push_back(history_of(layer, draft));
   draft.config()["history"] = std::move(history);
   return draft.finish();
 }
@@ -72,7 +69,7 @@ Result<ImageDocuments> replace_by(const ImageDocuments& image, const Layer& laye
   set_time(draft, time);
   draft.manifest()["layers"] = json::array({entry_of(layer, draft.format())});
   draft.diff_ids() = json::array({layer.diff_id.to_string()});
-  json history = json::array({history_of(layer, draft.config())});
+  json history = json::array({history_of(layer, draft)});
   draft.config()["history"] = std::move(history);
   return draft.finish();
 }

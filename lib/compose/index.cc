@@ -87,6 +87,12 @@ Result<> check_text(std::span<const Candidate> entries) {
   return {};
 }
 
+/// What it was taken from, and its digest where that says something to people.
+std::string called(const Candidate& candidate) {
+  if (candidate.made) return candidate.from;
+  return candidate.from + " (" + candidate.entry.digest.short_form() + ")";
+}
+
 bool same_platform(const std::optional<Platform>& a, const std::optional<Platform>& b) {
   return a && b ? a->normalized() == b->normalized() : a.has_value() == b.has_value();
 }
@@ -121,10 +127,11 @@ Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candida
     });
     if (again != entries.end()) {
       if (!again->text.empty() || !candidate.text.empty()) continue;  // listed by an index as well
-      return make_error(
-          Errc::invalid_argument,
-          again->from + " and " + candidate.from + " are the same image, " + entry.digest.short_form(),
-          "leave one of them out");
+      const bool known = !again->made || !candidate.made;
+      return make_error(Errc::invalid_argument,
+                        again->from + " and " + candidate.from + " are the same image" +
+                            (known ? ", " + entry.digest.short_form() : ""),
+                        "leave one of them out");
     }
     if (!content::is_attestation(entry)) {
       if (!entry.platform || entry.platform->architecture.empty())
@@ -139,9 +146,8 @@ Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candida
       const auto [first, fresh] = platforms.emplace(normal.to_string() + features, &candidate);
       if (!fresh)
         return make_error(Errc::invalid_argument,
-                          "two images for " + normal.to_string() + ": " + first->second->from + " (" +
-                              first->second->entry.digest.short_form() + ") and " + candidate.from + " (" +
-                              entry.digest.short_form() + ")",
+                          "two images for " + normal.to_string() + ": " + called(*first->second) + " and " +
+                              called(candidate),
                           "leave one of them out, or give it another platform: SRC,platform=OS/ARCH/VARIANT");
     }
     entries.push_back(candidate);
@@ -172,11 +178,7 @@ Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candida
 
 Result<Manifest> new_index(model::Format format, std::span<const Candidate> entries,
                            const std::map<std::string, std::string>& annotations) {
-  const bool docker = format == model::Format::docker;
-  const bool annotated = !annotations.empty() || std::ranges::any_of(entries, [](const Candidate& each) {
-    return !each.entry.annotations.empty() && !content::is_attestation(each.entry);
-  });
-  if (docker && annotated) return no_annotations();
+  if (format == model::Format::docker && !annotations.empty()) return no_annotations();
   for (const auto& [key, value] : annotations) DAVIT_TRY_VOID(check_text(key, value));
   DAVIT_TRY_VOID(check_text(entries));
   std::vector<std::string> texts;
@@ -240,9 +242,15 @@ Result<std::set<std::size_t>> find_entries(const Manifest& index, std::string_vi
                                     entry.platform->normalized().satisfies(platform->normalized());
     if (named) found.insert(i);
   }
-  if (found.empty())
+  if (found.empty()) {
+    const bool nested = std::ranges::any_of(
+        entries, [](const Descriptor& entry) { return model::is_index(model::essence(entry.media_type)); });
     return make_error(Errc::not_found, "the index lists no " + escaped(selector, 200),
-                      "it lists " + list_of(entries));
+                      "it lists " + list_of(entries) +
+                          (nested ? "; an index is among them, and what that lists is not looked at: davit "
+                                    "index create DST INDEX makes one that lists it all"
+                                  : ""));
+  }
   add_attestations(entries, found);
   return found;
 }

@@ -21,6 +21,7 @@ struct Candidate {
   std::string from;          ///< for people: what it was taken from
   std::string written = {};  ///< the argument that stands for it alone; empty where that brings more
   std::string text = {};     ///< how the index lists it that it comes from; empty where it is named itself
+  bool made = false;         ///< it had no manifest, so nobody knows it by its digest
 };
 
 using Annotations = std::map<std::string, std::optional<std::string>>;  ///< empty: the annotation goes

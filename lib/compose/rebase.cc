@@ -99,8 +99,9 @@ Result<ImageDocuments> move_to_base(const ImageDocuments& image, const ImageDocu
   draft.manifest()["layers"] = joined(after.manifest()["layers"], draft.manifest()["layers"], below);
   draft.diff_ids() = joined(after.diff_ids(), draft.diff_ids(), below);
   const json own = draft.whole_history();
+  const std::size_t replaced = history_of_base(own, before.whole_history(), below);
   draft.config()["history"] =
-      joined(after.whole_history(), own, history_of_base(own, before.whole_history(), below));
+      joined(dated(after.whole_history(), after.created()), dated(own, draft.created()), replaced);
   if (time) draft.config()["created"] = model::format_timestamp(*time);
   say_base(draft, called);
   return draft.finish();

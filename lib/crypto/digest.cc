@@ -26,6 +26,7 @@ Result<Digest> Digest::parse(std::string_view text) {
   const auto wrong = [&](const char* why) {
     return make_error(Errc::corrupt, "digest \"" + escaped(text, 80) + "\": " + why);
   };
+  if (text.empty()) return make_error(Errc::corrupt, "the digest is missing");
   Algorithm algorithm = Algorithm::sha256;
   if (text.starts_with("sha512:")) {
     algorithm = Algorithm::sha512;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/try.h"
+#include "model/refused_name.h"
 
 namespace davit {
 namespace {
@@ -108,6 +109,14 @@ std::string normal_host(std::string_view host) {
 
 }  // namespace
 
+Error model::refused_name(std::string_view name) {
+  if (name.ends_with('@') && !Reference::holds_credentials(name.substr(0, name.size() - 1)))
+    return make_error(Errc::invalid_argument, "a reference ends with @: the digest behind it is missing",
+                      "write REPOSITORY@sha256:DIGEST, or leave out the @");
+  return make_error(Errc::invalid_argument, "a reference does not hold credentials",
+                    "davit login, or --creds USER --password-stdin");
+}
+
 Result<std::string> Reference::parse_registry(std::string_view text) {
   if (is_host(text) && names_registry(std::string(text) + "/")) return normal_host(text);
   const bool credentials = text.find('@') != std::string_view::npos;
@@ -172,9 +181,7 @@ Result<Reference> Reference::parse(std::string_view text) {
     return wrong(digest.error().message, text.starts_with("sha512:") ? "sha512: and 128 hexadecimal digits"
                                                                      : "sha256: and 64 hexadecimal digits");
   }
-  if (holds_credentials(text))
-    return make_error(Errc::invalid_argument, "a reference does not hold credentials",
-                      "davit login, or --creds USER --password-stdin");
+  if (holds_credentials(text)) return model::refused_name(text);
   if (text.starts_with("http://") || text.starts_with("https://")) {
     return wrong("a URL, not a reference",
                  "leave out the scheme: " + escaped(text.substr(text.find("//") + 2), 120));

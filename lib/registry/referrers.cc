@@ -1,6 +1,7 @@
 // What refers to a manifest: the referrers API (OCI distribution specification, "Listing Referrers") and the
 // tag that stands for it where a registry has no such API ("Referrers Tag Schema").
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/error.h"
@@ -47,6 +48,22 @@ bool has_filtered(const Answer& answer) {
   });
 }
 
+/// Whether an answer means that the registry has no such API, and not that it refuses whoever asks.
+bool has_no_api(const Purpose& why, const Answer& answer) {
+  if (answer.status == 200) return is_html(answer.headers, answer.body);
+  constexpr int kUnknown[] = {400, 404, 405, 406, 410, 501};
+  if (std::ranges::find(kUnknown, answer.status) == std::end(kUnknown)) return false;
+  const Errc code = answer_error(why, answer).code;
+  return code != Errc::denied && code != Errc::unauthenticated;
+}
+
+/// Whether it holds for every image: what is missing may be the repository, or the image, and the API answers
+/// with a code of its own then; what is bad about a request may be this subject's digest.
+bool has_none_for_any(const Answer& answer) {
+  return answer.status != 200 && !has_code(answer, "NAME_UNKNOWN") && !has_code(answer, "MANIFEST_UNKNOWN") &&
+         (answer.status != 400 || has_code(answer, "UNSUPPORTED"));
+}
+
 bool lists(const std::optional<Manifest>& index, const Digest& digest) {
   return index &&
          std::ranges::find(index->manifests(), digest, &Descriptor::digest) != index->manifests().end();
@@ -78,12 +95,8 @@ Result<std::vector<Descriptor>> Repository::referrers_of_type(const Digest& subj
               .action = Action::read_manifest};
     call.request.headers.push_back({"Accept", std::string(model::kOciIndex)});
     DAVIT_TRY(Answer answer, registry_.wire().send(why, call, context));
-    const bool unknown = answer.status == 404 || answer.status == 405 || answer.status == 501 ||
-                         (answer.status == 200 && is_html(answer.headers, answer.body));
-    if (unknown && count == 0) {
-      // What is missing may be the repository, or the image; the API answers with a code of its own then.
-      if (answer.status != 200 && !has_code(answer, "NAME_UNKNOWN") && !has_code(answer, "MANIFEST_UNKNOWN"))
-        registry_.referrers_unknown();
+    if (count == 0 && has_no_api(why, answer)) {
+      if (has_none_for_any(answer)) registry_.referrers_unknown();
       return by_tag();
     }
     if (answer.status != 200) return answer_error(why, answer);

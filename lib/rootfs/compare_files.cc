@@ -138,16 +138,28 @@ class Walk {
 }  // namespace rootfs
 
 Result<> compare_files(ContentSource& first_source, const Manifest& first, ContentSource& second_source,
-                       const Manifest& second, const EachFile& each, const CallContext& context) {
+                       const Manifest& second, const EachFile& each, const CallContext& context,
+                       const CompareOptions& options) {
   using namespace rootfs;
   DAVIT_TRY(Layers a, Layers::of(first_source, first));
   DAVIT_TRY(Layers b, Layers::of(second_source, second));
+  if (options.first_made) {
+    DAVIT_TRY(auto diff_ids, diff_ids_of(first_source, first, context));
+    a.expect(std::move(diff_ids));
+  }
+  if (options.second_made) {
+    DAVIT_TRY(auto diff_ids, diff_ids_of(second_source, second, context));
+    b.expect(std::move(diff_ids));
+  }
   Merge merge_a;
   Merge merge_b;
   Merge* const both[] = {&merge_a, &merge_b};
   FactsStore facts(both);
+  const bool known =
+      !options.first_made && !options.second_made;  // what is only claimed is read on both sides
   std::size_t shared = 0;
-  for (; shared < a.size() && shared < b.size() && a.at(shared).digest == b.at(shared).digest; ++shared)
+  for (; known && shared < a.size() && shared < b.size() && a.at(shared).digest == b.at(shared).digest;
+       ++shared)
     DAVIT_TRY_VOID(read_layer(a, shared, both, facts, context));
   for (std::size_t layer = shared; layer < a.size(); ++layer)
     DAVIT_TRY_VOID(read_layer(a, layer, std::span(both).first(1), facts, context));

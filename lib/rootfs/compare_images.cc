@@ -135,11 +135,20 @@ std::vector<ComparedLayer> compare_layers(const Manifest& first, const Config& f
   return out.take();
 }
 
+/// Whether both have the same layers in the same order.
+bool same_layers(const Manifest& first, const Config& first_config, const Manifest& second,
+                 const Config& second_config) {
+  if (first.layers().size() != second.layers().size()) return false;
+  if (!first_config.diff_ids.empty() && !second_config.diff_ids.empty())
+    return first_config.diff_ids == second_config.diff_ids;
+  return std::ranges::equal(first.layers(), second.layers(), {}, &Descriptor::digest, &Descriptor::digest);
+}
+
 }  // namespace
 
 Result<ImageComparison> compare_images(ContentSource& first_source, const Manifest& first,
                                        ContentSource& second_source, const Manifest& second,
-                                       const CallContext& context) {
+                                       const CallContext& context, const CompareOptions& options) {
   if (first.is_index() || second.is_index()) {
     return make_error(Errc::unsupported, "an index is not one image",
                       "choose one of its platforms with --platform");
@@ -152,7 +161,8 @@ Result<ImageComparison> compare_images(ContentSource& first_source, const Manife
     out.layers = compare_layers(first, {}, second, {});
     return out;
   }
-  compare(stated_by(first), stated_by(second), {}, out.manifest);
+  const bool made = options.first_made || options.second_made;
+  if (!made) compare(stated_by(first), stated_by(second), {}, out.manifest);
   const bool same_config =
       first.config() && second.config() && first.config()->digest == second.config()->digest;
   DAVIT_TRY(const Config config_a, config_of(first_source, first, context));
@@ -162,6 +172,7 @@ Result<ImageComparison> compare_images(ContentSource& first_source, const Manife
   }
   out.layers = compare_layers(first, config_a, second, config_b);
   compare(config_a.document, config_b.document, {}, out.config);
+  out.equal = made && out.config.empty() && same_layers(first, config_a, second, config_b);
   return out;
 }
 

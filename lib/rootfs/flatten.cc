@@ -5,14 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include <davit/inspect.h>
 #include <davit/rootfs.h>
 
 #include "base/context.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "content/read_config.h"
-#include "model/image_config.h"
 #include "rootfs/directory_attributes.h"
 #include "rootfs/layers.h"
 #include "rootfs/merge.h"
@@ -195,21 +192,6 @@ class FlattenedRoot final : public ByteSource {
   bool ended_ = false;
   std::optional<Error> failed_;
 };
-
-/// What the configuration says of each layer. Errors: corrupt where it speaks of more layers, or of fewer.
-Result<std::vector<Digest>> diff_ids_of(ContentSource& source, const Manifest& image,
-                                        const CallContext& context) {
-  if (!is_container_image(image)) return std::vector<Digest>();
-  const std::string name = "config " + image.config()->digest.to_string();
-  DAVIT_TRY(const std::string bytes, content::read_config(source, *image.config(), context));
-  auto config = model::ImageConfig::parse(bytes);
-  if (!config) return config.error().with_context(name).on(Side::source);
-  if (config->diff_ids.size() == image.layers().size()) return std::move(config->diff_ids);
-  return make_error(Errc::corrupt, name + " names " + std::to_string(config->diff_ids.size()) +
-                                       " layers, and the manifest has " +
-                                       std::to_string(image.layers().size()))
-      .on(Side::source);
-}
 
 }  // namespace
 }  // namespace rootfs

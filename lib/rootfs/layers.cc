@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include <davit/inspect.h>
+
 #include "base/context.h"
 #include "base/error.h"
 #include "base/escape.h"
@@ -11,10 +13,12 @@
 #include "base/try.h"
 #include "codec/decompress.h"
 #include "codec/sniff.h"
+#include "content/read_config.h"
 #include "crypto/hasher.h"
 #include "io/memory.h"
 #include "io/read_all.h"
 #include "io/verified.h"
+#include "model/image_config.h"
 #include "model/media_type.h"
 
 namespace davit::rootfs {
@@ -153,6 +157,20 @@ Result<tar::Reader> Layers::open(std::size_t layer, const CallContext& context) 
     if (!plain) whole = std::make_unique<Expected>(std::move(whole), wanted);
   }
   return tar::Reader(std::make_unique<OfLayer>(std::move(whole), shown(layer), context));
+}
+
+Result<std::vector<Digest>> diff_ids_of(ContentSource& source, const Manifest& image,
+                                        const CallContext& context) {
+  if (!is_container_image(image)) return std::vector<Digest>();
+  const std::string name = "config " + image.config()->digest.to_string();
+  DAVIT_TRY(const std::string bytes, content::read_config(source, *image.config(), context));
+  auto config = model::ImageConfig::parse(bytes);
+  if (!config) return config.error().with_context(name).on(Side::source);
+  if (config->diff_ids.size() == image.layers().size()) return std::move(config->diff_ids);
+  return make_error(Errc::corrupt, name + " names " + std::to_string(config->diff_ids.size()) +
+                                       " layers, and the manifest has " +
+                                       std::to_string(image.layers().size()))
+      .on(Side::source);
 }
 
 }  // namespace davit::rootfs

@@ -46,4 +46,9 @@ class Layers {
   std::uint64_t kept_bytes_ = 0;
 };
 
+/// What the configuration says of each layer; nothing for what is no container image. Errors: corrupt where
+/// it speaks of more layers, or of fewer; those of the source.
+Result<std::vector<Digest>> diff_ids_of(ContentSource& source, const Manifest& image,
+                                        const CallContext& context);
+
 }  // namespace davit::rootfs

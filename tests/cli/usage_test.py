@@ -60,6 +60,15 @@ class Usage(Case):
                 self.assertEqual(result.stdout, "")
                 self.assertTrue(result.stderr.startswith("davit: "), result.stderr)
 
+    def test_a_digest_that_is_missing_behind_its_at_sign_is_said_to_be(self):
+        name = f"{REGISTRY}/app@"
+        for arguments in (["inspect", name], ["delete", name], ["index", "create", name, SIMPLE], ["push", SIMPLE, name], ["attach", name, "--type", "a/b", SIMPLE]):
+            with self.subTest(arguments=arguments):
+                result = davit(*arguments)
+                self.assert_code(result, 64)
+                self.assertIn("the digest behind it is missing", result.stderr)
+                self.assertNotIn("credentials", result.stderr)
+
     def test_a_command_that_does_not_exist_is_named_with_the_one_that_was_meant(self):
         for arguments, said in ((["plush"], "no command 'plush'; did you mean 'push'?"), (["puhs", SIMPLE], "no command 'puhs'; did you mean 'push'?"),
                                 (["docter"], "no command 'docter'; did you mean 'doctor'?"), (["frobnicate", "a", "b"], "no command 'frobnicate'\n"),
@@ -163,6 +172,9 @@ class Usage(Case):
                                 (["ecr", "create", image, "--regoin", "x"], "ecr create: no option '--regoin'; did you mean '--region'?"),
                                 (["pull", image, "-o", "a.tar"], "pull: no option '-o'\nhint: the file is the second argument: davit pull REFERENCE FILE.tar"),
                                 (["pull", image, "--output=a.tar"], "pull: no option '--output'\nhint: the file is the second"),
+                                (["index", "create", "--nope"], "index create: no option '--nope'\n"),
+                                (["inspect", "--nope"], "inspect: no option '--nope'\n"),
+                                (["inspect", "-q"], "REF is required\n"),
                                 (["pull", image, "a.tar", "b.tar"], "pull: more arguments than it takes\n")):
             with self.subTest(arguments=arguments):
                 result = davit(*arguments)
@@ -324,6 +336,56 @@ class Usage(Case):
         self.assert_code(result, 64)
         result = davit("push", SIMPLE, f"{REGISTRY}/environment:1", "--compress", "gzip", environment={"DAVIT_COMPRESS": "lzma"})
         self.assert_line(result, "environment:1")
+
+    def test_every_option_has_its_variable(self):
+        # A further tag in a copy and a destination here; what the registry plays, not whom davit talks to; what is typed or handed over.
+        others = {"--config", "--help", "--version", "append --tag", "mutate --tag", "rebase --tag", "flatten --tag", "serve --account",
+                  "serve --region", "login --password", "login --password-stdin"}
+        share = os.path.join(SCRATCH, "variables")
+        self.assert_code(davit("generate", share, os.path.join(os.environ["DAVIT_SOURCE"], "docs/man/davit.1")), 0)
+        missing = set()
+        for path, command in commands().items():
+            with open(os.path.join(share, "man/man1", command.page)) as page:
+                text = re.sub(r"\\f[BIR]", "", page.read()).replace("\\-", "-").partition(".SH OPTIONS")[2]
+            for option, body in re.findall(r"^\.TP\n(?:-\w, )?(--[a-z-]+)(.*(?:\n(?!\.TP).*)*)", text, re.M) if path else ():
+                named = " ".join((*path, option))
+                if "Environment: DAVIT_" + option[2:].replace("-", "_").upper() not in body and not {option, named} & others:
+                    missing.add(named)
+        self.assertEqual(missing, set())
+
+    def test_what_a_variable_says_is_done(self):
+        archive, layer = os.path.join(SCRATCH, "edited.tar"), os.path.join(SCRATCH, "variable.tar")
+        with tarfile.open(layer, "w") as tar:
+            tar.addfile(tarfile.TarInfo("new"))
+        said = lambda: json.loads(davit("config", archive).stdout)
+        variables = {"DAVIT_LABEL": "a=1", "DAVIT_ENV": "B=2", "DAVIT_CMD": "c,d", "DAVIT_ENTRYPOINT": '["e"]', "DAVIT_USER": "u", "DAVIT_WORKDIR": "/w",
+                     "DAVIT_EXPOSED_PORTS": "80", "DAVIT_CREATED": "2024-05-01", "DAVIT_SET_PLATFORM": "linux/s390x"}
+        self.assert_code(davit("mutate", SIMPLE, archive, environment=variables), 0)
+        config = said()
+        settings = config["config"]
+        self.assertEqual((settings["Labels"]["a"], settings["Cmd"], settings["Entrypoint"], settings["User"], settings["WorkingDir"]),
+                         ("1", ["c", "d"], ["e"], "u", "/w"))
+        self.assertIn("B=2", settings["Env"])
+        self.assertEqual((settings["ExposedPorts"], config["created"], config["architecture"]), ({"80/tcp": {}}, "2024-05-01T00:00:00Z", "s390x"))
+        self.assert_code(davit("mutate", SIMPLE, archive, "--cmd", "typed", environment=variables), 0)
+        self.assertEqual(said()["config"]["Cmd"], ["typed"])
+        self.assert_code(davit("append", SIMPLE, archive, environment={"DAVIT_LAYER": layer}), 0)
+        self.assertEqual(said()["history"][-1]["created_by"], "davit append")
+        based = davit("rebase", archive, archive, environment={"DAVIT_OLD_BASE": "old.tar", "DAVIT_NEW_BASE": "new.tar"})
+        self.assertIn("old base: open old.tar", based.stderr)
+        blob = lambda *flags, **variables: davit("blob", archive, "sha256:" + hashlib.sha256(davit("config", archive).stdout.encode()).hexdigest(),
+                                                 *flags, environment=variables).stdout
+        whole = blob()
+        self.assertEqual((blob(DAVIT_RANGE="1-3"), blob("--offset", "2", "--length", "2", DAVIT_RANGE="1-3")), (whole[1:4], whole[2:4]))
+        self.assertEqual(blob("--range", "0-1", DAVIT_OFFSET="4"), whole[:2])
+
+    def test_a_folder_is_not_called_a_file(self):
+        os.makedirs(os.path.join(SCRATCH, "some.folder"), exist_ok=True)
+        for name in ("oci:D:1", os.path.join(SCRATCH, "some.folder")):
+            result = davit("attach", name, "--type", "a/b", SIMPLE)
+            self.assert_code(result, 64)
+            self.assertIn(f'"{name}": a folder, and this is about images in registries', result.stderr)
+        self.assertIn(": a file, and", davit("attach", "docker-archive:x.tar", "--type", "a/b", SIMPLE).stderr)
 
     def test_a_flag_beats_what_the_environment_says_with_another_flag(self):
         for name, given, environment in (("env-gzip", ["--dest-compress-format", "gzip"], {"DAVIT_COMPRESS": "zstd"}),

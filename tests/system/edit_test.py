@@ -45,11 +45,12 @@ class Edits(SystemTest):
     def ref(self, name):
         return self.store.host + "/" + name
 
-    def index(self, repository):
-        """Two platforms, one with an attestation, under the tag `all`."""
+    def index(self, repository, **arm):
+        """Two platforms, the first with an attestation, under the tag `all`; `arm` is what the second says otherwise."""
         entries = []
         for architecture in ("amd64", "arm64"):
-            one = self.push("%s:%s" % (self.ref(repository), architecture), self.app, architecture=architecture)
+            one = self.push("%s:%s" % (self.ref(repository), architecture), self.app,
+                            config=self.config(self.app, architecture, **(arm if architecture == "arm64" else {})))
             entries.append({"mediaType": OCI + "manifest.v1+json", "digest": one, "size": len(self.store.get("%s/manifests/%s" % (repository, one))),
                             "platform": {"os": "linux", "architecture": architecture}, "x-own": 1})
         statement = b'{"_type":"https://in-toto.io/Statement/v0.1"}'
@@ -177,11 +178,23 @@ class Edits(SystemTest):
             self.assertEqual({key: entry[key] for key in ("platform", "x-own", "mediaType")}, {key: old[key] for key in ("platform", "x-own", "mediaType")})
             _, config, layers = self.sound(self.ref("indexed@" + entry["digest"]))
             self.assertEqual((config["architecture"], layers), (entry["platform"]["architecture"], self.app + [self.more]))
-        attestation = index["manifests"][2]
-        self.assertEqual(attestation["digest"], before[2]["digest"])
-        self.assertEqual(attestation["annotations"]["vnd.docker.reference.digest"], index["manifests"][0]["digest"])
+        self.assertEqual(len(index["manifests"]), 2)
+        self.assertEqual(done.err.count("the attestation of linux/amd64 describes the image before the change, and is left out"), 1)
         one = self.davit("append", "-p", "linux/arm64", self.ref("indexed:all"), self.ref("indexed:arm"), "-f", plain)
         self.assertEqual(self.sound(one.lines[0])[2], self.app + [self.more] * 2)
+
+    def test_layers_without_a_base_are_an_image(self):
+        more = write(self.out("more.tar"), self.more)
+        done = self.davit("append", "-f", more, "-t", self.ref("scratch:1"))
+        manifest, config, layers = self.sound(done.lines[0])
+        self.assertEqual((layers, config["os"], manifest["mediaType"]), ([self.more], "linux", DOCKER + "distribution.manifest.v2+json"))
+        self.assertEqual(self.unpacked(self.ref("scratch:1"))["opt/new"], b"new\n")
+        done = self.davit("append", "-f", more, "-t", self.ref("scratch:2"), "-p", "linux/arm/v7", "--oci", env=EPOCH)
+        manifest, config, layers = self.sound(done.lines[0])
+        self.assertEqual((config["architecture"], config["variant"], config["created"], manifest["mediaType"]),
+                         ("arm", "v7", THAT_DAY, OCI + "manifest.v1+json"))
+        self.davit("append", "-f", more, "-t", self.ref("scratch:3"), "-p", "linux/arm/v7,linux/amd64", code=64)
+        self.assertEqual(sorted(self.store.tags("scratch")), ["1", "2"])
 
     def test_append_with_zstd_makes_an_oci_image_of_a_docker_one(self):
         self.push(self.ref("docker:1"), self.app, "--docker")
@@ -279,13 +292,20 @@ class Edits(SystemTest):
         manifest = self.sound(self.ref("noted:3"))[0]
         self.assertEqual((manifest["mediaType"], manifest["annotations"]), (OCI + "manifest.v1+json", {"x": "1"}))
 
+    def test_attestations_of_images_that_stay_as_they_are_stay(self):
+        before = self.index("attested", config={"Labels": {"a": "2"}})
+        done = self.davit("mutate", self.ref("attested:all"), self.ref("attested:new"), "-l", "a=1")
+        after = self.store.manifest("attested", "new")["manifests"]
+        self.assertEqual(after, [before[0], {**before[1], "digest": after[1]["digest"], "size": after[1]["size"]}, before[2]])
+        self.assertNotEqual(after[1]["digest"], before[1]["digest"])
+        self.assertNotIn("attestation", done.err)
+
     def test_mutate_of_an_index(self):
-        before = self.index("many")
+        self.index("many")
         self.davit("mutate", self.ref("many:all"), self.ref("many:new"), "-l", "x=1")
         index = self.store.manifest("many", "new")
         for entry in index["manifests"][:2]:
             self.assertEqual(self.sound(self.ref("many@" + entry["digest"]))[1]["config"]["Labels"], {"a": "1", "x": "1"})
-        self.assertEqual(index["manifests"][2]["digest"], before[2]["digest"])
         self.davit("mutate", self.ref("many:all"), self.ref("many:never"), "--set-platform", "linux/arm/v7", code=64)
         one = self.davit("mutate", "-p", "linux/amd64", self.ref("many:all"), self.ref("many:one"), "--set-platform", "linux/arm/v7")
         config = self.sound(one.lines[0])[1]
@@ -354,6 +374,10 @@ class Edits(SystemTest):
         self.assertIn("not built on", refused.err)
         nothing = self.davit("rebase", self.ref("refuse:1"), code=64)
         self.assertIn("--old-base", nothing.err)
+        for given, missing in (("--old-base", "new"), ("--new-base", "old")):
+            half = self.davit("rebase", self.ref("refuse:1"), given, self.ref("other:old"), code=64)
+            self.assertIn("no %s base is given" % missing, half.err)
+            self.assertIn("hint: name the %s base with --%s-base\n" % (missing, missing), half.err)
         absent = self.davit("rebase", self.ref("refuse:1"), "--old-base", self.ref("other:old"), "--new-base", self.ref("other:gone"), code=2)
         self.assertIn("new base", absent.err)
 
@@ -397,12 +421,37 @@ class Edits(SystemTest):
             self.assertFalse([name for name in tar.getnames() if ".wh." in name])
 
     def test_flatten_of_an_index(self):
-        before = self.index("flats")
-        self.davit("flatten", self.ref("flats:all"))
+        self.index("flats")
+        done = self.davit("flatten", self.ref("flats:all"))
         index = self.store.manifest("flats", "all")
         for entry in index["manifests"][:2]:
             self.assertEqual(len(self.sound(self.ref("flats@" + entry["digest"]))[2]), 1)
-        self.assertEqual(index["manifests"][2]["digest"], before[2]["digest"])
+        self.assertEqual(len(index["manifests"]), 2)
+        self.assertIn("the attestation of linux/amd64", done.err)
+
+    def test_flatten_of_an_archive_and_of_what_it_was_pushed_as_is_the_same(self):
+        archive = docker_save(self.out("app.tar"), self.app)
+        self.davit("push", "-q", archive, self.ref("same:pushed"))
+        done = self.davit("flatten", archive, self.ref("same:from-archive"))
+        self.assertEqual(self.davit("flatten", self.ref("same:pushed"), self.ref("same:from-registry")).digest, done.digest)
+        config = self.store.manifest("same", "pushed")["config"]["digest"]
+        self.assertEqual([each["created_by"] for each in self.sound(done.lines[0])[1]["history"]], ["davit flatten " + config])
+
+    def test_history_has_a_day_where_the_image_has_none(self):
+        archive = docker_save(self.out("app.tar"), self.app)  # no history, no created
+        dated = docker_save(self.out("dated.tar"), self.app, config=image_config(self.app, created="2020-01-01T00:00:00Z"))
+        base = docker_save(self.out("base.tar"), self.base)
+        other = docker_save(self.out("other.tar"), [layer({"etc/os": b"two\n"})])
+        more = write(self.out("more.tar"), self.more)
+        day, none = "2020-01-01T00:00:00Z", "1970-01-01T00:00:00Z"
+        for tag, words, env, expected in (("append", ("append", archive), {}, [none] * 3), ("flatten", ("flatten", archive), {}, [none]),
+                                          ("rebase", ("rebase", archive), {}, [none] * 2), ("own", ("append", dated), {}, [day] * 3),
+                                          ("given", ("append", dated), EPOCH, [day] * 2 + [THAT_DAY])):
+            layout = self.out(tag)
+            flags = {"append": ("-f", more), "rebase": ("--old-base", base, "--new-base", other)}.get(words[0], ())
+            self.davit(words[0], "-q", words[1], "oci:%s:1" % layout, *flags, env=env)
+            said = json.loads(self.succeed("umoci", "stat", "--json", "--image", layout + ":1"))
+            self.assertEqual([each["created"] for each in said["history"]], expected, tag)
 
     # --- arguments
 

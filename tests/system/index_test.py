@@ -311,6 +311,48 @@ class Indexes(SystemTest):
         self.create("twice:1", self.name("twice:all"), self.name("twice:all"))  # what indexes share is listed once
         self.assertEqual(sorted(self.children("twice", "1")), sorted(ARCHITECTURES))
 
+    def test_images_without_a_manifest_are_not_called_by_a_digest(self):
+        archives = [docker_save(self.out(each + ".tar"), [layer({each: b""})]) for each in "ab"]
+        copy = self.out("copy.tar")
+        os.link(archives[0], copy)
+        for words, said in ((archives, "two images for linux/amd64: "), ([archives[0], copy], "are the same image\n")):
+            failed = self.create("unnamed:1", *words, code=64)
+            self.assertIn(said, failed.err)
+            self.assertNotIn("sha256:", failed.err)
+        self.create("unnamed:1", archives[0])
+        self.assertIn("sha256:", self.create("unnamed:2", self.name("unnamed:1"), archives[1], code=64).err)
+
+    def test_two_entries_do_not_become_one_platform(self):
+        before = self.from_tars("given:1").digest
+        name = self.name("given:1")
+        failed = self.davit("index", "annotate", "-q", name, "linux/amd64", "linux/arm64", "--set-platform", "linux/riscv64", code=64)
+        self.assertIn("two images for linux/riscv64", failed.err)
+        self.assertEqual(digest(self.server.get("given/manifests/1")), before)
+        self.davit("index", "annotate", "-q", name, "linux/amd64", "linux/amd64", "--set-platform", "linux/riscv64")
+        self.assertEqual(sorted(self.children("given", "1")), ["arm64", "riscv64"])
+
+    def test_a_docker_list_keeps_what_entries_say_and_takes_nothing_new(self):
+        self.from_tars("said-before:1")
+        self.davit("index", "annotate", "-q", self.name("said-before:1"), "linux/arm64", "-a", "k=v")
+        self.create("said-before:docker", "--docker", self.name("said-before:1"))
+        self.assertEqual({a: e.get("annotations") for a, e in self.children("said-before", "docker").items()}, {"amd64": None, "arm64": {"k": "v"}})
+        failed = self.create("said-before:never", "--docker", self.tars["amd64"], self.tars["arm64"] + ",annotation=k=v", code=64)
+        self.assertIn(self.tars["arm64"] + " is given an annotation", failed.err)
+        self.create("said-before:list", "--docker", self.tars["amd64"])
+        failed = self.davit("index", "add", self.name("said-before:list"), self.tars["arm64"] + ",annotation=k=v", code=64)
+        self.assertIn(self.tars["arm64"] + " is given an annotation", failed.err)
+
+    def test_what_only_an_index_within_has_is_not_found_with_what_helps(self):
+        inner = self.from_tars("nested:inner").digest
+        entry = {"mediaType": OCI + "index.v1+json", "digest": inner, "size": len(self.server.get("nested/manifests/inner"))}
+        outer = {"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": [entry]}
+        self.server.put_manifest("nested", "outer", json.dumps(outer).encode(), OCI + "index.v1+json")
+        for words in (("rm", self.name("nested:outer"), "linux/arm64"), ("filter", self.name("nested:outer"), "-p", "linux/arm64")):
+            self.assertIn("davit index create DST INDEX", self.davit("index", *words, code=2).err)
+        self.assertNotIn("index create", self.davit("index", "rm", self.name("nested:inner"), "linux/s390x", code=2).err)
+        self.create("nested:flat", self.name("nested:outer"))
+        self.davit("index", "rm", "-q", self.name("nested:flat"), "linux/arm64")
+
     def test_entries_are_named_by_archives(self):
         for flags in ((), ("--docker",), ("--oci", "--compress", "zstd")):
             all_of = self.from_tars("by-source:1", *flags)

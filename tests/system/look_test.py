@@ -127,6 +127,24 @@ class Inspect(LookTest):
         self.assertIn("who=me", archive)
         self.assertEqual(self.raw("config", self.archive), self.config)
 
+    def test_the_name_that_was_asked_for_is_shown_and_digests_have_names_to_type(self):
+        for file in ("oci:" + self.out("layout"), "oci-archive:" + self.out("oci.tar")):
+            if file.startswith("oci:"):
+                self.davit("copy", self.at("app:1"), file + ":a")
+                self.davit("tag", file + ":a", "a2")
+            else:
+                self.davit("copy", "oci:" + self.out("layout") + ":a", file + ":a2")
+            path = file.partition(":")[2]
+            for verb in ("inspect", "tree"):
+                self.assertIn("%s (a2)" % path, self.davit(verb, file + ":a2").lines[0])
+            pinned = "%s@%s" % (file, self.pushed)
+            self.assertTrue(self.davit("validate", file + ":a2").out.startswith(pinned + ": all right"))
+            self.assertEqual(self.davit("discover", file + ":a2").lines, [pinned])
+            reference = json.loads(self.davit("discover", "--json", file + ":a2").out)["reference"]
+            self.assertEqual(self.davit("digest", reference).out, self.pushed + "\n")
+        self.assertIn("(a)", self.davit("inspect", "oci:" + self.out("layout") + ":a").lines[0])
+        self.assertTrue(self.davit("validate", self.archive).out.startswith(self.archive + " (app:1): all right"))  # it has no digest
+
     def test_an_index_without_this_platform(self):
         entry = json.loads(self.index)["manifests"][1]
         index = json.dumps({"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": [entry]}).encode()

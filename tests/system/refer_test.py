@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import subprocess
 
 import support
@@ -302,6 +303,42 @@ class DockerRegistryTest(ReferTest):
         self.davit("ls", "--full-ref", self.image, code=64)
         self.davit("ls", self.host + "/missing", code=2)
         self.davit("catalog", name, code=64)
+
+    def test_a_file_with_several_images_lists_their_names(self):
+        multi = docker_save(self.path("multi.tar"), [([layer({"n": name.encode()})], tag) for name, tag in (("a", "x/a:1"), ("b", "x/b:2"), ("c", None))])
+        layout = "oci:" + self.path("several")
+        self.davit("copy", self.image, layout + ":a")
+        self.davit("tag", layout + ":a", "a2")
+        other = self.davit("copy", self.other, layout + ":b").digest
+        names = {multi: ["x/a:1", "x/b:2", "@2"], layout: ["a", "a2", "b"]}
+        for file, wanted in ((multi, names[multi]), ("docker-archive:" + multi, names[multi]), (layout, names[layout]), (layout[4:], names[layout])):
+            for word in ("ls", "tags", "list-tags"):
+                self.assertEqual(self.davit(word, file).lines, wanted)
+            for reference in self.davit("ls", "--full-ref", file).lines:
+                self.assertTrue(self.davit("ls", reference).lines[0].startswith("linux/amd64"), reference)
+        odd = docker_save(self.path("odd.tar"), [([layer({"n": name.encode()})], tag) for name, tag in (("a", "x/a\x1b[31m:1"), ("b", "x/b:2"))])
+        for more in ((), ("--full-ref",), ("-l",), ("--json",)):
+            self.assertNotIn("\x1b", self.davit("ls", odd, *more).out)
+        self.assertEqual(self.davit("ls", os.path.basename(layout), cwd=self.dir).lines, names[layout])
+        self.assertEqual(json.loads(self.davit("list-tags", "--json", layout).out), {"File": layout, "Tags": names[layout]})
+        self.assertEqual(json.loads(self.davit("ls", "-l", "--json", layout).out)["Images"][2]["Digest"], other)
+        self.assertEqual(self.davit("ls", "--include", "a.*", "--exclude", "a2", layout).lines, ["a"])
+        self.davit("ls", "--latest", "1", layout, code=64)
+        self.davit("list-tags", layout + ":a", code=64)
+        self.assertEqual(self.davit("list-tags", self.image).lines, ["app:1"])
+        self.assertTrue(self.davit("ls", layout + ":a2").lines[0].startswith("linux/amd64"))
+
+    def test_a_folder_is_not_asked_for_on_docker_hub(self):
+        os.mkdir(self.path("folder"))
+        for word in ("ls", "list-tags"):
+            out = self.davit(word, "folder", code=None, cwd=self.dir, env={"HTTPS_PROXY": "http://127.0.0.1:1"})
+            self.assertIn("layout", out.err)
+            self.assertNotIn("docker.io", out.err)
+
+    def test_skopeo_lists_the_same_names(self):
+        require("skopeo")
+        multi = "docker-archive:" + docker_save(self.path("two.tar"), [([layer({"n": name.encode()})], tag) for name, tag in (("a", "x/a:1"), ("b", "x/b:2"))])
+        self.assertEqual(json.loads(self.skopeo("list-tags", multi))["Tags"], json.loads(self.davit("list-tags", "--json", multi).out)["Tags"])
 
     def test_skopeo_reads_the_tags_that_davit_made(self):
         require("skopeo")

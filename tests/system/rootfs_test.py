@@ -7,7 +7,7 @@ import os
 import subprocess
 import tarfile
 
-from support import SystemTest, blob_path, digest, docker_save, image_config, main, oci_layout, read, require
+from support import SystemTest, blob_path, digest, docker_save, image_config, main, oci_layout, read, require, write
 
 
 def entry(name, kind=tarfile.REGTYPE, data=b"", link="", mode=0o644, mtime=1700000000, **more):
@@ -176,18 +176,42 @@ class Rootfs(SystemTest):
         self.assertTrue(json.loads(self.davit("diff", "--json", self.path("layout"), self.path("layout")).out)["equal"])
 
     def test_diff_sees_the_same_layer_in_another_compression(self):
-        config = image_config(LAYERS)
-        saved = docker_save(self.out("saved.tar"), LAYERS, config=config)
-        self.davit("copy", "-q", saved, "oci:%s:1" % self.out("pushed"))
-        done = self.davit("diff", saved, self.out("pushed"), code=1)
+        saved = docker_save(self.out("saved.tar"), LAYERS, config=image_config(LAYERS))
+        self.davit("copy", "-q", "--oci", saved, "oci:%s:1" % self.out("pushed"))
+        self.davit("copy", "-q", "--oci", "--compress", "none", saved, "oci:%s:1" % self.out("plain"))
+        done = self.davit("diff", self.out("plain"), self.out("pushed"), code=1)
         marked = [line for line in done.lines if line[:1] in "=+-"]
         self.assertEqual([line[:2] for line in marked], ["= "] * len(LAYERS))
-        told = json.loads(self.davit("diff", "--json", saved, self.out("pushed"), code=1).out)["layers"]
+        told = json.loads(self.davit("diff", "--json", self.out("plain"), self.out("pushed"), code=1).out)["layers"]
         self.assertEqual([layer["in"] for layer in told], ["both"] * len(LAYERS))
         for layer, plain in zip(told, LAYERS):
             self.assertEqual((layer["digest"], layer["size"]), (digest(plain), len(plain)))
             self.assertEqual(layer["b"]["size"], os.path.getsize(blob_path(self.out("pushed"), layer["b"]["digest"])))
         self.assertIn(told[0]["b"]["digest"], marked[0])
+
+    def test_diff_takes_an_archive_and_what_it_was_pushed_as_for_the_same(self):
+        saved = docker_save(self.out("saved.tar"), LAYERS, config=image_config(LAYERS))
+        for form in ("--oci", "--docker"):
+            self.davit("copy", "-q", form, saved, "oci:%s:1" % self.out(form))
+            for words in ((saved, self.out(form)), (self.out(form), saved), ("--files", saved, self.out(form))):
+                self.assertEqual(self.davit("diff", *words).out, "")
+            told = json.loads(self.davit("diff", "--json", "--files", saved, self.out(form)).out)
+            self.assertEqual((told["equal"], told["manifest"], told["config"], told["files"]), (True, [], [], []))
+            self.assertEqual([layer["in"] for layer in told["layers"]], ["both"] * len(LAYERS))
+        other = docker_save(self.out("other.tar"), LAYERS, config=image_config(LAYERS, author="me"))
+        self.assertIn('config author: (none) -> "me"', self.davit("diff", self.out("--oci"), other, code=1).lines)
+        fewer = docker_save(self.out("fewer.tar"), LAYERS[:2], config=image_config(LAYERS[:2]))
+        self.assertIn("- ", self.davit("diff", self.out("--oci"), fewer, code=1).out)
+
+    def test_diff_of_files_reads_what_is_only_claimed(self):
+        saved = docker_save(self.out("saved.tar"), LAYERS, config=image_config(LAYERS))
+        data = bytearray(read(saved))
+        data[data.index(b"tool\n")] ^= 1
+        bad = write(self.out("bad.tar"), bytes(data))
+        self.davit("copy", "-q", "--compress", "none", saved, "oci:%s:1" % self.out("plain"))
+        for words in ((saved, bad), (bad, saved), (self.out("plain"), bad), (bad, self.out("plain")), (bad, bad)):
+            self.assertIn("layer 1", self.davit("diff", "--files", *words, code=5).err)
+        self.davit("diff", "--files", saved, saved)
 
     def test_what_is_not_there_is_not_exported(self):
         self.davit("export", self.path("nowhere.tar"), self.out("x.tar"), code=8)

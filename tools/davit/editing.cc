@@ -4,6 +4,8 @@
 #include <chrono>
 #include <filesystem>
 
+#include <davit/empty_image.h>
+
 #include "exit_code.h"
 #include "following.h"
 #include "usage.h"
@@ -23,6 +25,15 @@ Result<std::vector<std::string>> back_into_layout(const std::string& source, con
     return usage(image.name + " has no tag that the new image could get",
                  "name a DST behind it: oci:DIR:TAG");
   return std::vector{scheme ? source : "oci:" + source};
+}
+
+/// SRC, or where there is none an image that nothing is in yet. Errors: those of opening it.
+Result<OpenedImage> image_to_edit(Client& client, const std::string& source, const OpenOptions& how) {
+  if (!source.empty()) return client.open(source, how);
+  if (how.platforms.size() > 1)
+    return usage("a new image is for one platform, and several are given",
+                 "davit index create makes an index of several images");
+  return empty_image(how.platforms.empty() ? Platform::host() : how.platforms.front());
 }
 
 /// Whether a word is a tag to some and an image of Docker Hub to others.
@@ -120,7 +131,7 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
                 .json = flags.json,
                 .digest_file = flags.digest_file};
   if (!flags.destination.empty()) how.destinations.push_back(flags.destination);
-  also_read.push_back(flags.source);
+  if (!flags.source.empty()) also_read.push_back(flags.source);
   if (how.destinations.empty()) how.destinations.push_back(flags.source);
   if (auto fine = how.check(); !fine) return fail(fine.error());
   auto settings = flags.connection.client_options(
@@ -136,8 +147,9 @@ int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, co
 
   ProgressLine line(flags.output.style(), "send");
   Client client(*std::move(settings));
-  const auto image = client.open(
-      flags.source, {.platforms = *std::move(platforms), .stop = signals.stop(), .timeout = copy->timeout});
+  const auto image =
+      image_to_edit(client, flags.source,
+                    {.platforms = *std::move(platforms), .stop = signals.stop(), .timeout = copy->timeout});
   if (!image) return fail(image.error());
   const auto destinations = flags.destinations(*image);
   if (!destinations) return fail(destinations.error());

@@ -50,8 +50,9 @@ struct EditContext {
 };
 using Edit = std::function<Result<OpenedImage>(const OpenedImage&, const EditContext&)>;
 
-/// Opens SRC, edits it and delivers the result: progress and notes on stderr, references on stdout. Returns
-/// the exit code. `also_read`: further arguments that may name registries to read from.
+/// Opens SRC, or begins with an empty image where there is none, edits it and delivers the result: progress
+/// and notes on stderr, references on stdout. Returns the exit code. `also_read`: further arguments that may
+/// name registries to read from.
 int edit_image(const EditingFlags& flags, std::vector<std::string> also_read, const Signals& signals,
                const Edit& edit);
 

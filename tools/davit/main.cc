@@ -49,6 +49,9 @@ int usage_error(CLI::App& app, const CLI::ParseError& error, const std::vector<s
     complain_about_rest(app, *typed, name);
     return kUsage;
   }
+  // An argument that is missing may be one that stands behind what is not an option.
+  const bool missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  if (missing && complain_about_option(app, *typed, name)) return kUsage;
   // A flag with a slip of the pen may have a secret behind it.
   std::string said = std::regex_replace(error.what(), std::regex("(--[A-Za-z0-9-]+)=\\S*"), "$1=...");
   if (said.starts_with(": ")) said.erase(0, 2);  // an option that the help does not show; its check names it

@@ -105,7 +105,7 @@ bool complain_about_command(const CLI::App& group, const std::string& name,
   return true;
 }
 
-void complain_about_rest(const CLI::App& app, const CLI::App& command, const std::string& name) {
+bool complain_about_option(const CLI::App& app, const CLI::App& command, const std::string& name) {
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   };
@@ -117,16 +117,23 @@ void complain_about_rest(const CLI::App& app, const CLI::App& command, const std
     Nearest meant(word);
     for (const CLI::Option* option : command.get_options()) {
       if (option->get_group().empty()) continue;  // not in the help either
-      if (option->check_name(word))
-        return complain(in_front(name) + "'" + word + "' stands before the command, and belongs behind it",
-                        "write " + name + " " + word);
+      if (option->check_name(word)) {
+        complain(in_front(name) + "'" + word + "' stands before the command, and belongs behind it",
+                 "write " + name + " " + word);
+        return true;
+      }
       for (const std::string& known : option->get_lnames()) meant.consider("--" + known);
     }
     const std::string_view instead = instead_of(command.get_name(), word);
     complain(in_front(name) + "no option '" + word + "'" + (instead.empty() ? meant.question() : ""),
              instead.empty() ? help_of(name) : std::string(instead));
-    return;
+    return true;
   }
+  return false;
+}
+
+void complain_about_rest(const CLI::App& app, const CLI::App& command, const std::string& name) {
+  if (complain_about_option(app, command, name)) return;
   complain(in_front(name) + "more arguments than it takes", help_of(name));
 }
 

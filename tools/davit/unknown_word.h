@@ -13,8 +13,12 @@ namespace davit::tool {
 bool complain_about_command(const CLI::App& group, const std::string& name,
                             const std::vector<std::string>& words);
 
+/// Says so when an option was left over that `command` does not have. False, and nothing is said, when there
+/// is none. Values are not repeated. `name` is the command's: "davit pull".
+bool complain_about_option(const CLI::App& app, const CLI::App& command, const std::string& name);
+
 /// Says what was left over when `command` had taken its arguments: an option that it does not have, or an
-/// argument too many. Values are not repeated. `name` is the command's: "davit pull".
+/// argument too many.
 void complain_about_rest(const CLI::App& app, const CLI::App& command, const std::string& name);
 
 }  // namespace davit::tool

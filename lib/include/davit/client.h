@@ -266,10 +266,11 @@ class DAVIT_EXPORT Client {
   /// What refers to an image: signatures, SBOMs, any artifact. Any source that lists referrers.
   Result<ReferrerTree> referrers(std::string_view image, const DiscoverOptions& options = {});
 
-  /// Whether a word means a registry ("localhost:5000", "registry.example.com/", "ecr:"), a repository, or an
-  /// image. May ask AWS for an account. Errors: invalid_argument.
+  /// Whether a word means a registry ("localhost:5000", "registry.example.com/", "ecr:"), a repository, an
+  /// image, or a file with several. May ask AWS for an account. Errors: invalid_argument.
   Result<ListPlace> place(std::string_view text, std::stop_token stop = {});
   /// The tags of a repository, in the registry's order; with TagChoice::latest in version order, in one page.
+  /// Or the names in an archive or a layout, which `include` and `exclude` choose among.
   /// At most a page is in memory. Errors: those of `each_page`; not_found; unsupported.
   Result<> list_tags(std::string_view repository, const ListOptions& options, const TagPage& each_page);
   /// The repositories of a registry, likewise.

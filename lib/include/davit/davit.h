@@ -14,6 +14,7 @@
 #include <davit/diff.h>
 #include <davit/digest.h>
 #include <davit/edit.h>
+#include <davit/empty_image.h>
 #include <davit/error.h>
 #include <davit/image.h>
 #include <davit/image_details.h>

@@ -32,11 +32,20 @@ struct ComparedValue {
 
 /// What two images have in common, and what not. Plain data.
 struct ImageComparison {
-  bool equal = false;  ///< their manifests have the same digest
+  /// Their manifests have the same digest; where one has none of its own, nothing else differs.
+  bool equal = false;
   /// Those of the first image from the bottom up, then those that only the second one has; each once.
   std::vector<ComparedLayer> layers;
   std::vector<ComparedValue> manifest;  ///< media types and annotations
   std::vector<ComparedValue> config;    ///< without what the layers say: diff_ids
+};
+
+/// What opening the images has shown.
+struct CompareOptions {
+  /// OpenedImage::made: the manifest only describes what is stored. So what it states is no difference, and
+  /// its layers' digests are what a configuration claims until they have been read.
+  bool first_made = false;
+  bool second_made = false;
 };
 
 /// Compares two images without their layers' bytes. Configurations that are no JSON objects are compared as
@@ -44,7 +53,8 @@ struct ImageComparison {
 /// unsupported for an index; those of the sources.
 DAVIT_EXPORT Result<ImageComparison> compare_images(ContentSource& first_source, const Manifest& first,
                                                     ContentSource& second_source, const Manifest& second,
-                                                    const CallContext& context);
+                                                    const CallContext& context,
+                                                    const CompareOptions& options = {});
 
 enum class FileChange { added, removed, changed };
 
@@ -65,10 +75,11 @@ using EachFile = std::function<Result<>(const ComparedFile& file)>;
 
 /// Compares what is left when the layers of each image have been put on top of each other, and calls `each`
 /// in the order of the paths. Every layer is read once, and verified; those that both begin with are read
-/// once for both. Takes less than 200 bytes of memory for each path. Errors: as of flattened_root(); those of
-/// `each`.
+/// once for both, unless an image was made: then its layers are compared with the diff_ids as well. Takes
+/// less than 200 bytes of memory for each path. Errors: as of flattened_root(); those of `each`.
 DAVIT_EXPORT Result<> compare_files(ContentSource& first_source, const Manifest& first,
                                     ContentSource& second_source, const Manifest& second,
-                                    const EachFile& each, const CallContext& context);
+                                    const EachFile& each, const CallContext& context,
+                                    const CompareOptions& options = {});
 
 }  // namespace davit

@@ -20,11 +20,11 @@
 /// Images that are changed: an OpenedImage goes in and another comes out, which Client::copy delivers.
 /// Nothing is written before that, and the image that went in stays what it was.
 ///
-/// All of them change every image of an index, nested ones too. Attestations keep their bytes, and follow the
-/// image they are about to its new digest; what is no container image stays as it is. Documents are edited,
-/// not written anew: members that davit does not know stay. The same input gives the same digests. Errors:
-/// unsupported where there is no container image; corrupt for documents that contradict themselves; those of
-/// the source.
+/// All of them change every image of an index, nested ones too. Attestations of changed images describe them
+/// as they were, and are left out with a note; what is no container image stays as it is. Documents are
+/// edited, not written anew: members that davit does not know stay. The same input gives the same digests.
+/// Errors: unsupported where there is no container image; corrupt for documents that contradict themselves;
+/// those of the source.
 
 namespace davit {
 

@@ -25,6 +25,9 @@ struct OpenedImage {
   Descriptor root;
   std::string name;                    ///< for people: "registry/repository:tag", "app.tar (app:1.4)"
   std::optional<Reference> reference;  ///< where it is in a registry: copies go by it to mount, and to name
+  /// What names manifests with "@DIGEST" behind it: "registry/repository", "oci:layout". Empty where nothing
+  /// does.
+  std::string place = {};
   std::vector<std::string> names;  ///< what it is called there: "registry/repository:tag", "app:1.4", "1.4"
   std::vector<std::string> notes;  ///< for people: what was left out and why
   /// An archive holds the image without a manifest, and `root` is one that describes it as it is stored, its

@@ -16,8 +16,9 @@
 
 namespace davit {
 
-/// One tag of a repository. Without details only the name is known; what else is there depends on what the
-/// registry tells.
+/// One tag of a repository, or one name in a file: "app:1.4" in an archive; the digest of an image without a
+/// name, or "@N" where it has no manifest either. Without details only the name is known; what else is there
+/// depends on what the registry tells.
 struct ListedTag {
   std::string name;
   std::optional<Digest> digest = {};
@@ -47,9 +48,10 @@ struct ListOptions {
 
 /// What a word means to somebody who wants a list.
 struct ListPlace {
-  enum class Kind { registry, repository, image };
+  /// A file is an archive or a layout that holds several images, none of which is named.
+  enum class Kind { registry, repository, image, file };
   Kind kind = Kind::image;
-  std::string name;  ///< "host", "host/repository"; an image as it was written, which may be a file
+  std::string name;  ///< "host", "host/repository"; an image as written; a file as "oci:layout"
 };
 
 }  // namespace davit

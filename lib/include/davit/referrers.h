@@ -34,7 +34,7 @@ DAVIT_EXPORT Result<std::vector<Referrer>> referrers_of(ContentSource& source, c
 
 /// An image and what refers to it.
 struct ReferrerTree {
-  std::string name;  ///< "registry/repository", or what the file is called
+  std::string name;  ///< what names it with "@DIGEST" behind it: "registry/repository", "oci:layout"
   Descriptor subject;
   std::vector<Referrer> referrers;
 };

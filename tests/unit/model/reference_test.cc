@@ -28,6 +28,20 @@ TEST_CASE("row 20: a reference with a password in it is refused and not repeated
   CHECK(Reference::parse_registry("u:MARKED@r.example").error().message.find("MARKED") == std::string::npos);
 }
 
+TEST_CASE("an @ with nothing behind it lacks a digest, whatever is before it, which may be a password") {
+  for (const char* text : {"r.example/app@", "app@", "r.example:5000/app@", "docker://localhost:5000/app@",
+                           "r.example:5000/app:1@", "joe:MARKED@"}) {
+    INFO(text);
+    const auto parsed = Reference::parse(text);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().message.find("digest") != std::string::npos);
+    CHECK(parsed.error().message.find("is missing") != std::string::npos);
+    CHECK(parsed.error().to_string().find("MARKED") == std::string::npos);
+  }
+  CHECK(Reference::parse("joe:MARKED@r.example/app@").error().message.find("credentials") !=
+        std::string::npos);
+}
+
 TEST_CASE("row 11: good references, and what they mean") {
   struct Row {
     std::string text, host, repository, tag;

@@ -182,6 +182,34 @@ TEST_CASE("where there is no referrers API the tag of its name is read") {
   CHECK(scene.repository->referrers(Digest::of("another"), {}).value().empty());
 }
 
+TEST_CASE("every way to say that there is no referrers API leads to the tag, and a refusal does not") {
+  struct Case {
+    int status;
+    std::string code;
+    std::optional<Errc> error;
+  };
+  const auto [status, code, error] =
+      GENERATE(Case{400, "UNSUPPORTED", {}}, Case{400, "", {}}, Case{405, "", {}}, Case{406, "", {}},
+               Case{410, "", {}}, Case{501, "", {}}, Case{400, "DENIED", Errc::denied},
+               Case{400, "UNAUTHORIZED", Errc::unauthenticated}, Case{403, "DENIED", Errc::denied},
+               Case{409, "", Errc::conflict});
+  const std::string tag = "/v2/app/manifests/sha256-" + Digest::of("subject").hex();
+  Scene scene([&, status = status, code = code](const Sent& sent) {
+    if (sent.path == tag) {
+      return Scripted{.headers = {{"Content-Type", std::string(model::kOciIndex)}},
+                      .body = index_of(referrer("a"))};
+    }
+    return Scripted{.status = status, .body = code.empty() ? "no" : errors(code)};
+  });
+  CAPTURE(status, code);
+  const auto found = scene.repository->referrers(Digest::of("subject"), {});
+  CHECK(found.has_value() == !error);
+  if (found) CHECK(found->size() == 1);
+  if (error && !found) CHECK(found.error().code == *error);
+  // A bad request may be about this image alone.
+  CHECK(scene.registry->lists_referrers_by_tag() == (!error && (status != 400 || code == "UNSUPPORTED")));
+}
+
 TEST_CASE("a registry without that API gets the tag's index kept up for it") {
   const bool knows = GENERATE(false, true);
   std::string index;

@@ -128,6 +128,33 @@ TEST_CASE("layers that unpack to the same are the same, however they are stored"
   CHECK(unknown->layers.size() == 3);
 }
 
+TEST_CASE("a manifest that was made for an image is no difference, and its digests are no knowledge") {
+  const std::string plain = LayerTar().file("base", "1").bytes();
+  const std::string more = LayerTar().file("more", "1").bytes();
+  LayeredImage a({plain, more});
+  LayeredImage b({plain, more}, "application/vnd.docker.image.rootfs.diff.tar");
+  CHECK_FALSE(compare_images(a, a.image(), b, b.image(), {})->equal);
+  for (const CompareOptions made : {CompareOptions{true, false}, CompareOptions{false, true}}) {
+    const auto found = compare_images(a, a.image(), b, b.image(), {}, made);
+    REQUIRE(found);
+    CHECK(found->equal);
+    CHECK(found->manifest.empty());
+  }
+  const CompareOptions made{.first_made = true};
+  LayeredImage turned({more, plain});
+  LayeredImage fewer({plain}, "application/vnd.oci.image.layer.v1.tar",
+                     test::config_of({Digest::of(plain), Digest::of(more)}));
+  for (LayeredImage* other : {&turned, &fewer})
+    CHECK_FALSE(compare_images(a, a.image(), *other, other->image(), {}, made)->equal);
+
+  b.blobs[Digest::of(more)] = std::make_shared<const std::string>(LayerTar().file("more", "2").bytes());
+  const auto none = [](const ComparedFile&) { return Result<>(); };
+  CHECK(compare_files(a, a.image(), b, b.image(), none, {}));
+  const auto read = compare_files(a, a.image(), b, b.image(), none, {}, {.second_made = true});
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code == Errc::corrupt);
+}
+
 TEST_CASE("configurations are compared member by member, unless that would take too many or too long names") {
   const auto compared = [](const std::string& first, const std::string& second) {
     LayeredImage a({}, "application/vnd.oci.image.layer.v1.tar", first);

@@ -15,7 +15,8 @@ constexpr const char* kDescription =
 
 A LAYER is a tar (gzip and zstd ones stay as they are, plain ones are compressed, - is standard input) or a
 folder, whose files become one: in the order of their names, owned by 0:0, changed at SOURCE_DATE_EPOCH, or
-when the file system says. The images of an index all get the layers. The image's creation time becomes
+when the file system says. The images of an index all get the layers; without SRC they become an image of
+their own, for --platform or this machine's, under the name of --tag. The image's creation time becomes
 SOURCE_DATE_EPOCH, or stays; the history of the new layers says the same. The same input gives the same
 digest.)";
 
@@ -59,11 +60,10 @@ void add_append(CLI::App& app, Action& action) {
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("append", kDescription);
-  flags->editing.add_to(*command, "the image");
+  flags->editing.add_to(*command, "the image; without it, an empty one");
   command->add_option("-b,--base", flags->base)->group("");
-  command
-      ->add_option("-f,--layer,--new_layer", flags->layers,
-                   "a tar or a folder; several are put on in this order; at least one")
+  with_environment(command->add_option("-f,--layer,--new_layer", flags->layers,
+                                       "a tar or a folder; several are put on in this order; at least one"))
       ->type_name("LAYER")
       ->allow_extra_args(false);
   with_environment(command->add_flag("--keep-owners", flags->keep_owners,
@@ -79,10 +79,10 @@ void add_append(CLI::App& app, Action& action) {
         if (!editing.source.empty()) editing.destination = editing.source;
         editing.source = flags->base;
       }
-      if (editing.source.empty())
+      if (editing.source.empty() && editing.to.empty())
         return fail(Error{.code = Errc::invalid_argument,
-                          .message = "no image to put layers on",
-                          .hint = "davit append SRC DST -f LAYER"});
+                          .message = "no image to put layers on, and none to make of them",
+                          .hint = "davit append SRC DST -f LAYER, or davit append -t DST -f LAYER"});
       if (const auto wrong = wrong_order(editing, flags->layers)) return *wrong;
       return edit_image(editing, {}, signals, [&](const OpenedImage& image, const EditContext& context) {
         return append_files(image, flags->layers, flags->keep_owners, context);

@@ -108,15 +108,26 @@ void add_blob(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("blob", kDescription);
   command->add_option("REF", flags->source, "where it is")->required();
   command->add_option("DIGEST", flags->digest, "which it is");
-  command->add_option("-o,--output", flags->output, "write it to this file (- is standard output)")
-      ->type_name("FILE");
-  command->add_option("--range", flags->range, "only these bytes, counted from 0, both ends included")
+  const auto add = [&](const char* names, std::string& value, const char* help) {
+    return with_environment(command->add_option(names, value, help));
+  };
+  add("-o,--output", flags->output, "write it to this file (- is standard output)")->type_name("FILE");
+  add("--range", flags->range, "only these bytes, counted from 0, both ends included")
       ->type_name("FIRST-LAST");
-  command->add_option("--offset", flags->offset, "only from this byte on")->type_name("BYTES");
-  command->add_option("--length", flags->length, "only so many bytes")->type_name("BYTES");
+  add("--offset", flags->offset, "only from this byte on")->type_name("BYTES");
+  add("--length", flags->length, "only so many bytes")->type_name("BYTES");
   flags->reading.add_to(*command);
-  command->callback(
-      [flags, &action] { action = [flags](const Signals& signals) { return run(*flags, signals); }; });
+  command->callback([flags, command, &action] {
+    // One way of saying it that is typed beats the other one in the environment.
+    const bool range = was_typed(*command, "--range");
+    const bool parts = was_typed(*command, "--offset") || was_typed(*command, "--length");
+    if (parts && !range) flags->range.clear();
+    if (range && !parts) {
+      flags->offset.clear();
+      flags->length.clear();
+    }
+    action = [flags](const Signals& signals) { return run(*flags, signals); };
+  });
 }
 
 }  // namespace davit::tool

@@ -22,8 +22,9 @@ constexpr const char* kDescription =
     R"(compare two images: layers, configuration, with --files every path
 
 A and B are references, archives or layouts. A layer that is stored in another compression is the same one
-where both configurations say so. Ends with 0 when both are the same image, with 1 when they
-differ. Of an index, the image for --platform, or for linux on this machine's architecture.)";
+where both configurations say so. A docker-archive has no manifest that could differ. Ends with 0 when
+both are the same image, with 1 when they differ. Of an index, the image for --platform, or for linux on
+this machine's architecture.)";
 
 constexpr std::size_t kBatch = 64 << 10;
 
@@ -153,7 +154,9 @@ class FilePrinter {
 int compare(const Flags& flags, const TwoImages& images, const CallContext& context) {
   ContentSource& first = *images.first_source.source;
   ContentSource& second = *images.second_source.source;
-  const auto found = compare_images(first, images.first, second, images.second, context);
+  const CompareOptions options{.first_made = images.first_source.made,
+                               .second_made = images.second_source.made};
+  const auto found = compare_images(first, images.first, second, images.second, context, options);
   if (!found) return fail(found.error());
   std::string head;
   if (flags.json) {
@@ -176,10 +179,10 @@ int compare(const Flags& flags, const TwoImages& images, const CallContext& cont
   }
   if (!print(head)) return kLocal;
   FilePrinter printer(flags);
-  if (flags.files && !found->equal) {
+  if (flags.files && (!found->equal || options.first_made || options.second_made)) {
     const auto compared = compare_files(
         first, images.first, second, images.second, [&](const ComparedFile& file) { return printer(file); },
-        context);
+        context, options);
     if (!compared) return fail(compared.error());
     if (!printer.flush()) return kLocal;
   }

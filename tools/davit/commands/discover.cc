@@ -116,7 +116,7 @@ void add_discover(CLI::App& app, Action& action) {
   command->add_option("REF", flags->source, "an image")->required();
   with_environment(command->add_option("--type,--artifact-type", flags->type, "only artifacts of this type"))
       ->type_name("TYPE");
-  command->add_option("-o,--output", flags->format, "tree (the default), json, or table")
+  with_environment(command->add_option("-o,--output", flags->format, "tree (the default), json, or table"))
       ->type_name("tree|json|table")
       ->check(CLI::IsMember({"tree", "json", "table"}));
   command->add_option("--format", flags->format)

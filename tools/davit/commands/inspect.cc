@@ -57,8 +57,9 @@ void add_inspect(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("inspect", kDescription);
   command->add_option("REF", flags->source, "what to look at")->required();
   with_environment(command->add_flag("--json", flags->json, "one JSON object, with skopeo's names"));
-  command->add_flag("--raw", flags->raw, "the manifest or index, byte for byte");
-  command->add_flag("--sizes", flags->sizes, "the size of every image of an index, a request for each");
+  with_environment(command->add_flag("--raw", flags->raw, "the manifest or index, byte for byte"));
+  with_environment(
+      command->add_flag("--sizes", flags->sizes, "the size of every image of an index, a request for each"));
   command->add_flag("-n,--no-tags", flags->no_tags)->group("");
   flags->reading.add_to(*command);
   command->remove_option(command->get_option("--config"));

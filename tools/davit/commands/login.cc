@@ -57,7 +57,10 @@ void add_login(CLI::App& app, Action& action) {
   CLI::App* command =
       app.add_subcommand("login", "check credentials for a registry and store them as Docker does");
   command->add_option("REGISTRY", flags->host, "host or host:port (Docker Hub when left out)");
-  command->add_option("-u,--username", flags->user, "user name")->required()->type_name("USER");
+  with_environment(command->add_option("-u,--username", flags->user, "user name"))
+      ->required()
+      ->type_name("USER");
+  // Not from the environment: what is stored is what somebody types, or hands over.
   CLI::Option* password =
       command
           ->add_option("-p,--password", flags->password,

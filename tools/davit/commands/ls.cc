@@ -20,9 +20,10 @@ namespace {
 constexpr const char* kDescription =
     R"(list repositories, tags, or the platforms of an image
 
-Of a registry its repositories are listed, of a repository its tags, of an image its platforms.
-"localhost:5000" and "registry.example.com" are registries, and so is every word with a slash behind it;
-"ecr:" is that of the AWS settings. A reference with a tag or a digest, an archive and a layout are images.
+Of a registry its repositories are listed, of a repository its tags, of an image its platforms, and of
+an archive or a layout with several images their names. "localhost:5000" and "registry.example.com" are registries, and so is every word with a slash behind it;
+"ecr:" is that of the AWS settings. A reference with a tag or a digest is an image, and so is a file with
+one. An image without a name is listed by its digest, or as @N where it has none.
 --long shows what the registry tells: of ECR's tags everything comes with the list, elsewhere each costs a
 request.)";
 
@@ -104,18 +105,19 @@ class Listing {
   Listing(const Flags& flags, Client& client, ListOptions options)
       : flags_(flags), client_(client), options_(std::move(options)) {}
 
-  int tags(const std::string& repository) {
+  /// The names in a file are listed likewise; "Repository" or "File" says which it is.
+  int tags(const std::string& repository, const char* kind) {
     if (flags_.no_digest_tags) options_.choice.exclude.emplace_back("sha256-[a-f0-9]{64}.*");
-    LongList list("{\n    \"Repository\": " + json_line(repository) + ",\n    \"" +
+    LongList list(std::string("{\n    \"") + kind + "\": " + json_line(repository) + ",\n    \"" +
                   (flags_.details ? "Images" : "Tags") + "\": ");
     const auto listed =
         client_.list_tags(repository, options_, [&](std::span<const ListedTag> page) -> Result<> {
           std::string out;
           for (const ListedTag& tag : page) {
-            const std::string name = flags_.full ? repository + ":" + tag.name : tag.name;
             if (flags_.json) {
               list.add(flags_.details ? json_line(to_json(tag)) : json_line(tag.name), out);
             } else {
+              const std::string name = printable(flags_.full ? repository + ":" + tag.name : tag.name, 5000);
               out += flags_.details ? long_line(name, tag) : name + "\n";
             }
           }
@@ -246,7 +248,8 @@ int run(const Flags& flags, Wanted wanted, const Signals& signals) {
       {.choice = flags.choice, .details = flags.details, .stop = signals.stop(), .timeout = *limit});
   if (place->kind == Kind::registry && wanted != Wanted::tags) return listing.repositories(place->name);
   if (place->kind == Kind::image && wanted != Wanted::tags) return show_platforms(flags, signals);
-  return listing.tags(place->name);
+  const bool file = place->kind == Kind::file || place->kind == Kind::image;
+  return listing.tags(place->name, file ? "File" : "Repository");
 }
 
 void add(CLI::App& app, Action& action, const char* name, Wanted wanted) {
@@ -258,8 +261,8 @@ void add(CLI::App& app, Action& action, const char* name, Wanted wanted) {
   with_environment(
       command->add_flag("-l,--long", flags->details, "with digests, sizes and dates, where they are told"));
   with_environment(command->add_flag("--full-ref", flags->full, "whole references instead of names"));
-  command->add_flag("-O,--omit-digest-tags,--exclude-digest-tags", flags->no_digest_tags,
-                    "no tags such as sha256-DIGEST.sig, which belong to an image");
+  with_environment(command->add_flag("-O,--omit-digest-tags,--exclude-digest-tags", flags->no_digest_tags,
+                                     "no tags such as sha256-DIGEST.sig, which belong to an image"));
   with_environment(command->add_option("--include", flags->choice.include,
                                        "only names that this pattern matches as a whole"))
       ->type_name("REGEX")

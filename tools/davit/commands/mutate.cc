@@ -44,7 +44,7 @@ void MutateFlags::add_to(CLI::App& app) {
   editing.add_to(app, "the image");
   const auto each = [&](const char* names, std::vector<std::string>& into, const char* type,
                         const char* help) {
-    app.add_option(names, into, help)->type_name(type)->allow_extra_args(false);
+    with_environment(app.add_option(names, into, help))->type_name(type)->allow_extra_args(false);
   };
   each("-e,--env", environment, "NAME[=VALUE]", "a variable of the environment");
   each("-l,--label", labels, "NAME[=VALUE]", "a label");
@@ -52,12 +52,14 @@ void MutateFlags::add_to(CLI::App& app) {
        "an annotation of the manifest; Docker manifests, which have none, become OCI ones");
   each("--entrypoint", entrypoint, "LIST", "what containers start");
   each("--cmd", command, "LIST", "its arguments, or what containers start where there is no entrypoint");
-  app.add_option("-u,--user", user, "whom containers run as; empty for the default")->type_name("USER");
-  app.add_option("-w,--workdir", working_directory, "where they start")->type_name("DIR");
+  with_environment(app.add_option("-u,--user", user, "whom containers run as; empty for the default"))
+      ->type_name("USER");
+  with_environment(app.add_option("-w,--workdir", working_directory, "where they start"))->type_name("DIR");
   each("--exposed-ports", ports, "LIST", "all ports they listen on, as 8080/tcp,53/udp; empty for none");
-  app.add_option("--created", created, "when the image was made: 2024-05-01T12:00:00Z, or seconds since 1970")
+  with_environment(app.add_option("--created", created,
+                                  "when the image was made: 2024-05-01T12:00:00Z, or seconds since 1970"))
       ->type_name("TIME");
-  app.add_option("--set-platform", platform, "which platform the image is for")
+  with_environment(app.add_option("--set-platform", platform, "which platform the image is for"))
       ->type_name("OS/ARCH[/VARIANT]");
 }
 
@@ -107,7 +109,7 @@ Result<ImageChanges> MutateFlags::changes() const {
       {&entrypoint, &out.entrypoint}, {&command, &out.command}, {&ports, &out.exposed_ports}};
   const char* const list_flags[] = {"--entrypoint", "--cmd", "--exposed-ports"};
   for (std::size_t i = 0; i < std::size(lists); ++i) {
-    if (!was_typed(*app_, list_flags[i])) continue;
+    if (app_->get_option(list_flags[i])->count() == 0) continue;
     auto read = list(*lists[i].first, list_flags[i]);
     if (!read) return read.error();
     *lists[i].second = *std::move(read);

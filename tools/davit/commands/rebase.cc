@@ -27,8 +27,10 @@ void add_rebase(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("rebase", kDescription);
   flags->editing.add_to(*command, "the image");
   command->get_option("SRC")->required();
-  command->add_option("--old-base,--old_base", flags->old_base, "what SRC is built on")->type_name("REF");
-  command->add_option("--new-base,--new_base", flags->new_base, "what it stands on from now on")
+  with_environment(command->add_option("--old-base,--old_base", flags->old_base, "what SRC is built on"))
+      ->type_name("REF");
+  with_environment(
+      command->add_option("--new-base,--new_base", flags->new_base, "what it stands on from now on"))
       ->type_name("REF");
   command->callback([flags, &action] {
     action = [flags](const Signals& signals) {

@@ -38,8 +38,12 @@ std::string plural(std::uint64_t count, const std::string& what) {
 }
 
 std::string summary(const OpenedImage& image, const Validation& found, bool fast) {
-  std::string out = image.name + "@" + image.root.digest.to_string() + ": ";
-  if (image.name.find("@sha256:") != std::string::npos) out = image.name + ": ";
+  std::string out = image.name;
+  if (!image.reference && !image.place.empty())
+    out = printable(image.place) + "@" + image.root.digest.to_string();
+  else if (image.reference && !image.reference->digest)
+    out += "@" + image.root.digest.to_string();
+  out += ": ";
   out += found.problems.empty() ? "all right" : plural(found.problems.size(), "problem");
   out += ", " + plural(found.manifests, "manifest") + ", " + plural(found.blobs, "blob") + ", " +
          human_size(found.bytes) + " read";
