@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/escape.h"
@@ -498,12 +499,14 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   } else if (errand.own_source) {
     DAVIT_TRY(images, own_image(errand, context));
   } else if (copy.all_tags) {
-    DAVIT_TRY(images, tagged->all(*copy.all_tags, context));
+    DAVIT_TRY(images, tagged->all(*copy.all_tags, !copy.referrers, context));
   } else {
     DAVIT_TRY(images, client::open_source(from, source, copy, reading, registries, context));
   }
   client::FileCompanions in_file(std::move(beside));
   std::vector<transfer::Order> out;
+  std::set<std::size_t> asked_for;
+  if (images.size() == 1 && !copy.all_tags) asked_for.insert(0);
   for (Picked& picked : images) {
     DAVIT_TRY_VOID(choose(picked, ends, context));
     if (errand.index == nullptr) DAVIT_TRY_VOID(convert(picked, copy, context));
@@ -519,6 +522,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     }
   }
   DAVIT_TRY_VOID(refuse_shared_tags(out));
+  client::spare_lists(out, asked_for, options.jobs, board, context);
   if (errand.index != nullptr && (out.size() != 1 || out.front().destinations.size() != 1))
     return client::bad_argument(errand.destinations.front(), "an index goes to one place",
                                 "davit copy brings it to others");
