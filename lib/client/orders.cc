@@ -128,7 +128,7 @@ std::vector<std::string> names_in(const FileTarget& target, const Picked& picked
     if (layout || (tag_alone && target.kind == FileTarget::Kind::oci_archive)) add(tag);
     if (!layout && !tag_alone) add(familiar(written));
   }
-  const std::string repository = layout || out.empty() || out.front().find(':') == std::string::npos
+  const std::string repository = out.empty() || out.front().find(':') == std::string::npos
                                      ? std::string()
                                      : out.front().substr(0, out.front().rfind(':')) + ":";
   for (const std::string& tag : further) add(repository + tag);
@@ -180,7 +180,10 @@ Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, tr
                       target.text() + ": images in it are called NAME:TAG, and for the tag " +
                           escaped(*nameless, 140) + " there is no NAME",
                       "write " + target.text() + ":NAME:" + escaped(*nameless, 140));
-  if (target.kind == FileTarget::Kind::layout) destination.replaces = ends.options.replaces;
+  if (target.kind == FileTarget::Kind::layout) {
+    destination.replaces = ends.options.replaces;
+    destination.tells_moved = target.names.empty() && !destination.replaces;
+  }
   DAVIT_TRY(destination.sink, ends.files.sink(target, context));
   order.destinations.push_back(std::move(destination));
   return {};

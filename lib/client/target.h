@@ -16,7 +16,7 @@ struct FileTarget {
   enum class Kind { layout, oci_archive, docker_archive };
   Kind kind = Kind::layout;
   std::string path;                ///< "-": standard output
-  std::vector<std::string> names;  ///< tags, or NAME:TAG for docker archives; empty: those of the source
+  std::vector<std::string> names;  ///< NAME:TAG, or a tag where there is a layout; empty: those of the source
 
   /// As results write it: "oci:DIR".
   [[nodiscard]] std::string text() const;

@@ -217,6 +217,33 @@ class Copies(SystemTest):
         listed = json.loads(read(self.out("layout/index.json")))["manifests"]
         self.assertEqual(sorted(entry["annotations"]["org.opencontainers.image.ref.name"] for entry in listed), ["1", "2"])
 
+    def test_a_name_in_a_layout_or_its_archive_is_kept_whole(self):
+        one, two = self.push(self.first.host + "/whole:1"), self.push(self.first.host + "/whole:2", layers=self.layers[1:])
+        layout = "oci:" + self.out("layout")
+        self.davit("copy", self.first.host + "/whole:1", layout + ":some/name:tag")
+        self.davit("copy", self.first.host + "/whole:2", layout + ":other/name:tag")
+        self.davit("copy", self.first.host + "/whole:2", layout + ":tag")
+        names = {each["annotations"]["org.opencontainers.image.ref.name"]: each["digest"]
+                 for each in json.loads(read(self.out("layout/index.json")))["manifests"]}
+        self.assertEqual(names, {"some/name:tag": one, "other/name:tag": two, "tag": two})
+        self.assertEqual(self.davit("digest", layout + ":some/name:tag").out, one + "\n")
+        self.skopeo("inspect", "--raw", layout + ":other/name:tag")
+        self.davit("delete", layout + ":some/name:tag")
+        self.assertEqual(self.davit("digest", layout + ":tag").out, two + "\n")
+        archive = "oci-archive:%s:some/name:tag" % self.out("x.oci.tar")
+        self.davit("copy", self.first.host + "/whole:1", archive)
+        self.assertEqual(self.davit("digest", archive).out, one + "\n")
+        self.davit("digest", "oci-archive:%s:none/name:tag" % self.out("x.oci.tar"), code=2)
+
+    def test_a_tag_of_a_layout_that_goes_to_another_image_is_told(self):
+        one = self.push(self.first.host + "/moved-a:latest")
+        self.push(self.first.host + "/moved-b:latest", layers=self.layers[1:])
+        layout = self.out("layout") + "/"
+        self.davit("pull", self.first.host + "/moved-a:latest", layout)
+        self.assertNotIn("note:", self.davit("pull", self.first.host + "/moved-a:latest", layout).err)
+        self.assertIn("the tag latest was at another image before, " + one, self.davit("pull", self.first.host + "/moved-b:latest", layout).err)
+        self.assertNotIn("note:", self.davit("copy", self.first.host + "/moved-a:latest", "oci:%s:latest" % self.out("layout")).err)
+
     def test_no_clobber(self):
         self.push(self.first.host + "/new:1")
         old = self.push(self.second.host + "/kept:1", layers=self.layers[1:])

@@ -76,6 +76,18 @@ TEST_CASE("a folder in results is written without the slash that marks it") {
   CHECK(file("/").path == "/");
 }
 
+TEST_CASE("a name in a layout or its archive is kept as it is written") {
+  for (const char* text : {"oci:dir:some/name:1", "oci-archive:x.tar:some/name:1"}) {
+    INFO(text);
+    CHECK(file(text).names == std::vector<std::string>{"some/name:1"});
+  }
+  CHECK(file("oci:dir:1,2").names == std::vector<std::string>{"1", "2"});
+  CHECK(file("oci:dir:host:5000/name:1").names == std::vector<std::string>{"host:5000/name:1"});
+  CHECK(file("oci:dir:name:1,2").names == std::vector<std::string>{"name:1", "2"});
+  CHECK(refused("oci:dir:some/name", Verb::copy).message.find("not a tag") != std::string::npos);
+  CHECK(refused("oci:dir:NAME:1", Verb::copy).message.find("no name for an image") != std::string::npos);
+}
+
 TEST_CASE("endings in upper case mean what they mean in lower case") {
   CHECK(file("x.TAR").kind == FileTarget::Kind::docker_archive);
   CHECK(file("x.OCI.tar").kind == FileTarget::Kind::oci_archive);
