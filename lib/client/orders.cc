@@ -268,10 +268,18 @@ Result<> fits_docker_archive(const Picked& picked, const CopyOptions& options, c
                       "write an oci-archive or a layout");
   if (is_index(picked)) return {};
   DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
-  if (manifest.config() && model::is_image_config(model::essence(manifest.config()->media_type))) return {};
-  return make_error(Errc::unsupported,
-                    picked.label + " is no container image, and a docker-archive holds nothing else",
-                    "write an oci-archive or a layout");
+  if (!manifest.config() || !model::is_image_config(model::essence(manifest.config()->media_type)))
+    return make_error(Errc::unsupported,
+                      picked.label + " is no container image, and a docker-archive holds nothing else",
+                      "write an oci-archive or a layout");
+  for (const Descriptor& layer : manifest.layers()) {
+    if (model::is_foreign_layer(layer.media_type))
+      return make_error(Errc::unsupported,
+                        picked.label + ": layer " + layer.digest.short_form() +
+                            " is foreign and does not travel, and a docker-archive holds all layers",
+                        "write an oci-archive or a layout");
+  }
+  return {};
 }
 
 /// The platforms that were asked for; where a docker-archive is written, which holds one, this machine's.
@@ -294,9 +302,15 @@ Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
       return make_error(Errc::invalid_argument,
                         "a docker-archive holds one platform, and several were chosen",
                         "choose one, or write an oci-archive");
-    return {};
+    return docker && index ? fits_docker_archive(picked, ends.options, context) : Result<>();
   }
   if (!docker || !is_index(picked)) return {};
+  if (ends.options.preserve_digests)
+    return make_error(Errc::invalid_argument,
+                      picked.label +
+                          " is for several platforms, and a docker-archive holds one: its digest " +
+                          "cannot be preserved",
+                      "write an oci-archive or a layout, or leave out --preserve-digests");
   if (!std::ranges::all_of(ends.targets, is_docker_archive)) {
     return make_error(Errc::invalid_argument,
                       picked.label + " is for several platforms, and a docker-archive holds one",
@@ -310,7 +324,7 @@ Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
     return error;
   }
   picked.image.notes.push_back("a docker-archive holds one platform: " + host[0].to_string());
-  return {};
+  return fits_docker_archive(picked, ends.options, context);
 }
 
 Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order>& out,

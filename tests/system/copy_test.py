@@ -244,6 +244,17 @@ class Copies(SystemTest):
         self.assertIn("the tag latest was at another image before, " + one, self.davit("pull", self.first.host + "/moved-b:latest", layout).err)
         self.assertNotIn("note:", self.davit("copy", self.first.host + "/moved-a:latest", "oci:%s:latest" % self.out("layout")).err)
 
+    def test_what_a_docker_archive_cannot_hold_is_refused_before_it_is_written(self):
+        self.index("held")
+        source = self.first.host + "/held:all"
+        for flags in ([], ["-p", "linux/amd64"]):
+            self.davit("pull", source, self.out("x.tar"), "--preserve-digests", *flags, code=64)
+        foreign = os.path.join(os.environ["DAVIT_FIXTURES"], "layout_foreign")
+        done = self.davit("copy", foreign, self.out("x.tar"), code=1)
+        self.assertIn("is foreign", done.err)
+        self.davit("copy", foreign, self.out("x.oci.tar"))
+        self.assertEqual(os.listdir(self.here), ["x.oci.tar"])
+
     def test_no_clobber(self):
         self.push(self.first.host + "/new:1")
         old = self.push(self.second.host + "/kept:1", layers=self.layers[1:])
