@@ -244,6 +244,15 @@ class Copies(SystemTest):
         self.assertIn("the tag latest was at another image before, " + one, self.davit("pull", self.first.host + "/moved-b:latest", layout).err)
         self.assertNotIn("note:", self.davit("copy", self.first.host + "/moved-a:latest", "oci:%s:latest" % self.out("layout")).err)
 
+    def test_what_fails_before_it_begins_is_an_object_for_each_destination(self):
+        self.push(self.first.host + "/begun:1")
+        goals = [self.out("none/x.oci.tar"), self.second.host + "/begun:1"]
+        done = self.davit("copy", "--json", self.first.host + "/begun:1", *goals, code=8)
+        told = [json.loads(line) for line in done.lines]
+        self.assertEqual([each["destination"] for each in told], goals)
+        self.assertTrue(all(each["error"]["code"] == "local_io" for each in told), told)
+        self.assertEqual(self.second.tags("begun"), [])
+
     def test_what_a_docker_archive_cannot_hold_is_refused_before_it_is_written(self):
         self.index("held")
         source = self.first.host + "/held:all"

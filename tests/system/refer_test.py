@@ -270,6 +270,20 @@ class DockerRegistryTest(ReferTest):
         self.davit("copy", "%s:%s" % (source, fallback_tag(subject)), self.host + "/lists/all")  # the list itself was asked for
         self.assertEqual(self.listed("lists/all", subject), [brought])
 
+    def test_what_comes_under_digest_tags_is_no_result_of_its_own(self):
+        image = self.push(self.host, "signed/from:1")
+        signature = self.push(self.host, "signed/from:%s.sig" % fallback_tag(image), self.other)
+        target = self.host + "/signed/to:1"
+        out = self.davit("copy", self.host + "/signed/from:1", target, "--digest-tags", "--digest-file", self.path("digests"))
+        self.assertEqual(out.out, "%s/signed/to@%s\n" % (self.host, image))
+        self.assertEqual(support.read(self.path("digests")).decode(), image + "\n")
+        self.assertIn(fallback_tag(image) + ".sig", self.server.tags("signed/to"))
+        out = self.davit("copy", self.host + "/signed/from:1", target, "--digest-tags", "-v", "-q")
+        self.assertIn("%s/signed/to@%s" % (self.host, signature), out.err.split("\n"))
+        self.assertEqual(out.out, "%s/signed/to@%s\n" % (self.host, image))
+        out = self.davit("copy", self.host + "/signed/from:1", target, "--digest-tags", "--json")
+        self.assertEqual([json.loads(line)["digest"] for line in out.lines], [image, signature])
+
     def test_an_artifact_that_is_deleted_leaves_the_list(self):
         self.push(self.host, "shorter:1")
         one = self.davit("attach", self.host + "/shorter:1", "--type", "x/one", self.sbom)
