@@ -284,6 +284,15 @@ class DockerRegistryTest(ReferTest):
         out = self.davit("copy", self.host + "/signed/from:1", target, "--digest-tags", "--json")
         self.assertEqual([json.loads(line)["digest"] for line in out.lines], [image, signature])
 
+    def test_a_layout_with_referrers_has_one_image(self):
+        image = self.push(self.host, "alone:1")
+        first = self.davit("attach", self.host + "/alone:1", "--type", "x/sbom", self.sbom)
+        self.davit("attach", first.lines[0], "--type", "x/signature", "-a", "by=me")
+        for place in (self.path("alone") + "/", self.path("alone.oci.tar")):
+            self.davit("pull", self.host + "/alone:1", place, "--referrers")
+            self.assertEqual(self.davit("digest", place).out, image + "\n")
+            self.davit("validate", place)
+
     def test_an_artifact_that_is_deleted_leaves_the_list(self):
         self.push(self.host, "shorter:1")
         one = self.davit("attach", self.host + "/shorter:1", "--type", "x/one", self.sbom)
