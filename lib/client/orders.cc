@@ -94,10 +94,13 @@ Result<> refuse_shared_tags(const std::vector<transfer::Order>& orders) {
       for (const std::string& tag : destination.tags) {
         const auto [owner, first] = owners.emplace(destination.name + ":" + tag, &order);
         if (first || owner->second == &order) continue;
+        const bool file =
+            destination.name.starts_with("oci:") || destination.name.starts_with("oci-archive:");
         return make_error(
             Errc::invalid_argument,
             owner->first + " is meant for two images: " + owner->second->name + " and " + order.name,
-            "with {repo} and {tag} in the destination each image goes its own way");
+            file ? "copy them one by one, each under a name of its own, as " + destination.name + ":NAME:TAG"
+                 : "with {repo} and {tag} in the destination each image goes its own way");
       }
     }
   }
@@ -294,8 +297,12 @@ Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
       return make_error(Errc::invalid_argument,
                         "choosing platforms may change the digest, which was to be preserved");
     const bool index = is_index(picked);
+    const auto* whole = std::get_if<Descriptor>(&picked.image.root);
+    const std::optional<Digest> before = whole != nullptr ? std::optional(whole->digest) : std::nullopt;
     DAVIT_TRY_VOID(client::choose_platforms(picked, ends.options.platforms, context));
-    if (index && (ends.options.referrers || ends.options.digest_tags))
+    const auto* chosen = std::get_if<Descriptor>(&picked.image.root);
+    const bool same = before && chosen != nullptr && chosen->digest == *before;
+    if (index && !same && (ends.options.referrers || ends.options.digest_tags))
       picked.image.notes.emplace_back(
           "only some platforms were chosen: what refers to the whole index stays behind");
     if (docker && is_index(picked))
@@ -459,7 +466,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   if (errand.verb == Verb::push && registry_source && errand.destinations.size() == 1 &&
       client::names_file(errand.destinations.front()))
     return client::reversed_push(source, errand.destinations.front());
-  if (errand.verb == Verb::pull && !registry_source) return client::not_to_pull(source);
+  if (errand.verb == Verb::pull && !registry_source)
+    return client::not_to_pull(source, errand.destinations.empty() ? "" : errand.destinations.front());
   client::FileSinks files(copy, options, errand.use);
   const std::string_view typed = errand.image != nullptr ? std::string_view() : source;
   Ends ends{.verb = errand.verb,
@@ -500,7 +508,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
                                   "leave out --all-tags and --digest-tags");
     if (file != nullptr && copy.all_tags)
       return client::bad_argument(source, "not a repository in a registry, and tags are those of one",
-                                  "a destination like REGISTRY/{repo}:{tag} takes all images of a file");
+                                  "without --all-tags a destination like REGISTRY/REPOSITORY:{tag} takes all "
+                                  "images of a file, and REGISTRY/{repo}:{tag} each to its own repository");
     if (file != nullptr && file->path == "-")
       return make_error(Errc::invalid_argument,
                         "standard input is read once, and what digest tags name may come before the image",

@@ -111,7 +111,11 @@ std::string FileTarget::text() const {
   return std::string(prefix) + path;
 }
 
-Error not_to_pull(std::string_view source) {
+Error not_to_pull(std::string_view source, std::string_view destination) {
+  if (names_file(source) && !names_file(destination) && Reference::names_registry(destination) &&
+      parse_destination(destination))
+    return bad_argument(source, "pull reads from a registry, and this is a path",
+                        command_line(Verb::push, source, destination));
   const bool word = !names_file(source) && source.find(':') == std::string_view::npos;
   const std::string image = "docker://" + escaped(source, 200);
   return bad_argument(source, "pull reads from a registry",

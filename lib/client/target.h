@@ -28,8 +28,8 @@ using Target = std::variant<DestinationPattern, FileTarget>;
 /// to use instead where there is one.
 Result<Target> parse_target(std::string_view text, Verb verb, std::string_view source);
 
-/// `pull PATH`. Looks whether there is a file of that name.
-Error not_to_pull(std::string_view source);
+/// `pull PATH`, and perhaps where to. Looks whether there is a file of that name.
+Error not_to_pull(std::string_view source, std::string_view destination);
 
 /// `push REFERENCE PATH`: the line that was meant.
 Error reversed_push(std::string_view source, std::string_view destination);

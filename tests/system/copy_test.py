@@ -264,6 +264,23 @@ class Copies(SystemTest):
         self.davit("copy", foreign, self.out("x.oci.tar"))
         self.assertEqual(os.listdir(self.here), ["x.oci.tar"])
 
+    def test_errors_say_what_works_instead(self):
+        one = docker_save(self.out("one.tar"), self.layers[1:], tag="a:1")
+        layout = self.out("two") + "/"
+        self.davit("copy", one, "oci:" + self.out("two") + ":a:1")
+        two = docker_save(self.out("other.tar"), self.layers, tag="b:1")
+        self.davit("copy", two, "oci:" + self.out("two") + ":b:1")
+        done = self.davit("copy", layout, self.out("three") + "/", code=64)
+        self.assertIn("as oci:%s:NAME:TAG" % self.out("three"), done.err)
+        done = self.davit("copy", "-a", layout, self.first.host + "/all", code=64)
+        self.assertIn("REGISTRY/REPOSITORY:{tag}", done.err)
+        done = self.davit("pull", one, self.first.host + "/x:1", code=64)
+        self.assertIn("davit push %s %s/x:1" % (one, self.first.host), done.err)
+        os.mkdir(self.out("y.tar.davit-partial"))
+        for more in ([], ["--no-resume"]):
+            done = self.davit("copy", one, self.out("y.tar"), *more, code=8)
+            self.assertIn(self.out("y.tar.davit-partial") + " is not a file", done.err)
+
     def test_no_clobber(self):
         self.push(self.first.host + "/new:1")
         old = self.push(self.second.host + "/kept:1", layers=self.layers[1:])

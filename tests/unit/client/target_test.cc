@@ -157,12 +157,14 @@ TEST_CASE("pull of what is a file says how the image of that name is written") {
   const davit::test::TempDir dir;
   const Inside inside(dir.path());
   std::ofstream("word") << "x";
-  CHECK(not_to_pull("r.example.com/team/app.tar").hint ==
+  CHECK(not_to_pull("r.example.com/team/app.tar", "").hint ==
         "write docker://r.example.com/team/app.tar if it is an image");
-  CHECK(not_to_pull("word").hint == "there is a file of that name here; docker://word is an image");
-  CHECK(not_to_pull("./word").hint == "davit copy moves images between files, too");
-  CHECK(not_to_pull("oci:word").hint == "davit copy moves images between files, too");
-  CHECK(not_to_pull("oci:joe:MARKED@r.example.com/x").to_string().find("MARKED") == std::string::npos);
+  CHECK(not_to_pull("word", "r.example.com/app:1").hint ==
+        "there is a file of that name here; docker://word is an image");
+  CHECK(not_to_pull("word.tar", "r.example.com/app:1").hint == "davit push word.tar r.example.com/app:1");
+  CHECK(not_to_pull("./word", "").hint == "davit copy moves images between files, too");
+  CHECK(not_to_pull("oci:word", "").hint == "davit copy moves images between files, too");
+  CHECK(not_to_pull("oci:joe:MARKED@r.example.com/x", "").to_string().find("MARKED") == std::string::npos);
 }
 
 TEST_CASE("push with a path behind a reference names the line that was meant") {
