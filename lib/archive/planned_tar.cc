@@ -99,6 +99,11 @@ Result<std::shared_ptr<PlannedTar>> PlannedTar::open(const std::string& path, io
   DAVIT_TRY(auto folder, io::Folder::open(slash == std::string::npos ? "." : target.substr(0, slash + 1)));
   const std::string partial = name + ".davit-partial";
   io::StagedFile::sweep(*folder, partial, resume ? kKept : std::chrono::hours(0));
+  struct stat there {};
+  if (::fstatat(folder->file().descriptor(), partial.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+      !S_ISREG(there.st_mode))
+    return make_error(Errc::local_io, folder->shown(partial) + " is not a file, and an archive begins there",
+                      "move it away, or write the archive elsewhere");
   DAVIT_TRY(auto file, io::StagedFile::claim(folder, partial));
   if (!file) {
     DAVIT_TRY(file, io::StagedFile::temporary(folder, partial));

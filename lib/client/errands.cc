@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "client/client_impl.h"
 #include "client/transfer_state.h"
+#include "registry/repository.h"
 #include "transfer/run.h"
 
 namespace davit {
@@ -70,11 +71,47 @@ transfer::Settings settings_for(const Errand& errand, const ClientOptions& clien
   return settings;
 }
 
+namespace {
+
+/// A registry may keep an image under another digest than its own. Then that is what it is called there,
+/// unless its own digest was asked for.
+void name_as_kept(Delivery& delivery, ContentSink& sink, bool own_digest_wanted, transfer::Board& board) {
+  const auto* repository = dynamic_cast<const registry::Repository*>(&sink);
+  if (repository == nullptr || !delivery.result) return;
+  Digest& named = delivery.result->root.digest;
+  const auto kept = repository->kept_as(named);
+  if (!kept) return;
+  const std::string what = delivery.destination +
+                           ": the registry does not name the image by its own digest, " + named.to_string() +
+                           ", but by " + kept->to_string();
+  if (own_digest_wanted) {
+    delivery.result = make_error(Errc::unsupported, what, "leave out the digest and --preserve-digests")
+                          .on(Side::destination);
+    return;
+  }
+  board.note(what);
+  named = *kept;
+}
+
+}  // namespace
+
 Result<std::vector<Delivery>> Client::Impl::deliver(const Errand& errand, transfer::Board& board) {
   const CallContext context = errand.context ? *errand.context : context_for(errand.options);
   DAVIT_TRY(auto work, orders(errand, board, context));
+  struct End {
+    std::shared_ptr<ContentSink> sink;  // co-owned with the order
+    bool own_digest_wanted;
+  };
+  std::vector<End> ends;
+  for (const transfer::Order& order : work) {
+    for (const transfer::Destination& destination : order.destinations)
+      ends.push_back({destination.sink, errand.options.preserve_digests || destination.expected.has_value()});
+  }
   transfer::Run run(std::move(work), settings_for(errand, options), compressor, board, context);
-  return run.deliver();
+  DAVIT_TRY(std::vector<Delivery> deliveries, run.deliver());
+  for (std::size_t i = 0; i < deliveries.size() && i < ends.size(); ++i)
+    name_as_kept(deliveries[i], *ends[i].sink, ends[i].own_digest_wanted, board);
+  return deliveries;
 }
 
 Result<std::vector<Delivery>> Client::Impl::watched(const CopyOptions& how, const Work& work) {

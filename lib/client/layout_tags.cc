@@ -75,7 +75,7 @@ Result<bool> give(layout::Directory& layout, const std::string& shown, const Man
 }
 
 Result<Removed> take_away(const FileLocation& location, bool plan, const CallContext& context) {
-  if (location.name.empty() || !Reference::is_tag(location.name))
+  if (location.name.empty() || Digest::parse(location.name))
     return make_error(Errc::invalid_argument, layout_name(location) + ": of a layout only tags are deleted",
                       "write " + layout_name(location) + ":TAG");
   DAVIT_TRY(const Listed listed, listed_in(location, context));

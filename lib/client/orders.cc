@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/escape.h"
@@ -93,10 +94,13 @@ Result<> refuse_shared_tags(const std::vector<transfer::Order>& orders) {
       for (const std::string& tag : destination.tags) {
         const auto [owner, first] = owners.emplace(destination.name + ":" + tag, &order);
         if (first || owner->second == &order) continue;
+        const bool file =
+            destination.name.starts_with("oci:") || destination.name.starts_with("oci-archive:");
         return make_error(
             Errc::invalid_argument,
             owner->first + " is meant for two images: " + owner->second->name + " and " + order.name,
-            "with {repo} and {tag} in the destination each image goes its own way");
+            file ? "copy them one by one, each under a name of its own, as " + destination.name + ":NAME:TAG"
+                 : "with {repo} and {tag} in the destination each image goes its own way");
       }
     }
   }
@@ -127,7 +131,7 @@ std::vector<std::string> names_in(const FileTarget& target, const Picked& picked
     if (layout || (tag_alone && target.kind == FileTarget::Kind::oci_archive)) add(tag);
     if (!layout && !tag_alone) add(familiar(written));
   }
-  const std::string repository = layout || out.empty() || out.front().find(':') == std::string::npos
+  const std::string repository = out.empty() || out.front().find(':') == std::string::npos
                                      ? std::string()
                                      : out.front().substr(0, out.front().rfind(':')) + ":";
   for (const std::string& tag : further) add(repository + tag);
@@ -179,7 +183,10 @@ Result<> add_file(const FileTarget& target, const Picked& picked, Ends& ends, tr
                       target.text() + ": images in it are called NAME:TAG, and for the tag " +
                           escaped(*nameless, 140) + " there is no NAME",
                       "write " + target.text() + ":NAME:" + escaped(*nameless, 140));
-  if (target.kind == FileTarget::Kind::layout) destination.replaces = ends.options.replaces;
+  if (target.kind == FileTarget::Kind::layout) {
+    destination.replaces = ends.options.replaces;
+    destination.tells_moved = target.names.empty() && !destination.replaces;
+  }
   DAVIT_TRY(destination.sink, ends.files.sink(target, context));
   order.destinations.push_back(std::move(destination));
   return {};
@@ -264,10 +271,18 @@ Result<> fits_docker_archive(const Picked& picked, const CopyOptions& options, c
                       "write an oci-archive or a layout");
   if (is_index(picked)) return {};
   DAVIT_TRY(const Manifest manifest, picked.source->manifest(root->digest.to_string(), context));
-  if (manifest.config() && model::is_image_config(model::essence(manifest.config()->media_type))) return {};
-  return make_error(Errc::unsupported,
-                    picked.label + " is no container image, and a docker-archive holds nothing else",
-                    "write an oci-archive or a layout");
+  if (!manifest.config() || !model::is_image_config(model::essence(manifest.config()->media_type)))
+    return make_error(Errc::unsupported,
+                      picked.label + " is no container image, and a docker-archive holds nothing else",
+                      "write an oci-archive or a layout");
+  for (const Descriptor& layer : manifest.layers()) {
+    if (model::is_foreign_layer(layer.media_type))
+      return make_error(Errc::unsupported,
+                        picked.label + ": layer " + layer.digest.short_form() +
+                            " is foreign and does not travel, and a docker-archive holds all layers",
+                        "write an oci-archive or a layout");
+  }
+  return {};
 }
 
 /// The platforms that were asked for; where a docker-archive is written, which holds one, this machine's.
@@ -282,17 +297,27 @@ Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
       return make_error(Errc::invalid_argument,
                         "choosing platforms may change the digest, which was to be preserved");
     const bool index = is_index(picked);
+    const auto* whole = std::get_if<Descriptor>(&picked.image.root);
+    const std::optional<Digest> before = whole != nullptr ? std::optional(whole->digest) : std::nullopt;
     DAVIT_TRY_VOID(client::choose_platforms(picked, ends.options.platforms, context));
-    if (index && (ends.options.referrers || ends.options.digest_tags))
+    const auto* chosen = std::get_if<Descriptor>(&picked.image.root);
+    const bool same = before && chosen != nullptr && chosen->digest == *before;
+    if (index && !same && (ends.options.referrers || ends.options.digest_tags))
       picked.image.notes.emplace_back(
           "only some platforms were chosen: what refers to the whole index stays behind");
     if (docker && is_index(picked))
       return make_error(Errc::invalid_argument,
                         "a docker-archive holds one platform, and several were chosen",
                         "choose one, or write an oci-archive");
-    return {};
+    return docker && index ? fits_docker_archive(picked, ends.options, context) : Result<>();
   }
   if (!docker || !is_index(picked)) return {};
+  if (ends.options.preserve_digests)
+    return make_error(Errc::invalid_argument,
+                      picked.label +
+                          " is for several platforms, and a docker-archive holds one: its digest " +
+                          "cannot be preserved",
+                      "write an oci-archive or a layout, or leave out --preserve-digests");
   if (!std::ranges::all_of(ends.targets, is_docker_archive)) {
     return make_error(Errc::invalid_argument,
                       picked.label + " is for several platforms, and a docker-archive holds one",
@@ -306,7 +331,7 @@ Result<> choose(Picked& picked, const Ends& ends, const CallContext& context) {
     return error;
   }
   picked.image.notes.push_back("a docker-archive holds one platform: " + host[0].to_string());
-  return {};
+  return fits_docker_archive(picked, ends.options, context);
 }
 
 Result<> add_order(const Picked& picked, Ends& ends, std::vector<transfer::Order>& out,
@@ -441,7 +466,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   if (errand.verb == Verb::push && registry_source && errand.destinations.size() == 1 &&
       client::names_file(errand.destinations.front()))
     return client::reversed_push(source, errand.destinations.front());
-  if (errand.verb == Verb::pull && !registry_source) return client::not_to_pull(source);
+  if (errand.verb == Verb::pull && !registry_source)
+    return client::not_to_pull(source, errand.destinations.empty() ? "" : errand.destinations.front());
   client::FileSinks files(copy, options, errand.use);
   const std::string_view typed = errand.image != nullptr ? std::string_view() : source;
   Ends ends{.verb = errand.verb,
@@ -482,7 +508,8 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
                                   "leave out --all-tags and --digest-tags");
     if (file != nullptr && copy.all_tags)
       return client::bad_argument(source, "not a repository in a registry, and tags are those of one",
-                                  "a destination like REGISTRY/{repo}:{tag} takes all images of a file");
+                                  "without --all-tags a destination like REGISTRY/REPOSITORY:{tag} takes all "
+                                  "images of a file, and REGISTRY/{repo}:{tag} each to its own repository");
     if (file != nullptr && file->path == "-")
       return make_error(Errc::invalid_argument,
                         "standard input is read once, and what digest tags name may come before the image",
@@ -498,12 +525,14 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
   } else if (errand.own_source) {
     DAVIT_TRY(images, own_image(errand, context));
   } else if (copy.all_tags) {
-    DAVIT_TRY(images, tagged->all(*copy.all_tags, context));
+    DAVIT_TRY(images, tagged->all(*copy.all_tags, !copy.referrers, context));
   } else {
     DAVIT_TRY(images, client::open_source(from, source, copy, reading, registries, context));
   }
   client::FileCompanions in_file(std::move(beside));
   std::vector<transfer::Order> out;
+  std::set<std::size_t> asked_for;
+  if (images.size() == 1 && !copy.all_tags) asked_for.insert(0);
   for (Picked& picked : images) {
     DAVIT_TRY_VOID(choose(picked, ends, context));
     if (errand.index == nullptr) DAVIT_TRY_VOID(convert(picked, copy, context));
@@ -519,6 +548,7 @@ Result<std::vector<transfer::Order>> Client::Impl::orders(const Errand& errand, 
     }
   }
   DAVIT_TRY_VOID(refuse_shared_tags(out));
+  client::spare_lists(out, asked_for, options.jobs, board, context);
   if (errand.index != nullptr && (out.size() != 1 || out.front().destinations.size() != 1))
     return client::bad_argument(errand.destinations.front(), "an index goes to one place",
                                 "davit copy brings it to others");

@@ -63,14 +63,17 @@ Picked TaggedImages::picked_as(const std::string& tag, Manifest manifest) {
   return one;
 }
 
-Result<std::vector<Picked>> TaggedImages::all(const TagChoice& choice, const CallContext& context) {
+Result<std::vector<Picked>> TaggedImages::all(const TagChoice& choice, bool with_lists,
+                                              const CallContext& context) {
   if (!named_.tag.empty() || named_.digest)
     return make_error(Errc::invalid_argument,
                       named_.to_string() + " names one image, and all tags were asked for",
                       "davit copy -a " + named_.name() + " takes all of them, davit copy " +
                           named_.to_string() + " this one");
   DAVIT_TRY_VOID(list(context));
-  DAVIT_TRY(const std::vector<std::string> chosen, model::choose_tags(tags_, choice));
+  std::vector<std::string> tags = tags_;
+  if (!with_lists) std::erase_if(tags, model::names_referrers);
+  DAVIT_TRY(const std::vector<std::string> chosen, model::choose_tags(std::move(tags), choice));
   if (chosen.empty())
     return make_error(Errc::not_found,
                       named_.name() + ": none of " + std::to_string(tags_.size()) + " tags is meant",
@@ -107,6 +110,78 @@ Result<std::vector<Picked>> TaggedImages::companions_of(const Picked& picked, bo
     out.push_back(picked_as(tag, std::move(found)));
   }
   return out;
+}
+
+namespace {
+
+/// A tag of a list of referrers at one destination.
+struct ListThere {
+  enum class State { free, taken, unknown };
+  const transfer::Order* order;
+  transfer::Destination* destination;
+  std::string tag;
+  State state = State::unknown;
+};
+
+/// What cannot be seen may be a list. One that has failed is not asked again.
+void look_at(ListThere& list, std::atomic<bool>& failed, const CallContext& context) {
+  if (failed) return;
+  const auto* root = std::get_if<Descriptor>(&list.order->root);
+  const auto there = list.destination->sink->earlier()->resolve(list.tag, context);
+  const bool same = there && root != nullptr && there->digest == root->digest;
+  if (same || (!there && there.error().code == Errc::not_found)) {
+    list.state = ListThere::State::free;
+  } else if (there) {
+    list.state = ListThere::State::taken;
+  } else {
+    failed = true;
+  }
+}
+
+void tell(const std::string& destination, const std::vector<std::string>& tags, bool seen,
+          transfer::Board& board) {
+  const std::string which =
+      tags.front() + (tags.size() == 1 ? "" : " and " + std::to_string(tags.size() - 1) + " more");
+  board.note(seen ? destination + " keeps its own list of referrers, " + which +
+                        ": --referrers adds to it what the source's names"
+                  : destination + " does not say whether it has a list of referrers of its own, so " + which +
+                        " is not replaced");
+}
+
+}  // namespace
+
+void spare_lists(std::vector<transfer::Order>& orders, const std::set<std::size_t>& asked_for,
+                 std::size_t jobs, transfer::Board& board, const CallContext& context) {
+  std::vector<ListThere> lists;
+  std::map<const ContentSink*, std::atomic<bool>> failed;
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    if (asked_for.contains(i)) continue;
+    for (transfer::Destination& destination : orders[i].destinations) {
+      if (destination.sink->earlier() == nullptr) continue;
+      for (const std::string& tag : destination.tags) {
+        if (model::names_referrers(tag)) lists.push_back({&orders[i], &destination, tag});
+      }
+      failed[destination.sink.get()] = false;
+    }
+  }
+  if (lists.empty()) return;
+  WorkerPool side_by_side(std::min(jobs, lists.size()));
+  for_each_index(side_by_side, lists.size(), [&](std::size_t i) {
+    look_at(lists[i], failed.at(lists[i].destination->sink.get()), context);
+  });
+  std::map<std::pair<std::string, bool>, std::vector<std::string>> spared;
+  for (const ListThere& list : lists) {
+    if (list.state == ListThere::State::free) continue;
+    std::erase(list.destination->tags, list.tag);
+    spared[{list.destination->name, list.state == ListThere::State::taken}].push_back(list.tag);
+  }
+  for (const auto& [place, tags] : spared) tell(place.first, tags, place.second, board);
+  for (const ListThere& list : lists) {
+    if (list.destination->tags.empty()) list.destination->sink.reset();
+  }
+  for (transfer::Order& order : orders)
+    std::erase_if(order.destinations, [](const transfer::Destination& each) { return each.sink == nullptr; });
+  std::erase_if(orders, [](const transfer::Order& order) { return order.destinations.empty(); });
 }
 
 FileCompanions::FileCompanions(std::vector<Picked> beside) {

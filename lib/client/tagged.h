@@ -9,6 +9,8 @@
 
 #include "client/registries.h"
 #include "client/sources.h"
+#include "transfer/order.h"
+#include "transfer/progress.h"
 
 namespace davit::client {
 
@@ -19,9 +21,10 @@ class TaggedImages {
   TaggedImages(Reference repository, Registries& registries, std::size_t jobs)
       : named_(std::move(repository)), registries_(registries), jobs_(jobs) {}
 
-  /// Every image that the choice means, each under its tag. Errors: invalid_argument where the reference
-  /// names one image; not_found when none is meant; unsupported for more tags than can be listed.
-  Result<std::vector<Picked>> all(const TagChoice& choice, const CallContext& context);
+  /// Every image that the choice means, each under its tag. `with_lists`: also the tags that list referrers.
+  /// Errors: invalid_argument where the reference names one image; not_found when none is meant; unsupported
+  /// for more tags than can be listed.
+  Result<std::vector<Picked>> all(const TagChoice& choice, bool with_lists, const CallContext& context);
 
   /// What belongs to an image by the name of its tag, as cosign keeps its signatures: "sha256-DIGEST.sig".
   /// Each is an image of its own, and comes out once, whatever the number of images it belongs to.
@@ -42,6 +45,11 @@ class TaggedImages {
   std::uint64_t held_ = 0;        ///< bytes of manifests that are kept in memory
   std::set<std::string> picked_;  ///< tags that have been given out
 };
+
+/// Takes out the tags that list referrers wherever the destination has another list under them, which says
+/// what is attached there. `asked_for` are the orders that somebody named, and stay as they are.
+void spare_lists(std::vector<transfer::Order>& orders, const std::set<std::size_t>& asked_for,
+                 std::size_t jobs, transfer::Board& board, const CallContext& context);
 
 /// The same of a file: what else it holds under such names. One thread at a time.
 class FileCompanions {

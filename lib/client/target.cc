@@ -28,7 +28,8 @@ void without_slash(std::string& path) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
 }
 
-/// PATH[:NAME], NAME being a tag, or NAME:TAG for docker archives; several tags are separated by commas.
+/// PATH[:NAME], NAME being NAME:TAG, or for layouts and their archives a tag alone, too; several are
+/// separated by commas. They are kept as they are written: whoever reads asks for them in the same words.
 Result<FileTarget> with_scheme(std::string_view written, Kind kind, std::string_view rest) {
   FileTarget target{.kind = kind, .path = std::string(rest), .names = {}};
   const auto colon = rest.find(':');
@@ -38,17 +39,17 @@ Result<FileTarget> with_scheme(std::string_view written, Kind kind, std::string_
       const auto tag_at = name.rfind(':');
       const bool tag_alone =
           tag_at == std::string_view::npos || name.find('/', tag_at) != std::string_view::npos;
-      if (kind == Kind::docker_archive) {
-        const auto parsed = Reference::parse(tag_alone ? std::string(name) + ":latest" : std::string(name));
-        if (!parsed || parsed->digest)
-          return bad_argument(written, "\"" + escaped(name, 140) + "\" is no name for an image",
-                              "write NAME:TAG");
-        target.names.push_back(tag_alone ? std::string(name) + ":latest" : std::string(name));
-      } else {
-        if (!Reference::is_tag(tag_alone ? name : name.substr(tag_at + 1)))
+      const bool docker = kind == Kind::docker_archive;
+      std::string whole(name);
+      if (tag_alone && docker) whole += ":latest";
+      if (tag_alone && !docker) {
+        if (!Reference::is_tag(name))
           return bad_argument(written, "\"" + escaped(name, 140) + "\" is not a tag");
-        target.names.emplace_back(tag_alone ? name : name.substr(tag_at + 1));
+      } else if (const auto parsed = Reference::parse(whole); !parsed || parsed->digest) {
+        return bad_argument(written, "\"" + escaped(name, 140) + "\" is no name for an image",
+                            docker ? "write NAME:TAG" : "write NAME:TAG, or a tag");
       }
+      target.names.push_back(std::move(whole));
     }
   }
   if (target.path.empty()) return bad_argument(written, "no file name");
@@ -110,7 +111,11 @@ std::string FileTarget::text() const {
   return std::string(prefix) + path;
 }
 
-Error not_to_pull(std::string_view source) {
+Error not_to_pull(std::string_view source, std::string_view destination) {
+  if (names_file(source) && !names_file(destination) && Reference::names_registry(destination) &&
+      parse_destination(destination))
+    return bad_argument(source, "pull reads from a registry, and this is a path",
+                        command_line(Verb::push, source, destination));
   const bool word = !names_file(source) && source.find(':') == std::string_view::npos;
   const std::string image = "docker://" + escaped(source, 200);
   return bad_argument(source, "pull reads from a registry",

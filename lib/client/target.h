@@ -16,7 +16,7 @@ struct FileTarget {
   enum class Kind { layout, oci_archive, docker_archive };
   Kind kind = Kind::layout;
   std::string path;                ///< "-": standard output
-  std::vector<std::string> names;  ///< tags, or NAME:TAG for docker archives; empty: those of the source
+  std::vector<std::string> names;  ///< NAME:TAG, or a tag where there is a layout; empty: those of the source
 
   /// As results write it: "oci:DIR".
   [[nodiscard]] std::string text() const;
@@ -28,8 +28,8 @@ using Target = std::variant<DestinationPattern, FileTarget>;
 /// to use instead where there is one.
 Result<Target> parse_target(std::string_view text, Verb verb, std::string_view source);
 
-/// `pull PATH`. Looks whether there is a file of that name.
-Error not_to_pull(std::string_view source);
+/// `pull PATH`, and perhaps where to. Looks whether there is a file of that name.
+Error not_to_pull(std::string_view source, std::string_view destination);
 
 /// `push REFERENCE PATH`: the line that was meant.
 Error reversed_push(std::string_view source, std::string_view destination);

@@ -28,9 +28,11 @@ std::string choices(std::span<const ImageListing> images) {
   return out;
 }
 
-/// Whether all names of an image say that it belongs to another one, as those of signatures do.
+/// Whether all names of an image say that it belongs to another one, as those of signatures do. Referrers
+/// have no name: an image brings them along.
 bool belongs_to_another(const ImageListing& image) {
-  return !image.names.empty() && std::ranges::all_of(image.names, [](const std::string& name) {
+  if (image.names.empty()) return image.artifact;
+  return std::ranges::all_of(image.names, [](const std::string& name) {
     return model::digest_tag(model::tag_in(name)).has_value();
   });
 }

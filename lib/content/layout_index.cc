@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/try.h"
+#include "content/referrer_entry.h"
 #include "model/json_rewrite.h"
 #include "model/media_type.h"
 #include "model/write_manifest.h"
@@ -151,7 +152,12 @@ Result<std::string> without_name(std::string_view index, const std::string& name
 void PutManifests::add(const Manifest& manifest, std::span<const std::string> names) {
   const Descriptor& own = manifest.descriptor();
   if (names.empty()) {
-    unnamed_.emplace(own.digest, index_entry(manifest));
+    Descriptor entry = index_entry(manifest);
+    // So that whoever reads the list alone sees that this belongs to another image, as in a list of
+    // referrers.
+    if (manifest.subject() && entry.artifact_type.empty())
+      entry.artifact_type = referrer_entry(manifest).artifact_type;
+    unnamed_.emplace(own.digest, std::move(entry));
   } else {
     reached_.insert(own.digest);
   }

@@ -140,7 +140,8 @@ Result<std::unique_ptr<OciView>> OciView::create(std::string_view marker, std::s
     const auto position = static_cast<std::size_t>(same - view->roots_.begin());
     if (same == view->roots_.end()) {
       view->roots_.push_back(entry);
-      view->listings_.push_back({.names = {}, .root = entry.digest, .size = entry.size});
+      view->listings_.push_back(
+          {.names = {}, .root = entry.digest, .size = entry.size, .artifact = !entry.artifact_type.empty()});
     }
     for (std::string& name : names_of(entry)) {
       std::vector<std::string>& names = view->listings_[position].names;

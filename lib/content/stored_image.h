@@ -27,6 +27,7 @@ struct ImageListing {
   std::vector<std::string> names;
   Digest root;             ///< empty when there is no manifest
   std::uint64_t size = 0;  ///< of the root, as the list has it
+  bool artifact = false;   ///< the list says that it is of an artifact type
 };
 
 }  // namespace davit::content

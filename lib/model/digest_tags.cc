@@ -1,6 +1,11 @@
 #include "model/digest_tags.h"
 
 namespace davit::model {
+namespace {
+
+constexpr std::size_t kLongestTag = 128;
+
+}  // namespace
 
 std::string_view tag_in(std::string_view name) {
   return name.substr(name.rfind(':') + 1);
@@ -17,12 +22,18 @@ std::optional<DigestTag> digest_tag(std::string_view tag) {
                    .ending = dot == std::string_view::npos ? std::string() : std::string(tag.substr(dot))};
 }
 
+bool names_referrers(std::string_view tag) {
+  if (const auto own = digest_tag(tag)) return own->ending.empty();
+  constexpr std::string_view kCut = "sha512-";
+  return tag.size() == kLongestTag && tag.starts_with(kCut) &&
+         tag.find_first_not_of("0123456789abcdef", kCut.size()) == std::string_view::npos;
+}
+
 std::string stem_of(const Digest& subject) {
   return std::string(subject.algorithm_name()) + "-" + subject.hex();
 }
 
 std::string referrers_tag(const Digest& subject) {
-  constexpr std::size_t kLongestTag = 128;
   return stem_of(subject).substr(0, kLongestTag);
 }
 

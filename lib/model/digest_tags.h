@@ -21,6 +21,9 @@ std::string_view tag_in(std::string_view name);
 /// Nothing for any other tag.
 std::optional<DigestTag> digest_tag(std::string_view tag);
 
+/// Whether a tag is the name of a list of referrers, as referrers_tag() gives it.
+bool names_referrers(std::string_view tag);
+
 /// "sha256-HEX", what the digest tags of an image begin with.
 std::string stem_of(const Digest& subject);
 

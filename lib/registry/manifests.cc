@@ -138,7 +138,7 @@ Result<> Repository::put_manifest(const Manifest& manifest, std::span<const std:
 Result<bool> Repository::has_manifest(const Digest& digest, const std::string& name,
                                       const CallContext& context) {
   const auto found = resolve(name, context);
-  if (found) return found->digest == digest;
+  if (found) return found->digest == digest || found->digest == kept_as(digest);
   if (found.error().code == Errc::cancelled || found.error().code == Errc::timeout) return found.error();
   return false;
 }
@@ -172,6 +172,7 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
       }
       if (is_html(answer.headers, answer.body))
         return strange_answer(why, answer, Errc::protocol, "not a registry's answer but a web page");
+      DAVIT_TRY_VOID(note_other_digest(why, manifest, name, answer, context));
       if (answer.status == 201) break;
       DAVIT_TRY(const bool there,
                 has_manifest(digest, name, context));  // an unusual success is looked at twice (row 80)
@@ -205,6 +206,31 @@ Result<> Repository::put_under(const Manifest& manifest, const std::string& name
   if (manifest.subject() && !lists_referrers && registry_.options().kind == Kind::distribution)
     return note_referrer(manifest, context);
   return {};
+}
+
+/// Registries that know only sha256 store a manifest whose digest is another under that.
+Result<> Repository::note_other_digest(const Purpose& why, const Manifest& manifest, const std::string& name,
+                                       const Answer& answer, const CallContext& context) {
+  const Digest& own = manifest.descriptor().digest;
+  if (own.algorithm() == Digest::Algorithm::sha256) return {};
+  std::optional<Digest> stated = stated_digest(answer.headers);
+  if (!stated) {
+    DAVIT_TRY(const Descriptor now, resolve(name, context));
+    stated = now.digest;
+  }
+  if (stated->algorithm() == own.algorithm()) return {};
+  if (*stated != Digest::of(manifest.bytes(), stated->algorithm()))
+    return strange_answer(why, answer, Errc::corrupt,
+                          "the registry stored " + stated->to_string() + " instead of " + own.to_string());
+  MutexLock lock(mutex_);
+  kept_as_.insert_or_assign(own, *stated);
+  return {};
+}
+
+std::optional<Digest> Repository::kept_as(const Digest& put) const {
+  MutexLock lock(mutex_);
+  const auto found = kept_as_.find(put);
+  return found == kept_as_.end() ? std::nullopt : std::optional(found->second);
 }
 
 /// Whether what the registry misses is something that this run has just written. Where the answer names what

@@ -97,6 +97,9 @@ class Repository final : public ContentSource,
   /// Whether the blob is there; asks by HEAD, or by GET where HEAD does not work.
   Result<bool> has_blob(const Digest& digest, const CallContext& context);
   void note_written(const Digest& digest);
+  /// Under which digest the registry keeps a manifest that was put here, where it is one of another algorithm
+  /// than the manifest's own, by which it cannot be had.
+  [[nodiscard]] std::optional<Digest> kept_as(const Digest& put) const;
   [[nodiscard]] bool was_written(const Digest& digest) const;
   /// After an answer that says that the repository is missing: whether it has been made, so that the request
   /// is worth repeating. Errors: of making it.
@@ -129,6 +132,8 @@ class Repository final : public ContentSource,
   [[nodiscard]] Error no_native(const Purpose& why) const;
   [[nodiscard]] bool may_appear(const Manifest& manifest, const Answer& answer) const;
   Result<bool> has_manifest(const Digest& digest, const std::string& name, const CallContext& context);
+  Result<> note_other_digest(const Purpose& why, const Manifest& manifest, const std::string& name,
+                             const Answer& answer, const CallContext& context);
 
   Registry& registry_;
   const std::string name_;
@@ -143,6 +148,7 @@ class Repository final : public ContentSource,
   Mutex referrer_tags_;  ///< held while the index under a referrers tag is brought up to date
   mutable Mutex mutex_;
   std::set<Digest> written_ DAVIT_GUARDED_BY(mutex_);
+  std::map<Digest, Digest> kept_as_ DAVIT_GUARDED_BY(mutex_);
   std::map<Digest, UploadTarget> sessions_ DAVIT_GUARDED_BY(mutex_);
 };
 

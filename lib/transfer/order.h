@@ -29,6 +29,8 @@ struct Destination {
   std::map<std::string, std::optional<Digest>> now = {};
   /// Whether a blob is there, where that is known without a question.
   std::function<std::optional<bool>(const Digest&)> holds = {};
+  /// Nobody asked for these tags, so whoever had them before is named when they are moved.
+  bool tells_moved = false;
 };
 
 /// One image and everywhere it goes: read once, compressed once.

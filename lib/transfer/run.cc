@@ -99,6 +99,7 @@ Result<std::vector<Delivery>> Run::deliver() {
   move();
   try_again_without_claims();
   finish_sinks();
+  tell_what_moved();
 
   std::vector<Delivery> deliveries;
   for (Shipment& shipment : shipments_) {
@@ -135,6 +136,19 @@ void Run::finish_complete_sinks() {
   }
   for (const auto& [sink, all] : complete) {
     if (all) finished_.emplace(sink, sink->finish(context_));
+  }
+}
+
+void Run::tell_what_moved() {
+  for (const Shipment& shipment : shipments_) {
+    for (const Dispatch& dispatch : shipment.dispatches) {
+      if (dispatch.error || !dispatch.delivered || !dispatch.destination->tells_moved) continue;
+      for (const Tag& tag : dispatch.tags) {
+        if (!tag.now || *tag.now == dispatch.delivered->root.digest) continue;
+        board_.note(dispatch.destination->name + ": the tag " + tag.name + " was at another image before, " +
+                    tag.now->to_string());
+      }
+    }
   }
 }
 

@@ -79,6 +79,7 @@ class Run {
   void try_again_without_claims();
   void finish_complete_sinks();
   void finish_sinks();
+  void tell_what_moved();
 
   void warn_about_size(const Shipment& shipment, const Manifest& manifest);
   std::vector<std::string> tags_of_others(const Shipment& shipment, const Dispatch& dispatch) const;

@@ -217,6 +217,70 @@ class Copies(SystemTest):
         listed = json.loads(read(self.out("layout/index.json")))["manifests"]
         self.assertEqual(sorted(entry["annotations"]["org.opencontainers.image.ref.name"] for entry in listed), ["1", "2"])
 
+    def test_a_name_in_a_layout_or_its_archive_is_kept_whole(self):
+        one, two = self.push(self.first.host + "/whole:1"), self.push(self.first.host + "/whole:2", layers=self.layers[1:])
+        layout = "oci:" + self.out("layout")
+        self.davit("copy", self.first.host + "/whole:1", layout + ":some/name:tag")
+        self.davit("copy", self.first.host + "/whole:2", layout + ":other/name:tag")
+        self.davit("copy", self.first.host + "/whole:2", layout + ":tag")
+        names = {each["annotations"]["org.opencontainers.image.ref.name"]: each["digest"]
+                 for each in json.loads(read(self.out("layout/index.json")))["manifests"]}
+        self.assertEqual(names, {"some/name:tag": one, "other/name:tag": two, "tag": two})
+        self.assertEqual(self.davit("digest", layout + ":some/name:tag").out, one + "\n")
+        self.skopeo("inspect", "--raw", layout + ":other/name:tag")
+        self.davit("delete", layout + ":some/name:tag")
+        self.assertEqual(self.davit("digest", layout + ":tag").out, two + "\n")
+        archive = "oci-archive:%s:some/name:tag" % self.out("x.oci.tar")
+        self.davit("copy", self.first.host + "/whole:1", archive)
+        self.assertEqual(self.davit("digest", archive).out, one + "\n")
+        self.davit("digest", "oci-archive:%s:none/name:tag" % self.out("x.oci.tar"), code=2)
+
+    def test_a_tag_of_a_layout_that_goes_to_another_image_is_told(self):
+        one = self.push(self.first.host + "/moved-a:latest")
+        self.push(self.first.host + "/moved-b:latest", layers=self.layers[1:])
+        layout = self.out("layout") + "/"
+        self.davit("pull", self.first.host + "/moved-a:latest", layout)
+        self.assertNotIn("note:", self.davit("pull", self.first.host + "/moved-a:latest", layout).err)
+        self.assertIn("the tag latest was at another image before, " + one, self.davit("pull", self.first.host + "/moved-b:latest", layout).err)
+        self.assertNotIn("note:", self.davit("copy", self.first.host + "/moved-a:latest", "oci:%s:latest" % self.out("layout")).err)
+
+    def test_what_fails_before_it_begins_is_an_object_for_each_destination(self):
+        self.push(self.first.host + "/begun:1")
+        goals = [self.out("none/x.oci.tar"), self.second.host + "/begun:1"]
+        done = self.davit("copy", "--json", self.first.host + "/begun:1", *goals, code=8)
+        told = [json.loads(line) for line in done.lines]
+        self.assertEqual([each["destination"] for each in told], goals)
+        self.assertTrue(all(each["error"]["code"] == "local_io" for each in told), told)
+        self.assertEqual(self.second.tags("begun"), [])
+
+    def test_what_a_docker_archive_cannot_hold_is_refused_before_it_is_written(self):
+        self.index("held")
+        source = self.first.host + "/held:all"
+        for flags in ([], ["-p", "linux/amd64"]):
+            self.davit("pull", source, self.out("x.tar"), "--preserve-digests", *flags, code=64)
+        foreign = os.path.join(os.environ["DAVIT_FIXTURES"], "layout_foreign")
+        done = self.davit("copy", foreign, self.out("x.tar"), code=1)
+        self.assertIn("is foreign", done.err)
+        self.davit("copy", foreign, self.out("x.oci.tar"))
+        self.assertEqual(os.listdir(self.here), ["x.oci.tar"])
+
+    def test_errors_say_what_works_instead(self):
+        one = docker_save(self.out("one.tar"), self.layers[1:], tag="a:1")
+        layout = self.out("two") + "/"
+        self.davit("copy", one, "oci:" + self.out("two") + ":a:1")
+        two = docker_save(self.out("other.tar"), self.layers, tag="b:1")
+        self.davit("copy", two, "oci:" + self.out("two") + ":b:1")
+        done = self.davit("copy", layout, self.out("three") + "/", code=64)
+        self.assertIn("as oci:%s:NAME:TAG" % self.out("three"), done.err)
+        done = self.davit("copy", "-a", layout, self.first.host + "/all", code=64)
+        self.assertIn("REGISTRY/REPOSITORY:{tag}", done.err)
+        done = self.davit("pull", one, self.first.host + "/x:1", code=64)
+        self.assertIn("davit push %s %s/x:1" % (one, self.first.host), done.err)
+        os.mkdir(self.out("y.tar.davit-partial"))
+        for more in ([], ["--no-resume"]):
+            done = self.davit("copy", one, self.out("y.tar"), *more, code=8)
+            self.assertIn(self.out("y.tar.davit-partial") + " is not a file", done.err)
+
     def test_no_clobber(self):
         self.push(self.first.host + "/new:1")
         old = self.push(self.second.host + "/kept:1", layers=self.layers[1:])

@@ -139,7 +139,12 @@ class ReadBack(SystemTest):
         self.assertEqual(strict.tags("foreign"), [])
 
     def test_row_121_sha512(self):
-        self.davit("push", os.path.join(FIXTURES, "layout_sha512"), self.reference("sha512"))
+        source = os.path.join(FIXTURES, "layout_sha512")
+        done = self.davit("push", source, self.reference("sha512"))
+        self.davit("manifest", done.lines[0])  # by what the registry calls it
+        self.assertIn("does not name the image by its own digest, sha512:", done.err)
+        done = self.davit("push", source, self.reference("sha512"), "--preserve-digests", code=1)
+        self.assertEqual(done.out, "")
         manifest = json.loads(self.raw(self.reference("sha512")))
         for blob in [manifest["config"], *manifest["layers"]]:
             data = self.server.get("sha512/blobs/" + blob["digest"])

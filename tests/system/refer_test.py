@@ -268,6 +268,51 @@ class DockerRegistryTest(ReferTest):
         self.davit("delete", "--with-referrers", name + subject)  # goes on where the first run ended
         self.davit("manifest", name + sbom.digest, code=2)
 
+    def listed(self, repository, subject):
+        return sorted(each["digest"] for each in self.server.manifest(repository, fallback_tag(subject))["manifests"])
+
+    def test_a_copy_adds_to_the_list_of_referrers_that_is_there_and_never_replaces_it(self):
+        subject = self.push(self.host, "lists/from:1")
+        brought = self.davit("attach", self.host + "/lists/from:1", "--type", "x/signature", self.sbom).digest
+        source = self.host + "/lists/from"
+        for name, flags in (("all", ["-a", source]), ("one", [source + ":1", "--digest-tags"]), ("both", ["-a", source, "--digest-tags"])):
+            place = "lists/" + name
+            self.push(self.host, place + ":1")
+            own = self.davit("attach", "%s/%s:1" % (self.host, place), "--type", "x/sbom", self.sbom).digest
+            out = self.davit("copy", *flags, "%s/%s" % (self.host, place))
+            self.assertEqual(self.listed(place, subject), [own], flags)
+            self.assertIn("%s/%s keeps its own list of referrers, %s" % (self.host, place, fallback_tag(subject)), out.err)
+            self.davit("copy", *flags, "%s/%s" % (self.host, place), "--referrers")
+            self.assertEqual(self.listed(place, subject), sorted([own, brought]), flags)
+            out = self.davit("copy", *flags, "%s/%s/empty" % (self.host, place))  # where there is none, it comes along
+            self.assertEqual(self.listed(place + "/empty", subject), [brought], flags)
+            self.assertNotIn("keeps its own", out.err + self.davit("copy", *flags, "%s/%s/empty" % (self.host, place)).err)
+        self.davit("copy", "%s:%s" % (source, fallback_tag(subject)), self.host + "/lists/all")  # the list itself was asked for
+        self.assertEqual(self.listed("lists/all", subject), [brought])
+
+    def test_what_comes_under_digest_tags_is_no_result_of_its_own(self):
+        image = self.push(self.host, "signed/from:1")
+        signature = self.push(self.host, "signed/from:%s.sig" % fallback_tag(image), self.other)
+        target = self.host + "/signed/to:1"
+        out = self.davit("copy", self.host + "/signed/from:1", target, "--digest-tags", "--digest-file", self.path("digests"))
+        self.assertEqual(out.out, "%s/signed/to@%s\n" % (self.host, image))
+        self.assertEqual(support.read(self.path("digests")).decode(), image + "\n")
+        self.assertIn(fallback_tag(image) + ".sig", self.server.tags("signed/to"))
+        out = self.davit("copy", self.host + "/signed/from:1", target, "--digest-tags", "-v", "-q")
+        self.assertIn("%s/signed/to@%s" % (self.host, signature), out.err.split("\n"))
+        self.assertEqual(out.out, "%s/signed/to@%s\n" % (self.host, image))
+        out = self.davit("copy", self.host + "/signed/from:1", target, "--digest-tags", "--json")
+        self.assertEqual([json.loads(line)["digest"] for line in out.lines], [image, signature])
+
+    def test_a_layout_with_referrers_has_one_image(self):
+        image = self.push(self.host, "alone:1")
+        first = self.davit("attach", self.host + "/alone:1", "--type", "x/sbom", self.sbom)
+        self.davit("attach", first.lines[0], "--type", "x/signature", "-a", "by=me")
+        for place in (self.path("alone") + "/", self.path("alone.oci.tar")):
+            self.davit("pull", self.host + "/alone:1", place, "--referrers")
+            self.assertEqual(self.davit("digest", place).out, image + "\n")
+            self.davit("validate", place)
+
     def test_an_artifact_that_is_deleted_leaves_the_list(self):
         self.push(self.host, "shorter:1")
         one = self.davit("attach", self.host + "/shorter:1", "--type", "x/one", self.sbom)

@@ -28,15 +28,23 @@ int follow(Transfer transfer, Notes& notes, ProgressLine& line, const Following&
   show_notes();
   if (!deliveries) {
     line.failed(deliveries.error());
+    // What is said in a wrong way was never a transfer.
+    if (how.json && deliveries.error().code != Errc::invalid_argument &&
+        !print_results(json_lines(how.destinations, deliveries.error()), how.destinations))
+      return kLocal;
     return exit_code(deliveries.error().code);
   }
   line.update(transfer.progress());
   line.finish(*deliveries);
-  if (!print_results(how.json ? json_lines(*deliveries) : reference_lines(*deliveries), how.destinations))
+  const std::vector<Delivery> results = how.with_companions ? without_companions(*deliveries) : *deliveries;
+  if (how.with_companions && how.verbose && !how.json) {
+    const std::string lines = reference_lines(companions(*deliveries));
+    if (!lines.empty()) say(lines.substr(0, lines.size() - 1));
+  }
+  if (!print_results(how.json ? json_lines(*deliveries) : reference_lines(results), how.destinations))
     return kLocal;
   if (!how.digest_file.empty()) {
-    if (auto written = write_digest_file(how.digest_file, *deliveries); !written)
-      return fail(written.error());
+    if (auto written = write_digest_file(how.digest_file, results); !written) return fail(written.error());
   }
   return exit_code(*deliveries);
 }

@@ -17,6 +17,9 @@ struct Following {
   bool exit_code = false;  ///< of a dry run: 10 when something would change
   bool creates = false;    ///< missing repositories are made
   bool json = false;
+  bool with_companions =
+      false;  ///< what came along under digest tags is no result, but told where it is verbose
+  bool verbose = false;
   std::string digest_file;
 
   /// What would be noticed only after everything has been moved. Errors: invalid_argument, local_io.

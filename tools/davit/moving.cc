@@ -51,6 +51,8 @@ int carry_out(const Movement& movement, const CopyOptions& given, const Transfer
                       .exit_code = flags.exit_code,
                       .creates = !flags.create_repo.empty(),
                       .json = flags.json,
+                      .with_companions = flags.digest_tags && !flags.all_tags,
+                      .verbose = flags.output.verbose > 0,
                       .digest_file = flags.digest_file};
   if (auto fine = how.check(); !fine) return fail(fine.error());
   auto settings =

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <unistd.h>
 
@@ -42,6 +43,18 @@ json to_json(const Delivery& delivery) {
             {"bytesSent", done.blobs.bytes_sent}}}};
 }
 
+/// "sha256-HEX.sig", or without an ending.
+bool is_digest_tag(std::string_view tag) {
+  std::string digest(tag.substr(0, tag.find('.')));
+  if (const auto dash = digest.find('-'); dash != std::string::npos) digest[dash] = ':';
+  return Digest::parse(digest).has_value();
+}
+
+bool is_companion(const Delivery& delivery) {
+  return delivery.result && !delivery.result->tags.empty() &&
+         std::ranges::all_of(delivery.result->tags, is_digest_tag);
+}
+
 bool goes_to_stdout(const std::string& destination) {
   return destination == "-" || destination == "docker-archive:-" || destination == "oci-archive:-" ||
          destination.starts_with("docker-archive:-:") || destination.starts_with("oci-archive:-:");
@@ -67,6 +80,20 @@ bool print_results(const std::string& results, const std::vector<std::string>& d
   return true;
 }
 
+std::vector<Delivery> without_companions(const std::vector<Delivery>& deliveries) {
+  if (std::ranges::all_of(deliveries, is_companion)) return deliveries;  // one of them was asked for by name
+  std::vector<Delivery> out;
+  std::ranges::remove_copy_if(deliveries, std::back_inserter(out), is_companion);
+  return out;
+}
+
+std::vector<Delivery> companions(const std::vector<Delivery>& deliveries) {
+  std::vector<Delivery> out;
+  if (std::ranges::all_of(deliveries, is_companion)) return out;
+  std::ranges::copy_if(deliveries, std::back_inserter(out), is_companion);
+  return out;
+}
+
 std::string reference_lines(const std::vector<Delivery>& deliveries) {
   std::string out;
   for (const Delivery& delivery : deliveries) {
@@ -79,6 +106,16 @@ std::string json_lines(const std::vector<Delivery>& deliveries) {
   std::string out;
   for (const Delivery& delivery : deliveries) out += json_line(to_json(delivery)) + "\n";
   return out;
+}
+
+std::string json_lines(const std::vector<std::string>& destinations, const Error& why) {
+  std::vector<Delivery> deliveries;
+  Error error = why;
+  if (destinations.size() > 1) error.message = "nothing was begun: " + error.message;
+  for (const std::string& destination : destinations) {
+    if (!destination.empty()) deliveries.push_back({.destination = destination, .result = error});
+  }
+  return json_lines(deliveries);
 }
 
 std::string plan_text(const std::vector<Plan>& plans, bool creating) {

@@ -76,6 +76,18 @@ TEST_CASE("a folder in results is written without the slash that marks it") {
   CHECK(file("/").path == "/");
 }
 
+TEST_CASE("a name in a layout or its archive is kept as it is written") {
+  for (const char* text : {"oci:dir:some/name:1", "oci-archive:x.tar:some/name:1"}) {
+    INFO(text);
+    CHECK(file(text).names == std::vector<std::string>{"some/name:1"});
+  }
+  CHECK(file("oci:dir:1,2").names == std::vector<std::string>{"1", "2"});
+  CHECK(file("oci:dir:host:5000/name:1").names == std::vector<std::string>{"host:5000/name:1"});
+  CHECK(file("oci:dir:name:1,2").names == std::vector<std::string>{"name:1", "2"});
+  CHECK(refused("oci:dir:some/name", Verb::copy).message.find("not a tag") != std::string::npos);
+  CHECK(refused("oci:dir:NAME:1", Verb::copy).message.find("no name for an image") != std::string::npos);
+}
+
 TEST_CASE("endings in upper case mean what they mean in lower case") {
   CHECK(file("x.TAR").kind == FileTarget::Kind::docker_archive);
   CHECK(file("x.OCI.tar").kind == FileTarget::Kind::oci_archive);
@@ -145,12 +157,14 @@ TEST_CASE("pull of what is a file says how the image of that name is written") {
   const davit::test::TempDir dir;
   const Inside inside(dir.path());
   std::ofstream("word") << "x";
-  CHECK(not_to_pull("r.example.com/team/app.tar").hint ==
+  CHECK(not_to_pull("r.example.com/team/app.tar", "").hint ==
         "write docker://r.example.com/team/app.tar if it is an image");
-  CHECK(not_to_pull("word").hint == "there is a file of that name here; docker://word is an image");
-  CHECK(not_to_pull("./word").hint == "davit copy moves images between files, too");
-  CHECK(not_to_pull("oci:word").hint == "davit copy moves images between files, too");
-  CHECK(not_to_pull("oci:joe:MARKED@r.example.com/x").to_string().find("MARKED") == std::string::npos);
+  CHECK(not_to_pull("word", "r.example.com/app:1").hint ==
+        "there is a file of that name here; docker://word is an image");
+  CHECK(not_to_pull("word.tar", "r.example.com/app:1").hint == "davit push word.tar r.example.com/app:1");
+  CHECK(not_to_pull("./word", "").hint == "davit copy moves images between files, too");
+  CHECK(not_to_pull("oci:word", "").hint == "davit copy moves images between files, too");
+  CHECK(not_to_pull("oci:joe:MARKED@r.example.com/x", "").to_string().find("MARKED") == std::string::npos);
 }
 
 TEST_CASE("push with a path behind a reference names the line that was meant") {

@@ -12,7 +12,7 @@ constexpr const char* kDescription =
 
 SRC and DST are registry references, files or folders: NAME.tar (docker-archive), NAME.oci.tar
 (oci-archive), ./DIR or DIR/ (OCI layout), - (standard input and output), docker-archive:FILE[:NAME:TAG],
-oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REFERENCE. All platforms of an index are copied unless
+oci-archive:FILE[:NAME], oci:DIR[:NAME], docker://REFERENCE. All platforms of an index are copied unless
 --platform chooses. A destination without a tag gets the source's. Several DST are served from one
 reading. Within one registry blobs are mounted, not moved.
 

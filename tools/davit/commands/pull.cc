@@ -12,7 +12,7 @@ constexpr const char* kDescription =
 
 OUT is NAME.tar for a docker-archive (docker load reads it; one platform, --platform or that of this
 machine), NAME.oci.tar for an oci-archive, DIR/ for an OCI layout, which is added to, or - for a
-docker-archive on standard output; oci:DIR[:TAG], oci-archive:FILE[:TAG] and
+docker-archive on standard output; oci:DIR[:NAME], oci-archive:FILE[:NAME] and
 docker-archive:FILE[:NAME:TAG] say it in full. Without OUT the last part of the repository's name
 becomes NAME.tar. A pull that was interrupted goes on where it was.
 

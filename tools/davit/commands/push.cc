@@ -12,7 +12,7 @@ constexpr const char* kDescription =
 
 SRC is a path (docker save tarball, OCI archive or layout directory, gzip or zstd around it is seen
 through), - for standard input, docker-archive:FILE[:NAME:TAG], docker-archive:FILE:@N,
-oci-archive:FILE[:TAG], oci:DIR[:TAG] or a registry reference. DST is registry/repository[:TAG,...];
+oci-archive:FILE[:NAME], oci:DIR[:NAME] or a registry reference. DST is registry/repository[:TAG,...];
 {repo} and {tag} are filled from each image of the source. Several DST are served from one reading.
 
   davit push app.tar registry.example.com/app:1.4
