@@ -19,8 +19,9 @@ struct BlobProblem {
 Error as_problem(Error error);
 
 /// What is wrong with the bytes of a blob: its size, its digest, and, of a layer of a container image, the
-/// compression and what the bytes unpack to. Nothing when all is well. `diff_ids` are what configs say of the
-/// layer; without any the bytes are not unpacked. Constant memory: 64 KiB twice, and the decoder's window.
+/// compression, what the bytes unpack to, and whether that is a tar. Nothing when all is well. `diff_ids` are
+/// what configs say of the layer; without any the bytes are not unpacked. Constant memory: 64 KiB twice, the
+/// decoder's window, and at most a few MiB of one entry's attributes.
 std::vector<BlobProblem> check_blob(ContentSource& source, const Descriptor& blob,
                                     std::span<const Digest> diff_ids, const CallContext& context);
 

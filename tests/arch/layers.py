@@ -29,7 +29,7 @@ ARROWS = {
     "transfer": "content io codec model crypto",  # diff_ids of reused layers
     "mirror": "codec content crypto model registry transfer",  # base64 of what was deleted
     "client": "archive auth aws base codec compose config content crypto io layout look mirror model net registry tar transfer",
-    "look": "content io codec model crypto",  # what layers unpack to
+    "look": "content io codec model crypto tar",  # what layers unpack to
     "emulator": "model content layout io crypto",
 }
 

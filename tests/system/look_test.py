@@ -390,6 +390,14 @@ class Validate(LookTest):
         self.assertIn("unpacks to " + digest(self.layers[0]), found.out)
         self.davit("validate", "--fast", self.out("layout"))
 
+    def test_a_layer_that_is_no_tar(self):
+        from support import oci_layout
+        for number, plain in enumerate((b"not a tar at all", self.layers[0][:700])):
+            oci_layout(self.out(str(number)), [gzip.compress(plain)], image_config([plain], architecture=HERE))
+            self.assertIn("no tar that can be unpacked", self.davit("validate", self.out(str(number)), code=5).out)
+            self.davit("export", self.out(str(number)), self.out("root.tar"), code=5)
+            self.davit("validate", "--fast", self.out(str(number)))
+
     def test_usage(self):
         self.davit("validate", code=64)
         self.davit("validate", self.archive, "--remote", self.at("app:1"), code=64)

@@ -9,8 +9,8 @@
 namespace davit {
 
 struct ValidateOptions {
-  /// Read the layers: their digests, and the diff_ids of the unpacked bytes. Otherwise they are only asked
-  /// for: whether they are there, and in what size.
+  /// Read the layers: their digests, and the diff_ids of the unpacked bytes, which have to be tars. Otherwise
+  /// they are only asked for: whether they are there, and in what size.
   bool layers = true;
   std::size_t jobs = 8;  ///< requests at once; layers are read at most four at a time
 };

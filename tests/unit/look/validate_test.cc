@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "codec/compress.h"
 #include "io/memory.h"
 #include "look/check_blob.h"
 #include "support/catch.h"
+#include "support/layered_image.h"
 #include "support/memory_store.h"
 
 using namespace davit;
@@ -16,11 +18,19 @@ using test::MemoryStore;
 
 namespace {
 
-/// "hello\n" as gzip(1) -n writes it.
-const std::string kGzip(
-    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\xe7\x02\x00\x20\x30\x3a\x36\x06\x00\x00"
-    "\x00",
-    26);
+std::string tar_of(const std::string& content) {
+  return test::LayerTar().file("f", content).bytes();
+}
+
+std::string gzip(const std::string& bytes) {
+  codec::Compressor compressor({.threads = 1});
+  const auto packed = compressor.compressed(std::make_shared<io::MemoryContent>(bytes, ""),
+                                            {.kind = model::Compression::gzip}, std::nullopt);
+  return test::read_all(*packed->open(0, {}).value()).value();
+}
+
+const std::string kTar = tar_of("hello\n");
+const std::string kGzip = gzip(kTar);
 const char* const kGzipLayer = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 bool mentions(const Validation& found, const std::string& where, const std::string& words) {
@@ -39,26 +49,26 @@ Validation validated(MemoryStore& store, const Manifest& root, const ValidateOpt
 
 TEST_CASE("a sound image has no problems, and every blob was read once") {
   MemoryStore store;
-  const Manifest one = add_image(store, {"shared", "a"});
-  const Manifest two = add_image(store, {"shared", "b"}, "arm64");
+  const Manifest one = add_image(store, {tar_of("shared"), tar_of("a")});
+  const Manifest two = add_image(store, {tar_of("shared"), tar_of("b")}, "arm64");
   const Manifest index = add_index(store, {entry(one.descriptor(), for_platform("amd64")),
                                            entry(two.descriptor(), for_platform("arm64"))});
   const Validation found = validated(store, index);
   CHECK(found.problems.empty());
   CHECK(found.manifests == 3);
   CHECK(found.blobs == 5);
-  CHECK(found.bytes == one.config()->size + two.config()->size + 6 + 1 + 1);
+  CHECK(found.bytes == one.config()->size + two.config()->size + 3 * kTar.size());
   CHECK(store.asked("blob") == 5);
 }
 
 TEST_CASE("compressed layers are unpacked and compared with their diff_ids") {
   MemoryStore store;
-  const Manifest sound = add_image(store, {kGzip}, "amd64", {Digest::of("hello\n")}, kGzipLayer);
+  const Manifest sound = add_image(store, {kGzip}, "amd64", {Digest::of(kTar)}, kGzipLayer);
   CHECK(validated(store, sound).problems.empty());
   const Manifest wrong = add_image(store, {kGzip}, "amd64", {Digest::of("other")}, kGzipLayer);
   const Validation found = validated(store, wrong);
   REQUIRE(found.problems.size() == 1);
-  CHECK(mentions(found, "layer 1", "unpacks to " + Digest::of("hello\n").to_string()));
+  CHECK(mentions(found, "layer 1", "unpacks to " + Digest::of(kTar).to_string()));
   CHECK(found.problems[0].digest == Digest::of(kGzip));
   CHECK(found.problems[0].error.code == Errc::corrupt);
   CHECK(validated(store, wrong, {.layers = false}).problems.empty());
@@ -68,7 +78,8 @@ TEST_CASE("a history of another number of layers than the manifest has is a prob
   const auto described = [](const std::string& history, const std::vector<std::string>& layers) {
     MemoryStore store;
     std::string ids, list;
-    for (const std::string& layer : layers) {
+    for (const std::string& content : layers) {
+      const std::string layer = tar_of(content);
       ids += (ids.empty() ? "\"" : ",\"") + Digest::of(layer).to_string() + "\"";
       list += (list.empty() ? "" : ",") + entry(store.add_blob(layer, test::kPlainLayer));
     }
@@ -123,7 +134,7 @@ TEST_CASE("unpacking stops when asked to, even while no more of the blob has to 
   std::stop_source stop;
   Stopping source(kGzip, stop);
   const Descriptor blob{.media_type = kGzipLayer, .digest = Digest::of(kGzip), .size = kGzip.size()};
-  const Digest wanted[] = {Digest::of("hello\n")};
+  const Digest wanted[] = {Digest::of(kTar)};
   const auto problems =
       look::check_blob(source, blob, wanted, CallContext{.stop = stop.get_token(), .deadline = {}});
   REQUIRE(problems.size() == 1);
@@ -132,7 +143,7 @@ TEST_CASE("unpacking stops when asked to, even while no more of the blob has to 
 
 TEST_CASE("a layer whose compression is not what its media type says is a problem") {
   MemoryStore store;
-  const Manifest image = add_image(store, {"plain"}, "amd64", {Digest::of("plain")}, kGzipLayer);
+  const Manifest image = add_image(store, {kTar}, "amd64", {}, kGzipLayer);
   const Validation found = validated(store, image);
   REQUIRE(found.problems.size() == 1);
   CHECK(mentions(found, "layer 1", "its media type says"));
@@ -140,11 +151,35 @@ TEST_CASE("a layer whose compression is not what its media type says is a proble
 
 TEST_CASE("compressed data that ends early or is damaged is a problem even with the right digest") {
   MemoryStore store;
-  const Manifest image =
-      add_image(store, {kGzip.substr(0, 20)}, "amd64", {Digest::of("hello\n")}, kGzipLayer);
+  const Manifest image = add_image(store, {kGzip.substr(0, 20)}, "amd64", {Digest::of(kTar)}, kGzipLayer);
   const Validation found = validated(store, image);
   REQUIRE(found.problems.size() == 1);
   CHECK(mentions(found, "layer 1", "cannot be unpacked"));
+}
+
+TEST_CASE("a layer that is no tar, or only the front of one, is a problem even with the right diff_id") {
+  const std::string large = tar_of(std::string(200'000, 'x'));
+  for (const std::string& plain :
+       {std::string("not a tar at all"), kTar.substr(0, 515), large.substr(0, 100'000), "x" + large}) {
+    for (const bool packed : {false, true}) {
+      MemoryStore store;
+      const Manifest image = add_image(store, {packed ? gzip(plain) : plain}, "amd64", {Digest::of(plain)},
+                                       packed ? kGzipLayer : test::kPlainLayer);
+      const Validation found = validated(store, image);
+      REQUIRE(found.problems.size() == 1);
+      CHECK(mentions(found, "layer 1", "no tar that can be unpacked"));
+      CHECK(found.problems[0].error.code == Errc::corrupt);
+      CHECK(validated(store, image, {.layers = false}).problems.empty());
+    }
+  }
+  MemoryStore store;  // what is missing from the tar does not hide that the bytes are others
+  const Manifest image = add_image(store, {"not a tar at all" + large}, "amd64", {Digest::of("x")});
+  CHECK(validated(store, image).problems.size() == 2);
+  const Manifest other = add_image(store, {"no tar" + large});
+  store.blobs[Digest::of("no tar" + large)].back() = 'y';
+  const Validation found = validated(store, other);
+  REQUIRE(found.problems.size() == 1);
+  CHECK(mentions(found, "layer 1", "has the digest"));
 }
 
 TEST_CASE("every problem is reported, not only the first") {
@@ -186,7 +221,7 @@ TEST_CASE("without layers only their presence and size is asked for") {
 
 TEST_CASE("sizes and types that an index gives wrongly are problems") {
   MemoryStore store;
-  const Manifest image = add_image(store, {"a"});
+  const Manifest image = add_image(store, {kTar});
   Descriptor size = image.descriptor();
   size.size += 1;
   const Validation wrong_size = validated(store, add_index(store, {entry(size)}));
@@ -219,7 +254,7 @@ TEST_CASE("foreign layers are left out, and counted") {
 
 TEST_CASE("two images that say different things about one layer are both looked at") {
   MemoryStore store;
-  const Manifest one = add_image(store, {kGzip}, "amd64", {Digest::of("hello\n")}, kGzipLayer);
+  const Manifest one = add_image(store, {kGzip}, "amd64", {Digest::of(kTar)}, kGzipLayer);
   const Manifest two = add_image(store, {kGzip}, "arm64", {Digest::of("other")}, kGzipLayer);
   const Manifest index = add_index(store, {entry(one.descriptor(), for_platform("amd64")),
                                            entry(two.descriptor(), for_platform("arm64"))});

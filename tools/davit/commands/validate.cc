@@ -20,9 +20,9 @@ using json = nlohmann::ordered_json;
 constexpr const char* kDescription =
     R"(check every digest and size of an image
 
-Manifests, configurations and layers are read and compared with what lists them, and layers are unpacked
-and compared with what the configuration says. Every problem is reported, and the exit code is 5 when
-there is one. --fast reads no layers: it asks whether they are there, in their size.)";
+Manifests, configurations and layers are read and compared with what lists them, and layers are unpacked:
+they have to be tars, and what the configuration says. Every problem is reported, and the exit code is 5
+when there is one. --fast reads no layers: it asks whether they are there, in their size.)";
 
 struct Flags {
   std::string source;
