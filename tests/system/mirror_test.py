@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import time
 
@@ -304,6 +305,31 @@ class Mirrors(SystemTest):
         self.assertIn("davit_mirror_success 1\n", text)
         for line in text.splitlines():
             self.assertRegex(line, r'^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[0-9.e+]+)$')
+
+    def test_figures_leave_what_is_no_file_and_links_what_they_are(self):
+        self.fill("places", ["app"], ["1"])
+        target = self.emulator()
+        words = (self.source.host + "/places/app", target.host + "/app", "--metrics")
+        pipe = self.out("pipe")
+        os.mkfifo(pipe)
+        other_end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, other_end)
+        self.mirror(*words, pipe)
+        self.assertTrue(stat.S_ISFIFO(os.lstat(pipe).st_mode))
+        self.assertIn(b"davit_mirror_success 1\n", os.read(other_end, 65536))
+        os.mkdir(self.out("folder"))
+        file, link, new = write(self.out("folder/file"), b"old", 0o640), self.out("link"), self.out("new")
+        os.chmod(file, 0o640)
+        os.symlink("folder/file", link)
+        os.symlink("folder/none", new)
+        for name, place in ((link, file), (new, self.out("folder/none")), (file, file)):
+            self.mirror(*words, name)
+            self.assertEqual(os.path.islink(name), name != place)
+            self.assertIn(b"davit_mirror_success 1\n", read(place))
+        self.assertEqual(os.stat(file).st_mode & 0o777, 0o640)
+        self.assertEqual(sorted(os.listdir(self.out("folder"))), ["file", "none"])
+        done = self.davit("mirror", *words, "-", code=64)
+        self.assertIn("--metrics wants a file", done.err)
 
     def test_words_that_cannot_be_meant(self):
         for words, text in [(["localhost:5000/a"], "davit mirror SRC DST"),

@@ -183,6 +183,8 @@ int mirror(const Flags& flags, const std::vector<MirrorJob>& jobs, const Signals
     if (!shard) return fail(shard.error());
     options.shard = *shard;
   }
+  if (flags.metrics == "-")
+    return fail(usage("--metrics wants a file: standard output has the report", "--metrics FILE"));
   if (flags.exit_code && !flags.dry_run)
     return fail(usage("--exit-code says what a --dry-run found", "add --dry-run"));
   const auto limit = flags.connection.time_limit();
