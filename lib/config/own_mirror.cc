@@ -78,6 +78,7 @@ Setter prune(MirrorPrune& into) {
       DAVIT_TRY(into.enabled, truth_of(node, place));
       return {};
     }
+    if (!node.IsMap()) return place.wrong(node, "is true, false or a mapping");
     into.enabled = true;
     return read_mapping(
         node, place,

@@ -101,6 +101,7 @@ Setter new_repository(std::optional<NewRepository>& into) {
       if (wanted && !into) into.emplace();
       return {};
     }
+    if (!node.IsMap()) return place.wrong(node, "is true, false or a mapping");
     if (!into) into.emplace();
     NewRepository& how = *into;
     DAVIT_TRY_VOID(read_mapping(node, place,

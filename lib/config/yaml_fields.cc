@@ -43,7 +43,7 @@ Result<std::vector<YAML::Node>> merged_by(const YAML::Node& node, const Place& p
 }  // namespace
 
 std::string Place::where(const YAML::Node& node) const {
-  const YAML::Mark mark = node.Mark();
+  const YAML::Mark mark = node.IsNull() && !at_key.is_null() ? at_key : node.Mark();
   if (mark.is_null()) return file;
   return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
 }
@@ -160,7 +160,9 @@ Result<> read_mapping(const YAML::Node& node, const Place& place, const Setters&
   for (const auto& entry : entries) {
     const auto setter = known.find(entry.first.Scalar());
     if (setter == known.end()) return unknown_key(entry.first, place, known);
-    DAVIT_TRY_VOID(setter->second(entry.second, place.at(setter->first)));
+    Place at = place.at(setter->first);
+    at.at_key = entry.first.Mark();
+    DAVIT_TRY_VOID(setter->second(entry.second, at));
   }
   return {};
 }

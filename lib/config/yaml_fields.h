@@ -25,6 +25,7 @@ struct Place {
   const Variables* variables = nullptr;  // fills in ${NAME}; none: a $ is a $
   std::string_view manual =              // a hint for whoever made a mistake
       "docs/configuration.md and davit(1) describe the file";
+  YAML::Mark at_key = YAML::Mark::null_mark();  // in front of a value; an empty one has no place of its own
 
   /// "FILE:LINE:COLUMN".
   [[nodiscard]] std::string where(const YAML::Node& node) const;

@@ -178,6 +178,27 @@ TEST_CASE("turning pruning off and on keeps what is protected") {
   CHECK(fewer.prune.max_deletes == 1);
 }
 
+TEST_CASE("pruning and making repositories are turned on by nothing that is empty") {
+  CHECK(holds(job_refusal("  prune:\n"), "mirror.yaml:4:3: jobs[1].prune is true, false or a mapping"));
+  CHECK(holds(job_refusal("  prune: ~\n"), "mirror.yaml:4:3: jobs[1].prune is true, false or a mapping"));
+  CHECK(holds(job_refusal("  prune: []\n"), "is true, false or a mapping"));
+  CHECK(holds(job_refusal("  create_repositories:\n"), "jobs[1].create_repositories is true, false or"));
+  CHECK(holds(refusal("defaults:\n  prune:\njobs: []\n"), "defaults.prune is true, false or a mapping"));
+}
+
+TEST_CASE("truths are written as YAML 1.2 has them") {
+  CHECK_FALSE(job("  referrers: False\n").referrers);
+  CHECK_FALSE(job("  referrers: FALSE\n").referrers);
+  CHECK(job("  prune: TRUE\n").prune.enabled);
+  CHECK(job("  create_repositories: True\n").create_repositories);
+  CHECK(holds(job_refusal("  referrers: tRUE\n"), "true or false"));
+}
+
+TEST_CASE("all stands for every platform") {
+  CHECK(job("  platforms: [all]\n").platforms.empty());
+  CHECK(job("  platforms: all\n", "defaults: {platforms: [amd64]}\n").platforms.empty());
+}
+
 TEST_CASE("making repositories is turned off and on by a word") {
   const std::string defaults = "defaults: {create_repositories: {scan: true}}\n";
   CHECK_FALSE(job("  create_repositories: false\n", defaults).create_repositories);
