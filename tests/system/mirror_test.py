@@ -331,6 +331,18 @@ class Mirrors(SystemTest):
         done = self.davit("mirror", *words, "-", code=64)
         self.assertIn("--metrics wants a file", done.err)
 
+    def test_what_was_in_time_is_there(self):
+        self.fill("late", ["app"], ["1"])
+        target = self.emulator()
+        words = (self.source.host + "/late/app", target.host + "/app")
+        self.mirror(*words)
+        layers = [layer({"much": os.urandom(100_000)})]
+        self.davit("push", "-q", docker_save(self.out("big.tar"), layers), self.source.host + "/late/app:2")
+        done, entries, sums = self.mirror(*words, "--limit-rate", "100", "--timeout", "3s", code=7)
+        self.assertEqual([entry["result"] for entry in entries if entry["tag"] == "1"], ["unchanged"])
+        self.assertEqual((sums["unchanged"], sums["copied"]), (1, 0))
+        self.mirror(self.source.host + "/late/app:2", self.emulator().host + "/app", "--limit-rate", "100", "--timeout", "3s", code=6)
+
     def test_words_that_cannot_be_meant(self):
         for words, text in [(["localhost:5000/a"], "davit mirror SRC DST"),
                             (["localhost:5000/a", "localhost:5000/b:1"], "tags stay"),

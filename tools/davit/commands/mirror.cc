@@ -122,6 +122,7 @@ class Follower {
 
   /// Also of a run that was told to end.
   void sum(const MirrorTotals& totals) {
+    some_ = totals.copied + totals.unchanged + totals.deleted > 0;
     show_notes();
     line_.finish({});
     if (flags_.json) written_ = print(summary_json(totals, flags_.dry_run) + "\n") && written_;
@@ -132,7 +133,8 @@ class Follower {
     line_.finish({});
     if (!totals) {
       line_.failed(totals.error());
-      return exit_code(totals.error().code);
+      // What was in time is there.
+      return some_ && totals.error().code == Errc::timeout ? kPartial : exit_code(totals.error().code);
     }
     const std::string summary = summary_line(*totals, flags_.dry_run);
     if (flags_.output.style() == ProgressStyle::json) {
@@ -142,8 +144,7 @@ class Follower {
     }
     if (!written_) return kLocal;
     if (totals->failed > 0) {
-      const bool some = totals->copied + totals->unchanged + totals->deleted > 0;
-      return some || !first_ ? kPartial : exit_code(first_->code);
+      return some_ || !first_ ? kPartial : exit_code(first_->code);
     }
     const bool changes = totals->copied + totals->deleted > 0;
     return flags_.exit_code && changes ? kWouldChange : kOk;
@@ -163,6 +164,9 @@ class Follower {
   ProgressLine line_;
   MirrorMetrics metrics_;
   std::optional<Error> first_;
+  std::string complaint_;          ///< the last one
+  std::set<std::string> missing_;  ///< repositories that a plan has told about
+  bool some_ = false;              ///< arrived, or was there
   bool written_ = true;
   bool deleted_ = false;
 };
