@@ -343,6 +343,27 @@ class Mirrors(SystemTest):
         self.assertEqual((sums["unchanged"], sums["copied"]), (1, 0))
         self.mirror(self.source.host + "/late/app:2", self.emulator().host + "/app", "--limit-rate", "100", "--timeout", "3s", code=6)
 
+    def test_a_failure_of_the_source_is_one_at_each_target(self):
+        self.fill("absent", ["app"], ["1", "2"])
+        targets = [self.emulator().host + "/a", self.emulator().host + "/b"]
+        done, entries, sums = self.mirror(self.source.host + "/absent/app", *targets, "-t", "nope", "-t", "1", "--metrics", self.out("metrics"), code=7)
+        failed = [(entry["target"], entry["tag"]) for entry in entries if entry["result"] == "failed"]
+        self.assertEqual(sorted(failed), sorted((target, "nope") for target in targets))
+        self.assertEqual(sums["failed"], 2)
+        self.assertEqual(done.err.count("MANIFEST_UNKNOWN"), 1, done.err)
+        text = read(self.out("metrics")).decode()
+        self.assertNotIn('target=""', text)
+        for target in targets:
+            self.assertIn('davit_mirror_tags{target="%s",result="failed"} 1\n' % target, text)
+
+    def test_a_run_that_ends_early_counts_no_tags_that_may_not_exist(self):
+        self.fill("early-end", ["app"], ["1", "2"])
+        for _ in range(3):
+            _, entries, sums = self.mirror(self.source.host + "/early-end/app", self.emulator().host + "/a", "-t", "nope", "-t", "1", "-t", "2",
+                                           "--keep-going=false", code=None)
+            self.assertLessEqual({entry["tag"] for entry in entries}, {"nope", "1", "2"})
+            self.assertLessEqual(sums["failed"], 3)
+
     def test_words_that_cannot_be_meant(self):
         for words, text in [(["localhost:5000/a"], "davit mirror SRC DST"),
                             (["localhost:5000/a", "localhost:5000/b:1"], "tags stay"),
@@ -474,6 +495,21 @@ class EcrMirrors(SystemTest):
         before = len(target.lines())
         self.mirror(*words)
         self.assertFalse([line for line in target.lines()[before:] if "/manifests/" in line["path"]], "the index was read again")
+
+    def test_a_plan_says_what_repositories_are_missing(self):
+        source, target, _ = self.ends()
+        self.run_davit("push", "-q", self.archives[0], source.host + "/app:1", "--create-repo")
+        for choice in ([], ["-t", "1"]):
+            words = ("mirror", "--progress", "none", source.host + "/app", target.host + "/nope", "--dry-run", *choice)
+            text = self.run_davit(*words).out
+            self.assertIn("missing the repository %s/nope; --create-repo makes it\n" % target.host, text)
+            self.assertIn("would create the repository %s/nope\n" % target.host, self.run_davit(*words, "--create-repo").out)
+            _, entries, _ = self.mirror(*words[3:])
+            self.assertEqual([(e["repository_missing"], e.get("repository_created")) for e in entries], [(True, None)])
+            _, entries, _ = self.mirror(*words[3:], "--create-repo")
+            self.assertEqual([(e["repository_missing"], e.get("repository_created")) for e in entries], [(True, True)])
+        self.mirror(source.host + "/app", target.host + "/nope", "--create-repo")
+        self.assertNotIn("repository /", self.run_davit("mirror", source.host + "/app", target.host + "/nope", "--dry-run").out)
 
     def test_immutable_targets(self):
         source, target, _ = self.ends()

@@ -1,5 +1,6 @@
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "commands/commands.h"
 #include "exit_code.h"
@@ -91,9 +92,11 @@ Result<std::vector<MirrorJob>> jobs_of(Flags& flags) {
 /// A failure with what it is about, unless it says that itself.
 Error about(const MirrorEntry& entry) {
   const std::string why = entry.error->to_string();
-  const std::string& place = entry.target.empty() ? entry.source : entry.target;
+  MirrorEntry where = entry;
+  if (entry.error->side == Side::source && !entry.source.empty()) where.target.clear();
+  const std::string& place = where.target.empty() ? where.source : where.target;
   const bool named = why.find(place) != std::string::npos && why.find(entry.tag) != std::string::npos;
-  return named ? *entry.error : entry.error->with_context(name_of(entry));
+  return named ? *entry.error : entry.error->with_context(name_of(where));
 }
 
 /// Shows a mirror as it goes on.
@@ -108,7 +111,10 @@ class Follower {
     show_notes();
     if (entry.error && !first_) first_ = entry.error;
     // What was not begun because the run ends is no news.
-    if (entry.error && entry.error->code != Errc::cancelled) line_.failed(about(entry), name_of(entry));
+    if (entry.error && entry.error->code != Errc::cancelled) complain_of(entry);
+    if (!flags_.json && entry.repository != MirrorEntry::Repository::there &&
+        missing_.insert(entry.target).second)
+      written_ = print(repository_line(entry) + "\n") && written_;
     std::string text = flags_.json ? entry_json(entry, flags_.dry_run) : entry_line(entry, flags_.dry_run);
     if (!text.empty()) written_ = print(text + "\n") && written_;
     if (entry.what == MirrorEntry::What::unchanged && flags_.output.verbose > 0 && !flags_.json)
@@ -157,6 +163,15 @@ class Follower {
  private:
   void show_notes() {
     for (const std::string& text : notes_.take()) line_.note(text);
+  }
+
+  /// What failed at the source is an entry for each target, and news once.
+  void complain_of(const MirrorEntry& entry) {
+    const Error error = about(entry);
+    if (std::string text = error.to_string(); text != complaint_) {
+      line_.failed(error, name_of(entry));
+      complaint_ = std::move(text);
+    }
   }
 
   const Flags& flags_;
