@@ -364,6 +364,29 @@ class Mirrors(SystemTest):
             self.assertLessEqual({entry["tag"] for entry in entries}, {"nope", "1", "2"})
             self.assertLessEqual(sums["failed"], 3)
 
+    def test_several_platforms_are_a_filter(self):
+        name = self.source.host + "/filter/app"
+        for architecture in ("amd64", "arm64", "s390x"):
+            layers = [self.base, layer({"own": architecture.encode()})]
+            tar = docker_save(self.out(architecture + ".tar"), layers, config=image_config(layers, architecture=architecture))
+            self.davit("push", "-q", tar, "%s:%s" % (name, architecture))
+        for tag, parts in (("two", ("amd64", "s390x")), ("all", ("amd64", "arm64")), ("none", ("s390x",))):
+            self.davit("index", "create", "%s:%s" % (name, tag), *["%s:%s" % (name, part) for part in parts])
+        target = self.emulator()
+        wanted = ("-p", "linux/amd64", "-p", "linux/arm64")
+        done, entries, _ = self.mirror(name, target.host + "/app", *wanted, code=7)
+        self.assertEqual({entry["tag"] for entry in entries if entry["result"] == "failed"}, {"none", "s390x"})
+        self.assertIn("not for linux/amd64", done.err)
+        digest_of = lambda image: self.davit("digest", image).out.strip()
+        for tag in ("amd64", "arm64", "all"):
+            self.assertEqual(digest_of("%s:%s" % (name, tag)), digest_of("%s/app:%s" % (target.host, tag)))
+        listed = json.loads(self.davit("manifest", target.host + "/app:two").out)["manifests"]
+        self.assertEqual([each["digest"] for each in listed], [digest_of(name + ":amd64")])
+        file = write(self.out("all.yaml"), "jobs:\n- {source: %s, target: %s/every, platforms: [all]}\n" % (name, target.host))
+        self.mirror("-f", file)
+        self.assertEqual(digest_of(name + ":two"), digest_of(target.host + "/every:two"))
+        self.davit("copy", name + ":amd64", target.host + "/strict:1", *wanted, code=2)
+
     def test_words_that_cannot_be_meant(self):
         for words, text in [(["localhost:5000/a"], "davit mirror SRC DST"),
                             (["localhost:5000/a", "localhost:5000/b:1"], "tags stay"),
