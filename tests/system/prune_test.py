@@ -259,6 +259,22 @@ class Prune(SystemTest):
             self.assertIn("undo:2", done.err)
             self.assertEqual(self.tags(self.target, "damaged"), ["keep"])
 
+    def test_what_would_be_put_back_is_asked_about(self):
+        self.image(self.source, "would", "keep", "keep")
+        for number in range(3):
+            self.image(self.target, "would", "gone%d" % number, str(number))
+        self.prune(self.source, self.target, "would")
+        lines = read(self.out("undo"))
+        write(self.out("one"), lines.splitlines()[0] + b"\n")
+        self.davit("mirror", "--undo", self.out("one"))
+        self.image(self.target, "would", "gone1", "another")
+        before = self.tags(self.target, "would")
+        done = self.davit("mirror", "--undo", self.out("undo"), "--dry-run", code=7)
+        self.assertEqual([(line.split()[0], line.partition("@")[0][-5:]) for line in done.lines],
+                         [("unchanged", "gone0"), ("would", "gone2")])
+        self.assertIn("gone1 is there again", done.err)
+        self.assertEqual(self.tags(self.target, "would"), before)
+
     def test_a_record_that_could_not_be_written_whole_is_taken_back(self):
         self.image(self.source, "full", "keep", "keep")
         for number in range(3):

@@ -32,6 +32,7 @@ registry. DST is a repository, with {repo}, {name} or {registry} of the source i
   davit mirror -f mirror.yaml --metrics /var/lib/node_exporter/davit.prom)";
 
 struct Flags {
+  const CLI::App* command = nullptr;
   std::vector<std::string> words;
   std::string file;
   bool scoped = false;
@@ -237,7 +238,28 @@ int mirror(const Flags& flags, const std::vector<MirrorJob>& jobs, const Signals
   return code;
 }
 
+std::string would_put(const std::vector<Delivery>& deliveries) {
+  std::string out;
+  for (const Delivery& one : deliveries) {
+    if (!one.result) continue;
+    out += (one.result->unchanged ? "unchanged " : "would put ") + one.destination + ":" +
+           one.result->tags.front() + "@" + one.result->root.digest.to_string() + "\n";
+  }
+  return out;
+}
+
+/// A flag that was typed and has no meaning with --undo; empty: there is none.
+std::string says_nothing_to_undo(const Flags& flags) {
+  for (const char* name : {"--file", "--scoped", "--undo-record", "--shard", "--metrics", "--exit-code"}) {
+    if (was_typed(*flags.command, name)) return name;
+  }
+  const std::string flag = flags.mirror.typed();
+  return flag.empty() ? flags.mirror.typed_platforms() : flag;
+}
+
 int undo(const Flags& flags, const Signals& signals) {
+  if (const std::string flag = says_nothing_to_undo(flags); !flag.empty())
+    return fail(usage(flag + " has no meaning with --undo", "davit mirror --undo FILE"));
   if (!flags.words.empty())
     return fail(usage("--undo puts back what a file says", "davit mirror --undo FILE"));
   const auto read = read_undo_file(flags.undo);
@@ -255,11 +277,14 @@ int undo(const Flags& flags, const Signals& signals) {
     return print(text) ? kOk : kLocal;
   }
   Client client(*std::move(settings));
-  const auto deliveries = client.restore(records, signals.stop());
+  const auto deliveries =
+      flags.dry_run ? client.plan_restore(records, signals.stop()) : client.restore(records, signals.stop());
   if (!deliveries) return fail(deliveries.error());
   ProgressLine(flags.output.style(), "send").finish(*deliveries);
-  if (!print(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries))) return kLocal;
-  return exit_code(*deliveries);
+  const std::string text = flags.json      ? json_lines(*deliveries)
+                           : flags.dry_run ? would_put(*deliveries)
+                                           : reference_lines(*deliveries);
+  return print(text) ? exit_code(*deliveries) : kLocal;
 }
 
 }  // namespace
@@ -267,6 +292,7 @@ int undo(const Flags& flags, const Signals& signals) {
 void add_mirror(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("mirror", kDescription);
+  flags->command = command;
   command->alias("sync");
   command->add_option("SRC", flags->words, "what to mirror, then where to")->type_name("DST...");
   with_environment(
