@@ -87,6 +87,14 @@ class Mirrors(SystemTest):
         self.assertEqual(entries[0]["result"], "failed")
         self.assertIn("at least 1", done.err)
 
+    def test_ages_are_written_as_in_a_file(self):
+        self.fill("ages", ["app"], ["1"])
+        layers = [self.base]
+        tar = docker_save(self.out("old.tar"), layers, config=image_config(layers, created="2020-01-01T00:00:00Z"))
+        self.davit("push", "-q", tar, self.source.host + "/ages/app:old")
+        _, entries, _ = self.mirror(self.source.host + "/ages/app", self.emulator().host + "/x", "--max-age", "1w1d12h")
+        self.assertNotIn("old", [entry["tag"] for entry in entries])
+
     def test_too_few_that_are_young_enough(self):
         layers = [self.base]
         tar = docker_save(self.out("old.tar"), layers, config=image_config(layers, created="2020-01-01T00:00:00Z"))
@@ -387,6 +395,21 @@ class Mirrors(SystemTest):
         self.assertEqual(digest_of(name + ":two"), digest_of(target.host + "/every:two"))
         self.davit("copy", name + ":amd64", target.host + "/strict:1", *wanted, code=2)
 
+    def test_skopeos_file_and_a_choice_of_platforms(self):
+        name = self.source.host + "/skopeo/app"
+        image = self.push(name + ":image", "skopeo")
+        self.davit("index", "create", name + ":index", name + ":image")
+        file = write(self.out("sync.yaml"), "%s:\n  images:\n    skopeo/app: [index]\n" % self.source.host)
+        target = self.emulator()
+        self.mirror("-f", file, target.host + "/one", "-p", "linux/amd64")
+        self.assertEqual(self.davit("digest", target.host + "/one/app:index").out.strip(), image)
+        for number, words in enumerate(([], ["--all"])):
+            self.mirror("-f", file, "%s/all%d" % (target.host, number), *words)
+            self.assertEqual(self.davit("digest", "%s/all%d/app:index" % (target.host, number)).out, self.davit("digest", name + ":index").out)
+        own = write(self.out("own.yaml"), "jobs:\n- {source: %s, target: %s/own}\n" % (name, target.host))
+        for flag in (["-p", "linux/amd64"], ["--all"]):
+            self.assertIn("each job says that for itself", self.davit("mirror", "-f", own, *flag, code=64).err)
+
     def test_words_that_cannot_be_meant(self):
         for words, text in [(["localhost:5000/a"], "davit mirror SRC DST"),
                             (["localhost:5000/a", "localhost:5000/b:1"], "tags stay"),
@@ -397,6 +420,20 @@ class Mirrors(SystemTest):
                             (["localhost:5000/a", "localhost:5000/b", "--protect", "x"], "add --prune"),
                             (["localhost:5000/a", "localhost:5000/b", "--prune", "-t", "1"], "leave out --prune"),
                             (["localhost:5000/a", "localhost:5000/b", "--max-age", "soon"], "30d"),
+                            (["localhost:5000/a", "localhost:5000/b", "--max-age", "30"], "30d"),
+                            (["localhost:5000/a", "localhost:5000/b", "--max-age", "0d"], "30d"),
+                            (["localhost:5000/a", "localhost:5000/b", "--max-age", ""], "--max-age: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--semver", ""], "--semver: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--shard", ""], "--shard: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--limit-rate", ""], "--limit-rate: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--timeout", ""], "--timeout: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--metrics", ""], "--metrics: is empty"),
+                            (["--undo", "x", "--metrics", "y"], "--metrics has no meaning with --undo"),
+                            (["--undo", "x", "--shard", "0/2"], "--shard has no meaning with --undo"),
+                            (["--undo", "x", "--include", "y"], "--include has no meaning with --undo"),
+                            (["--undo", "x", "--prune"], "--prune has no meaning with --undo"),
+                            (["--undo", "x", "--dry-run", "--exit-code"], "--exit-code has no meaning with --undo"),
+                            (["--undo", "x", "-p", "linux/amd64"], "--platform has no meaning with --undo"),
                             (["localhost:5000/a:1", "localhost:5000/b", "-t", "2"], "leave out the tag of the source"),
                             (["localhost:5000/a:1", "localhost:5000/b", "--latest", "2"], "leave out the tag of the source"),
                             (["localhost:5000/a:1", "localhost:5000/b", "--prune"], "leave out the tag of the source")]:

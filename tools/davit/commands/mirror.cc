@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
 
 #include "commands/commands.h"
 #include "exit_code.h"
+#include "flag_values.h"
 #include "mirror_flags.h"
 #include "mirror_metrics.h"
 #include "mirror_report.h"
@@ -53,8 +55,10 @@ struct Flags {
 /// about registries comes before what the configuration file does. The file may be a pipe, so it is read
 /// once.
 Result<std::vector<MirrorJob>> jobs_in_file(Flags& flags) {
-  if (const std::string flag = flags.mirror.typed(); !flag.empty())
+  const auto says_itself = [&](const std::string& flag) {
     return usage(flag + ": with --file each job says that for itself", "write it into " + flags.file);
+  };
+  if (const std::string flag = flags.mirror.typed(); !flag.empty()) return says_itself(flag);
   auto settings = flags.connection.trust.settings();
   if (!settings) return settings.error();
   auto file = settings->read_mirror_file(flags.file);
@@ -64,12 +68,20 @@ Result<std::vector<MirrorJob>> jobs_in_file(Flags& flags) {
     if (!flags.output.quiet) say("note: " + note);
   }
   const std::string name = flags.file == "-" ? "standard input" : flags.file;
+  const std::string platforms = flags.mirror.typed_platforms();
+  if (const bool all_say =
+          std::ranges::none_of(file->jobs, [](const MirrorJob& job) { return job.targets.empty(); });
+      all_say && !platforms.empty())
+    return says_itself(platforms);
   bool used = flags.words.empty();
   for (MirrorJob& job : file->jobs) {
     if (!job.targets.empty()) continue;
     if (flags.words.empty())
       return usage(name + " does not say where its images go", "davit mirror -f " + flags.file + " DST");
     used = true;
+    auto chosen = flags.mirror.platform.chosen();  // skopeo's file does not say which
+    if (!chosen) return chosen.error();
+    job.platforms = *std::move(chosen);
     for (const std::string& word : flags.words)
       job.targets.push_back(word + (flags.scoped ? "/{registry}/{repo}" : "/{name}"));
   }
@@ -270,12 +282,6 @@ int undo(const Flags& flags, const Signals& signals) {
   for (const PruneRecord& record : records) arguments.destinations.push_back(as_image(record.repository));
   auto settings = flags.connection.client_options(flags.output.verbose, arguments, CredentialScope::both);
   if (!settings) return fail(settings.error());
-  if (flags.dry_run) {
-    std::string text;
-    for (const PruneRecord& record : records)
-      text += "would put " + record.repository + ":" + record.tag + "@" + record.digest.to_string() + "\n";
-    return print(text) ? kOk : kLocal;
-  }
   Client client(*std::move(settings));
   const auto deliveries =
       flags.dry_run ? client.plan_restore(records, signals.stop()) : client.restore(records, signals.stop());
@@ -307,15 +313,19 @@ void add_mirror(CLI::App& app, Action& action) {
   add(command->add_option("--undo-record", flags->undo_record,
                           "where --prune keeps what it deletes (./davit-undo-TIME.jsonl)"))
       ->type_name("FILE")
+      ->check(not_empty())
       ->group("Deleting");
   add(command->add_option("--undo", flags->undo, "put back what is kept in this file"))
       ->type_name("FILE")
+      ->check(not_empty())
       ->group("Deleting");
   add(command->add_option("--shard", flags->shard,
                           "only this part of the work, from 0; N alone: as Kubernetes or AWS Batch say"))
-      ->type_name("I/N");
+      ->type_name("I/N")
+      ->check(not_empty());
   add(command->add_option("--metrics", flags->metrics, "write the figures of the run in Prometheus's format"))
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty());
   add(command->add_flag("--keep-going,!--no-keep-going", flags->keep_going,
                         "go on with the rest when something fails (the default)"));
   add(command->add_flag("--dry-run", flags->dry_run, "say what would be done and do nothing"));
