@@ -109,11 +109,19 @@ Result<std::vector<std::string>> texts_of(const YAML::Node& node, const Place& p
   return out;
 }
 
+bool is_true(std::string_view text) {
+  return text == "true" || text == "True" || text == "TRUE";
+}
+
+bool is_false(std::string_view text) {
+  return text == "false" || text == "False" || text == "FALSE";
+}
+
 Result<bool> truth_of(const YAML::Node& node, const Place& place) {
   if (!node.IsScalar()) return place.wrong(node, "is true or false");
   DAVIT_TRY(const std::string text, text_of(node, place));
-  if (text == "true") return true;
-  if (text == "false") return false;
+  if (is_true(text)) return true;
+  if (is_false(text)) return false;
   return place.wrong(node, "is true or false");
 }
 
