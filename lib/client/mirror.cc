@@ -235,7 +235,7 @@ Result<MirrorTotals> Client::plan_mirror(std::span<const MirrorJob> jobs, const 
 
 namespace {
 
-Result<Delivered> restore_one(client::Registries& registries, const PruneRecord& record,
+Result<Delivered> restore_one(client::Registries& registries, const PruneRecord& record, bool plan,
                               const CallContext& context) {
   if (!Reference::is_tag(record.tag)) return client::bad_argument(record.tag, "not a tag");
   DAVIT_TRY(const Reference name,
@@ -256,6 +256,7 @@ Result<Delivered> restore_one(client::Registries& registries, const PruneRecord&
                       name.name() + ":" + record.tag + " is there again, with " + now->digest.to_string())
         .on(Side::destination);
   if (now.error().code != Errc::not_found) return now.error();
+  if (plan) return out;
   const std::string tags[] = {record.tag};
   auto put = repository->put_manifest(manifest, tags, context);
   if (put) return out;
@@ -300,17 +301,26 @@ class RestoreOrder {
   std::vector<std::size_t> order_;
 };
 
-}  // namespace
-
-Result<std::vector<Delivery>> Client::restore(std::span<const PruneRecord> records, std::stop_token stop) {
-  const CallContext context{.stop = std::move(stop), .deadline = {}};
+std::vector<Delivery> restore_all(client::Registries& registries, std::span<const PruneRecord> records,
+                                  bool plan, const CallContext& context) {
   std::vector<Delivery> out;
   for (const PruneRecord& record : records)
     out.push_back({record.repository, make_error(Errc::cancelled, "not begun")});
   const RestoreOrder sorted(records);
   for (const std::size_t i : sorted.order())
-    out[i].result = restore_one(impl_->registries, records[i], context);
+    out[i].result = restore_one(registries, records[i], plan, context);
   return out;
+}
+
+}  // namespace
+
+Result<std::vector<Delivery>> Client::restore(std::span<const PruneRecord> records, std::stop_token stop) {
+  return restore_all(impl_->registries, records, false, {.stop = std::move(stop), .deadline = {}});
+}
+
+Result<std::vector<Delivery>> Client::plan_restore(std::span<const PruneRecord> records,
+                                                   std::stop_token stop) {
+  return restore_all(impl_->registries, records, true, {.stop = std::move(stop), .deadline = {}});
 }
 
 }  // namespace davit

@@ -22,7 +22,8 @@ namespace {
 /// "8/s", "0.5/s", "300/m", "5000/h": in a second.
 Setter rate(double& into) {
   return [&into](const YAML::Node& node, const Place& place) -> Result<> {
-    const std::string text = node.IsScalar() ? node.Scalar() : std::string();
+    const bool some = node.IsScalar() && !node.Scalar().empty();
+    DAVIT_TRY(const std::string text, some ? text_of(node, place) : Result<std::string>(std::string()));
     const std::map<std::string_view, double> units{{"/s", 1}, {"/m", 60}, {"/h", 3600}};
     double number = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -122,6 +122,10 @@ Setter platforms(std::vector<Platform>& into) {
     DAVIT_TRY(const std::vector<FilledText> texts, filled_texts_of(node, place));
     into.clear();
     for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (texts[i].text == "all") {  // as --platform has it
+        into.clear();
+        continue;
+      }
       auto platform = Platform::parse(texts[i].text);
       if (!platform) {
         return place.wrong(

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <set>
 
+#include <davit/reference.h>
+
 #include "base/error.h"
 #include "base/try.h"
 #include "config/mirror_dialects.h"
 #include "config/mirror_values.h"
 #include "config/registries_field.h"
+#include "config/replace_all.h"
 #include "config/repository_settings.h"
 #include "model/semver.h"
 
@@ -40,6 +43,14 @@ Setter version_range(std::string& into) {
   };
 }
 
+/// A list that is there has something in it: without one every tag is meant.
+Setter some(Setter setter) {
+  return [setter = std::move(setter)](const YAML::Node& node, const Place& place) -> Result<> {
+    if (!node.IsSequence() || node.size() > 0) return setter(node, place);
+    return place.wrong(node, "is empty", "every tag is meant when it is left out");
+  };
+}
+
 /// A list is one of names.
 Setter tags(MirrorTags& into) {
   return [&into](const YAML::Node& node, const Place& place) -> Result<> {
@@ -53,8 +64,8 @@ Setter tags(MirrorTags& into) {
     }
     TagChoice choice;
     DAVIT_TRY_VOID(read_mapping(node, place,
-                                {{"names", tag_names(out.names)},
-                                 {"include", patterns(choice.include)},
+                                {{"names", some(tag_names(out.names))},
+                                 {"include", some(patterns(choice.include))},
                                  {"exclude", patterns(choice.exclude)},
                                  {"semver", version_range(choice.semver)},
                                  {"latest", count(choice.latest, 1, kMost)},
@@ -78,6 +89,7 @@ Setter prune(MirrorPrune& into) {
       DAVIT_TRY(into.enabled, truth_of(node, place));
       return {};
     }
+    if (!node.IsMap()) return place.wrong(node, "is true, false or a mapping");
     into.enabled = true;
     return read_mapping(
         node, place,
@@ -126,6 +138,27 @@ Setter names(std::vector<std::string>& into, Check check, const char* other_word
   };
 }
 
+/// What is wrong with one source and where it goes, as far as that shows without asking anybody.
+Result<> check_ends(const std::string& source, const MirrorJob& job, const YAML::Node& node,
+                    const Place& place) {
+  if (is_listed(source) || source.starts_with("ecr:")) return {};
+  DAVIT_TRY(const Reference from, Reference::parse(source));
+  const bool chosen = job.tags.choice || !job.tags.names.empty();
+  if (chosen && (!from.tag.empty() || from.digest))
+    return place.wrong(node, "has a source that is one image, and tags besides",
+                       "leave out the tag of the source, or tags");
+  for (const std::string& target : job.targets) {
+    std::string filled = target;
+    replace_all(filled, "{repo}", from.repository);
+    replace_all(filled, "{name}", from.repository.substr(from.repository.rfind('/') + 1));
+    replace_all(filled, "{registry}", from.host);
+    if (filled.starts_with("ecr:")) continue;
+    const auto to = Reference::parse(filled);
+    if (to && to->name() == from.name()) return place.wrong(node, "has a target that is its own source");
+  }
+  return {};
+}
+
 Result<> check_whole(const MirrorJob& job, const YAML::Node& node, const Place& place) {
   if (job.sources.empty()) return place.wrong(node, "has no source");
   if (job.targets.empty()) return place.wrong(node, "has no targets");
@@ -135,6 +168,7 @@ Result<> check_whole(const MirrorJob& job, const YAML::Node& node, const Place& 
         .wrong(node["repositories"], "chooses from a registry's list, and no source here is one",
                "a source such as registry.example.com/team/* is");
   }
+  for (const std::string& source : job.sources) DAVIT_TRY_VOID(check_ends(source, job, node, place));
   if (!listed && job.sources.size() == 1) return {};
   for (const std::string& target : job.targets) {
     if (target.find("{repo}") != std::string::npos || target.find("{name}") != std::string::npos) continue;

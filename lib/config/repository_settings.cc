@@ -19,8 +19,8 @@ constexpr std::size_t kLongestPolicy = 30'720;  // characters, as ECR counts the
 /// A scalar without quotes may be a number or a truth, as in JSON; with quotes it is a text.
 Json scalar_value(const YAML::Node& node, const std::string& text) {
   if (node.Tag() == "!") return text;
-  if (text == "true") return true;
-  if (text == "false") return false;
+  if (is_true(text)) return true;
+  if (is_false(text)) return false;
   std::int64_t number = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (problem == std::errc() && end == text.data() + text.size()) return number;
@@ -101,6 +101,7 @@ Setter new_repository(std::optional<NewRepository>& into) {
       if (wanted && !into) into.emplace();
       return {};
     }
+    if (!node.IsMap()) return place.wrong(node, "is true, false or a mapping");
     if (!into) into.emplace();
     NewRepository& how = *into;
     DAVIT_TRY_VOID(read_mapping(node, place,

@@ -148,8 +148,8 @@ Result<> read_skopeo(const YAML::Node& root, const Place& place, MirrorSettings&
   if (out.file.jobs.empty()) return place.wrong(root, "names no images");
   notes.add(
       root, place,
-      "all platforms of an index are copied, and signatures and SBOMs with them; skopeo takes one platform "
-      "unless --all is said, and no SBOMs");
+      "all platforms of an index are copied unless --platform chooses, and signatures and SBOMs with them; "
+      "skopeo takes one platform unless --all is said, and no SBOMs");
   return {};
 }
 

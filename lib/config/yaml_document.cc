@@ -19,7 +19,7 @@ class Gauge final : public YAML::EventHandler {
  public:
   explicit Gauge(const DocumentLimits& limits) : limits_(limits) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { begin = mark; }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(mark, anchor); }
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -41,6 +41,8 @@ class Gauge final : public YAML::EventHandler {
     open(mark, anchor);
   }
   void OnMapEnd() override { close(); }
+
+  YAML::Mark begin;  ///< of the document
 
  private:
   struct Open {
@@ -75,12 +77,13 @@ class Gauge final : public YAML::EventHandler {
   std::map<YAML::anchor_t, std::size_t> sizes_;  // of what has ended
 };
 
-/// YAML::LoadAll() never comes back from some texts that are no YAML.
-bool has_second_document(const std::string& text, const DocumentLimits& limits) {
+/// Throws for more than one document. YAML::LoadAll() never comes back from some texts that are no YAML.
+void measure(const std::string& text, const DocumentLimits& limits) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);
   Gauge gauge(limits);
-  return parser.HandleNextDocument(gauge) && parser.HandleNextDocument(gauge);
+  if (parser.HandleNextDocument(gauge) && parser.HandleNextDocument(gauge))
+    throw YAML::RepresentationException(gauge.begin, "more than one YAML document");
 }
 
 }  // namespace
@@ -92,16 +95,18 @@ Result<> read_document(
   if (text.size() > limits.bytes)
     return make_error(Errc::invalid_argument,
                       file + ": more than " + std::to_string(limits.bytes) + " bytes");
+  const auto at = [&](const YAML::Mark& mark) {
+    return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": ";
+  };
   try {
     const std::string whole(text);
-    if (has_second_document(whole, limits))
-      return make_error(Errc::invalid_argument, file + ": more than one YAML document");
+    measure(whole, limits);
     return reader(YAML::Load(whole), file);
   } catch (const YAML::ParserException& problem) {
-    return make_error(Errc::invalid_argument, file + ":" + std::to_string(problem.mark.line + 1) + ":" +
-                                                  std::to_string(problem.mark.column + 1) +
-                                                  ": not YAML: " + escaped(problem.msg, 120));
+    return make_error(Errc::invalid_argument, at(problem.mark) + "not YAML: " + escaped(problem.msg, 120));
   } catch (const YAML::Exception& problem) {
+    if (!problem.mark.is_null())
+      return make_error(Errc::invalid_argument, at(problem.mark) + escaped(problem.msg, 120));
     return make_error(Errc::invalid_argument, file + ": " + escaped(problem.msg, 120));
   }
 }

@@ -43,7 +43,7 @@ Result<std::vector<YAML::Node>> merged_by(const YAML::Node& node, const Place& p
 }  // namespace
 
 std::string Place::where(const YAML::Node& node) const {
-  const YAML::Mark mark = node.Mark();
+  const YAML::Mark mark = node.IsNull() && !at_key.is_null() ? at_key : node.Mark();
   if (mark.is_null()) return file;
   return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
 }
@@ -109,11 +109,19 @@ Result<std::vector<std::string>> texts_of(const YAML::Node& node, const Place& p
   return out;
 }
 
+bool is_true(std::string_view text) {
+  return text == "true" || text == "True" || text == "TRUE";
+}
+
+bool is_false(std::string_view text) {
+  return text == "false" || text == "False" || text == "FALSE";
+}
+
 Result<bool> truth_of(const YAML::Node& node, const Place& place) {
   if (!node.IsScalar()) return place.wrong(node, "is true or false");
   DAVIT_TRY(const std::string text, text_of(node, place));
-  if (text == "true") return true;
-  if (text == "false") return false;
+  if (is_true(text)) return true;
+  if (is_false(text)) return false;
   return place.wrong(node, "is true or false");
 }
 
@@ -160,7 +168,9 @@ Result<> read_mapping(const YAML::Node& node, const Place& place, const Setters&
   for (const auto& entry : entries) {
     const auto setter = known.find(entry.first.Scalar());
     if (setter == known.end()) return unknown_key(entry.first, place, known);
-    DAVIT_TRY_VOID(setter->second(entry.second, place.at(setter->first)));
+    Place at = place.at(setter->first);
+    at.at_key = entry.first.Mark();
+    DAVIT_TRY_VOID(setter->second(entry.second, at));
   }
   return {};
 }

@@ -25,6 +25,7 @@ struct Place {
   const Variables* variables = nullptr;  // fills in ${NAME}; none: a $ is a $
   std::string_view manual =              // a hint for whoever made a mistake
       "docs/configuration.md and davit(1) describe the file";
+  YAML::Mark at_key = YAML::Mark::null_mark();  // in front of a value; an empty one has no place of its own
 
   /// "FILE:LINE:COLUMN".
   [[nodiscard]] std::string where(const YAML::Node& node) const;
@@ -44,6 +45,9 @@ Result<std::string> text_of(const YAML::Node& node, const Place& place);
 /// A list of them; `texts_of` takes nothing else, `some_texts_of` one without a list too.
 Result<std::vector<FilledText>> filled_texts_of(const YAML::Node& node, const Place& place);
 Result<std::vector<std::string>> texts_of(const YAML::Node& node, const Place& place);
+/// As YAML 1.2 writes them.
+bool is_true(std::string_view text);
+bool is_false(std::string_view text);
 Result<bool> truth_of(const YAML::Node& node, const Place& place);
 Result<std::size_t> count_of(const YAML::Node& node, const Place& place, std::size_t least, std::size_t most);
 

@@ -70,13 +70,16 @@ std::string list_of(const Survey& survey) {
 
 Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, const Descriptor& root,
                                         std::span<const Platform> wanted, const CallContext& context,
-                                        OnePlatform one_platform) {
+                                        OnePlatform one_platform, Needed needed) {
   DAVIT_TRY(const Manifest top, source->manifest(root.digest.to_string(), context));
   if (!top.is_index()) {
     DAVIT_TRY(const auto platform, configured_platform(*source, top, context));
-    const auto missing = std::ranges::find_if(
-        wanted, [&](const Platform& one) { return !platform || !platform->satisfies(one.normalized()); });
-    if (missing == wanted.end()) return PlatformChoice{.source = std::move(source), .root = root};
+    const auto lacks = [&](const Platform& one) {
+      return !platform || !platform->satisfies(one.normalized());
+    };
+    const auto missing = std::ranges::find_if(wanted, lacks);
+    if (missing == wanted.end() || (needed == Needed::any && !std::ranges::all_of(wanted, lacks)))
+      return PlatformChoice{.source = std::move(source), .root = root};
     return make_error(Errc::not_found, "the image is " +
                                            (platform ? "for " + platform->to_string()
                                                      : std::string("for no platform at all")) +
@@ -90,6 +93,9 @@ Result<PlatformChoice> choose_platforms(std::shared_ptr<ContentSource> source, c
       return found.platform && !is_attestation(found.descriptor()) &&
              found.platform->normalized().satisfies(one.normalized());
     });
+    const bool last =
+        needed == Needed::all || (&one == &wanted.back() && std::ranges::count(chosen, true) == 0);
+    if (match == survey.all.end() && !last) continue;
     if (match == survey.all.end())
       return make_error(Errc::not_found, "no image for " + one.to_string(), "there is " + list_of(survey));
     chosen[static_cast<std::size_t>(match - survey.all.begin())] = true;

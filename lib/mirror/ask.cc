@@ -117,9 +117,12 @@ Result<> Exploration::ask_source(Seen& seen) {
   std::shared_ptr<ContentSource> source = source_;
   if (!job_.platforms.empty() && !seen.part) {
     DAVIT_TRY_VOID(read());
-    DAVIT_TRY(content::PlatformChoice choice,
-              content::choose_platforms(content::with_manifest(source_, *manifest), manifest->descriptor(),
-                                        job_.platforms, context_));
+    DAVIT_TRY(
+        content::PlatformChoice choice,
+        content::choose_platforms(
+            content::with_manifest(source_, *manifest), manifest->descriptor(), job_.platforms, context_,
+            job_.platforms.size() > 1 ? content::OnePlatform::index : content::OnePlatform::image,
+            content::Needed::any));
     source = std::move(choice.source);
     seen.root = choice.root;
   }

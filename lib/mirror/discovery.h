@@ -33,7 +33,8 @@ class Discovery {
   /// Gets images that are missing somewhere, and may wait until there is room for them.
   using Deliver = std::function<void(std::vector<Find>)>;
 
-  Discovery(const Services& services, const MirrorShard& shard, Entries& entries, Outages& outages,
+  /// `plan`: nothing is going to be written, and what repositories are missing is found out.
+  Discovery(const Services& services, const MirrorShard& shard, bool plan, Entries& entries, Outages& outages,
             Claims& claims, Deliver deliver, CallContext context);
 
   /// Looks at one repository and its targets. What cannot be known is an entry that failed.
@@ -47,6 +48,7 @@ class Discovery {
 
   const Services& services_;
   const MirrorShard shard_;
+  const bool plan_;
   Entries& entries_;
   Outages& outages_;
   Claims& claims_;

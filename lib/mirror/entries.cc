@@ -23,14 +23,29 @@ void Entries::count(std::size_t job, MirrorEntry entry) {
       if (ends_ != nullptr) ends_->request_stop();
       break;
   }
+  if (const auto missing = missing_.find(entry.target); missing != missing_.end())
+    entry.repository = missing->second ? MirrorEntry::Repository::made : MirrorEntry::Repository::missing;
   waiting_.push_back(std::move(entry));
   changed_.notify_all();
+}
+
+void Entries::count_each(std::size_t job, const std::vector<Reference>& targets, MirrorEntry entry) {
+  if (!entry.target.empty()) return count(job, std::move(entry));
+  for (const Reference& target : targets) {
+    entry.target = target.name();
+    count(job, entry);
+  }
 }
 
 void Entries::add(const Route& route, MirrorEntry entry) {
   MutexLock lock(mutex_);
   if (again_ && !was_put_off(route.number, entry)) return;
-  count(route.number, std::move(entry));
+  count_each(route.number, route.targets, std::move(entry));
+}
+
+void Entries::note_missing(const Reference& target, bool made) {
+  MutexLock lock(mutex_);
+  missing_[target.name()] |= made;
 }
 
 void Entries::put_off(const Route& route, MirrorEntry entry) {
@@ -39,7 +54,7 @@ void Entries::put_off(const Route& route, MirrorEntry entry) {
     if (!again_ && ends_ == nullptr) {
       const Ends ends{route.number, entry.source, entry.target};
       const std::string tag = entry.tag;
-      late_[ends].try_emplace(tag, Late{std::move(entry)});
+      late_[ends].try_emplace(tag, Late{std::move(entry), route.targets});
       return;
     }
   }
@@ -95,7 +110,7 @@ void Entries::close() {
   MutexLock lock(mutex_);
   for (auto& [ends, tags] : late_) {
     for (auto& [tag, late] : tags) {
-      if (!late.tried) count(std::get<0>(ends), std::move(late.entry));
+      if (!late.tried) count_each(std::get<0>(ends), late.targets, std::move(late.entry));
     }
   }
   late_.clear();

@@ -22,6 +22,7 @@ class Entries {
   /// `ends` is asked to stop by the first failure; null: failures end nothing. REQUIRES: it outlives this.
   explicit Entries(std::stop_source* ends) : ends_(ends) {}
 
+  /// A failure without a target is about all of the route's.
   void add(const Route& route, MirrorEntry entry);
   /// REQUIRES: a failure. Without a tag it is about all of the target; without a target, of the source.
   void put_off(const Route& route, MirrorEntry entry);
@@ -37,17 +38,24 @@ class Entries {
   bool take(std::vector<MirrorEntry>& into, std::chrono::milliseconds time);
 
   [[nodiscard]] MirrorTotals totals() const;
+  /// Of a plan: there is no such repository, which its entries say from now on.
+  void note_missing(const Reference& target, bool made);
+
   /// Whether a tag of this job has failed, or has been put off.
   [[nodiscard]] bool failed(const Route& route) const;
 
  private:
   struct Late {
     MirrorEntry entry;
+    std::vector<Reference> targets;  ///< of the route
     bool tried = false;
   };
   using Ends = std::tuple<std::size_t, std::string, std::string>;  ///< job, source and target
 
   void count(std::size_t job, MirrorEntry entry) DAVIT_REQUIRES(mutex_);
+  /// A failure of the source is one at each target.
+  void count_each(std::size_t job, const std::vector<Reference>& targets, MirrorEntry entry)
+      DAVIT_REQUIRES(mutex_);
   bool mark_tried(const Ends& ends, const std::string& tag) DAVIT_REQUIRES(mutex_);
   bool was_put_off(std::size_t job, const MirrorEntry& entry) DAVIT_REQUIRES(mutex_);
 
@@ -56,6 +64,7 @@ class Entries {
   CondVar changed_;
   std::vector<MirrorEntry> waiting_ DAVIT_GUARDED_BY(mutex_);
   MirrorTotals totals_ DAVIT_GUARDED_BY(mutex_);
+  std::map<std::string, bool> missing_ DAVIT_GUARDED_BY(mutex_);  ///< and whether the run would make it
   std::set<std::size_t> failed_jobs_ DAVIT_GUARDED_BY(mutex_);
   std::map<Ends, std::map<std::string, Late>> late_ DAVIT_GUARDED_BY(mutex_);  ///< and the tag
   bool again_ DAVIT_GUARDED_BY(mutex_) = false;

@@ -22,10 +22,11 @@ constexpr std::size_t kAtOnce = 512;
 
 }  // namespace
 
-Discovery::Discovery(const Services& services, const MirrorShard& shard, Entries& entries, Outages& outages,
-                     Claims& claims, Deliver deliver, CallContext context)
+Discovery::Discovery(const Services& services, const MirrorShard& shard, bool plan, Entries& entries,
+                     Outages& outages, Claims& claims, Deliver deliver, CallContext context)
     : services_(services),
       shard_(shard),
+      plan_(plan),
       entries_(entries),
       outages_(outages),
       claims_(claims),
@@ -169,12 +170,15 @@ void Exploration::look_at_targets(std::size_t tags) {
       if (auto down = all_.outages_.of(target.place.host)) return *down;
       DAVIT_TRY(target.repository,
                 all_.services_.repository(target.place, Side::destination, job_.create_repositories));
-      if (!by_list_ && tags <= kFewTags) return {};
+      if (!by_list_ && tags <= kFewTags && !all_.plan_) return {};
       auto told = survey(*target.repository, by_list_ ? Look::tags : Look::if_cheap, context_);
       // Whoever may write need not be allowed to list: then each tag is asked for.
       if (!told && told.error().code == Errc::denied && !job_.prune.enabled) return {};
       if (!told) return told.error();
       target.survey = *std::move(told);
+      // A push may make it all the same, where ECR has a creation template.
+      if (all_.plan_ && target.repository->known_missing())
+        all_.entries_.note_missing(target.place, job_.create_repositories.has_value());
       return {};
     });
     if (looked) return;
@@ -259,7 +263,7 @@ MirrorEntry Exploration::entry(const std::string& tag, const Target* target) con
 
 void Exploration::fail(const std::string& tag, const Target* target, Error error) {
   MirrorEntry failed = entry(tag, target);
-  if (error.side == Side::local && target != nullptr) error.side = Side::destination;
+  if (error.side == Side::local) error.side = target == nullptr ? Side::source : Side::destination;
   failed.error = error;
   if (!transfer::is_outage(error)) return all_.entries_.add(route_, std::move(failed));
   all_.outages_.note(target == nullptr ? route_.source.host : target->place.host, error);

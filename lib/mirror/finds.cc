@@ -2,6 +2,7 @@
 // otherwise, and the signatures and SBOMs that belong to either.
 #include <algorithm>
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/guarded.h"
 #include "base/try.h"
@@ -20,6 +21,8 @@ constexpr std::string_view kCosignEndings[] = {".sig", ".att", ".sbom"};
 void Exploration::tell(const std::vector<Seen>& tags) {
   for (const Seen& seen : tags) {
     if (seen.left_out) continue;
+    // Whether there is such a tag was not known when the run ended.
+    if (seen.error && seen.may_be_missing && !survey_->listed && !check(context_)) continue;
     if (seen.error) {
       fail(seen.name, nullptr, *seen.error);
       continue;

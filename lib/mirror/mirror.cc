@@ -91,7 +91,7 @@ class Mirroring {
   void pass(const std::vector<Route>& routes) {
     Queue queue;
     Discovery discovery(
-        services_, options_.shard, entries_, outages_, claims_,
+        services_, options_.shard, mode_ == Delivering::Mode::plan, entries_, outages_, claims_,
         [&](std::vector<Find> finds) { queue.put(std::move(finds)); }, context_);
     std::thread looking([&] {
       {

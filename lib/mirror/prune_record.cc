@@ -1,4 +1,5 @@
 #include <davit/mirror.h>
+#include <davit/reference.h>
 
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,8 @@ Result<PruneRecord> parse_prune_record(std::string_view line) {
   PruneRecord out;
   DAVIT_TRY(out.repository, model::text_field(parsed, "repository"));
   DAVIT_TRY(out.tag, model::text_field(parsed, "tag"));
+  if (out.repository.empty() || !Reference::is_tag(out.tag))
+    return make_error(Errc::corrupt, "a record names a repository and a tag");
   DAVIT_TRY(out.media_type, model::text_field(parsed, "mediaType"));
   DAVIT_TRY(const std::string digest, model::text_field(parsed, "digest"));
   DAVIT_TRY(out.digest, Digest::parse(digest));

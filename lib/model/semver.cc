@@ -107,19 +107,71 @@ std::optional<Version> Version::parse_short(std::string_view text) {
   return parse(whole + std::string(text.substr(numbers.size())));
 }
 
+namespace {
+
+/// Of the parts of two prereleases.
+std::strong_ordering compare_identifiers(std::string_view a, std::string_view b) {
+  const auto x = number(a);
+  const auto y = number(b);
+  if (x && y) return *x <=> *y;
+  if (x.has_value() != y.has_value()) return x ? std::strong_ordering::less : std::strong_ordering::greater;
+  return a.compare(b) <=> 0;
+}
+
+/// Takes what stands before the next dot, and the dot.
+std::string_view take_part(std::string_view& text) {
+  const std::string_view part = text.substr(0, text.find('.'));
+  text.remove_prefix(std::min(part.size() + 1, text.size()));
+  return part;
+}
+
+std::strong_ordering compare_numbers(std::string_view a, std::string_view b) {
+  a.remove_prefix(std::min(a.find_first_not_of('0'), a.size()));
+  b.remove_prefix(std::min(b.find_first_not_of('0'), b.size()));
+  if (a.size() != b.size()) return a.size() <=> b.size();
+  return a.compare(b) <=> 0;
+}
+
+/// Part by part; the shorter one first where one goes on.
+template <class Compare>
+std::strong_ordering compare_parts(std::string_view a, std::string_view b, Compare compare) {
+  while (!a.empty() && !b.empty()) {
+    if (const auto order = compare(take_part(a), take_part(b)); order != 0) return order;
+  }
+  return b.empty() <=> a.empty();
+}
+
+}  // namespace
+
 std::strong_ordering operator<=>(const Version& a, const Version& b) {
   if (const auto order = a.major <=> b.major; order != 0) return order;
   if (const auto order = a.minor <=> b.minor; order != 0) return order;
   if (const auto order = a.patch <=> b.patch; order != 0) return order;
   if (a.prerelease.empty() || b.prerelease.empty()) return a.prerelease.empty() <=> b.prerelease.empty();
   for (std::size_t i = 0; i < a.prerelease.size() && i < b.prerelease.size(); ++i) {
-    const auto x = number(a.prerelease[i]);
-    const auto y = number(b.prerelease[i]);
-    if (x && y && *x != *y) return *x <=> *y;
-    if (x.has_value() != y.has_value()) return x ? std::strong_ordering::less : std::strong_ordering::greater;
-    if (const int order = a.prerelease[i].compare(b.prerelease[i]); !x && order != 0) return order <=> 0;
+    if (const auto order = compare_identifiers(a.prerelease[i], b.prerelease[i]); order != 0) return order;
   }
   return a.prerelease.size() <=> b.prerelease.size();
+}
+
+std::optional<TagVersion> TagVersion::parse(std::string_view tag) {
+  if (tag.size() > kLongest) return {};
+  if (tag.starts_with('v') || tag.starts_with('V')) tag.remove_prefix(1);
+  const auto dash = tag.find('-');
+  TagVersion out{.numbers = tag.substr(0, dash), .prerelease = {}};
+  const auto parts = split(out.numbers, '.');
+  if (!std::ranges::all_of(parts, is_number)) return {};
+  if (dash == std::string_view::npos) return out;
+  out.prerelease = tag.substr(dash + 1);
+  const auto identifiers = split(out.prerelease, '.');
+  if (!std::ranges::all_of(identifiers, is_identifier)) return {};
+  return out;
+}
+
+std::weak_ordering operator<=>(const TagVersion& a, const TagVersion& b) {
+  if (const auto order = compare_parts(a.numbers, b.numbers, compare_numbers); order != 0) return order;
+  if (a.prerelease.empty() || b.prerelease.empty()) return a.prerelease.empty() <=> b.prerelease.empty();
+  return compare_parts(a.prerelease, b.prerelease, compare_identifiers);
 }
 
 /// Turns every form into comparators.

@@ -45,6 +45,20 @@ class VersionRange {
   std::vector<std::vector<Comparator>> alternatives_;
 };
 
+/// A tag that reads as a version: numbers with dots between, `v` in front or not, `-` and a prerelease behind
+/// or not. A view into the tag.
+struct TagVersion {
+  std::string_view numbers;     ///< "7.2.4"
+  std::string_view prerelease;  ///< empty: a release
+
+  /// Empty for anything else.
+  static std::optional<TagVersion> parse(std::string_view tag);
+  /// Number by number, where one that is missing is less than any; prereleases by their precedence, before
+  /// their release. Zeros in front of a number are passed over.
+  friend std::weak_ordering operator<=>(const TagVersion& a, const TagVersion& b);
+  friend bool operator==(const TagVersion& a, const TagVersion& b) { return (a <=> b) == 0; }
+};
+
 /// The order of tags that need not be versions: runs of digits compare as numbers, everything else byte by
 /// byte.
 bool version_less(std::string_view a, std::string_view b);

@@ -39,11 +39,12 @@ bool NameFilter::takes(const std::string& name) const {
 }
 
 bool is_older(const std::string& tag, const std::string& than) {
-  const auto x = Version::parse(tag);
-  const auto y = Version::parse(than);
-  if (x && y && *x != *y) return *x < *y;
+  const auto x = TagVersion::parse(tag);
+  const auto y = TagVersion::parse(than);
   if (x.has_value() != y.has_value()) return y.has_value();
-  return version_less(tag, than);
+  if (x && *x != *y) return *x < *y;
+  if (version_less(tag, than)) return true;
+  return !version_less(than, tag) && tag < than;
 }
 
 Result<std::vector<std::string>> choose_tags(std::vector<std::string> tags, const TagChoice& choice) {

@@ -22,7 +22,7 @@ class NameFilter {
   std::shared_ptr<const Parts> parts_;  // co-owned by copies
 };
 
-/// Versions by their precedence, everything else by how it is written, before them.
+/// What reads as a version (TagVersion) by that, everything else by its name, before all versions.
 bool is_older(const std::string& tag, const std::string& than);
 
 /// The tags that a choice means, in version order, oldest first. Errors: invalid_argument for a pattern or a

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import time
 
@@ -85,6 +86,14 @@ class Mirrors(SystemTest):
         done, entries, _ = self.mirror(source, target.host + "/e", "--include", r"3\..*", "--min-tags", "1", code=2)
         self.assertEqual(entries[0]["result"], "failed")
         self.assertIn("at least 1", done.err)
+
+    def test_ages_are_written_as_in_a_file(self):
+        self.fill("ages", ["app"], ["1"])
+        layers = [self.base]
+        tar = docker_save(self.out("old.tar"), layers, config=image_config(layers, created="2020-01-01T00:00:00Z"))
+        self.davit("push", "-q", tar, self.source.host + "/ages/app:old")
+        _, entries, _ = self.mirror(self.source.host + "/ages/app", self.emulator().host + "/x", "--max-age", "1w1d12h")
+        self.assertNotIn("old", [entry["tag"] for entry in entries])
 
     def test_too_few_that_are_young_enough(self):
         layers = [self.base]
@@ -321,6 +330,102 @@ class Mirrors(SystemTest):
         for line in text.splitlines():
             self.assertRegex(line, r'^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[0-9.e+]+)$')
 
+    def test_figures_leave_what_is_no_file_and_links_what_they_are(self):
+        self.fill("places", ["app"], ["1"])
+        target = self.emulator()
+        words = (self.source.host + "/places/app", target.host + "/app", "--metrics")
+        pipe = self.out("pipe")
+        os.mkfifo(pipe)
+        other_end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, other_end)
+        self.mirror(*words, pipe)
+        self.assertTrue(stat.S_ISFIFO(os.lstat(pipe).st_mode))
+        self.assertIn(b"davit_mirror_success 1\n", os.read(other_end, 65536))
+        os.mkdir(self.out("folder"))
+        file, link, new = write(self.out("folder/file"), b"old", 0o640), self.out("link"), self.out("new")
+        os.chmod(file, 0o640)
+        os.symlink("folder/file", link)
+        os.symlink("folder/none", new)
+        for name, place in ((link, file), (new, self.out("folder/none")), (file, file)):
+            self.mirror(*words, name)
+            self.assertEqual(os.path.islink(name), name != place)
+            self.assertIn(b"davit_mirror_success 1\n", read(place))
+        self.assertEqual(os.stat(file).st_mode & 0o777, 0o640)
+        self.assertEqual(sorted(os.listdir(self.out("folder"))), ["file", "none"])
+        done = self.davit("mirror", *words, "-", code=64)
+        self.assertIn("--metrics wants a file", done.err)
+
+    def test_what_was_in_time_is_there(self):
+        self.fill("late", ["app"], ["1"])
+        target = self.emulator()
+        words = (self.source.host + "/late/app", target.host + "/app")
+        self.mirror(*words)
+        layers = [layer({"much": os.urandom(100_000)})]
+        self.davit("push", "-q", docker_save(self.out("big.tar"), layers), self.source.host + "/late/app:2")
+        done, entries, sums = self.mirror(*words, "--limit-rate", "100", "--timeout", "3s", code=7)
+        self.assertEqual([entry["result"] for entry in entries if entry["tag"] == "1"], ["unchanged"])
+        self.assertEqual((sums["unchanged"], sums["copied"]), (1, 0))
+        self.mirror(self.source.host + "/late/app:2", self.emulator().host + "/app", "--limit-rate", "100", "--timeout", "3s", code=6)
+
+    def test_a_failure_of_the_source_is_one_at_each_target(self):
+        self.fill("absent", ["app"], ["1", "2"])
+        targets = [self.emulator().host + "/a", self.emulator().host + "/b"]
+        done, entries, sums = self.mirror(self.source.host + "/absent/app", *targets, "-t", "nope", "-t", "1", "--metrics", self.out("metrics"), code=7)
+        failed = [(entry["target"], entry["tag"]) for entry in entries if entry["result"] == "failed"]
+        self.assertEqual(sorted(failed), sorted((target, "nope") for target in targets))
+        self.assertEqual(sums["failed"], 2)
+        self.assertEqual(done.err.count("MANIFEST_UNKNOWN"), 1, done.err)
+        text = read(self.out("metrics")).decode()
+        self.assertNotIn('target=""', text)
+        for target in targets:
+            self.assertIn('davit_mirror_tags{target="%s",result="failed"} 1\n' % target, text)
+
+    def test_a_run_that_ends_early_counts_no_tags_that_may_not_exist(self):
+        self.fill("early-end", ["app"], ["1", "2"])
+        for _ in range(3):
+            _, entries, sums = self.mirror(self.source.host + "/early-end/app", self.emulator().host + "/a", "-t", "nope", "-t", "1", "-t", "2",
+                                           "--keep-going=false", code=None)
+            self.assertLessEqual({entry["tag"] for entry in entries}, {"nope", "1", "2"})
+            self.assertLessEqual(sums["failed"], 3)
+
+    def test_several_platforms_are_a_filter(self):
+        name = self.source.host + "/filter/app"
+        for architecture in ("amd64", "arm64", "s390x"):
+            layers = [self.base, layer({"own": architecture.encode()})]
+            tar = docker_save(self.out(architecture + ".tar"), layers, config=image_config(layers, architecture=architecture))
+            self.davit("push", "-q", tar, "%s:%s" % (name, architecture))
+        for tag, parts in (("two", ("amd64", "s390x")), ("all", ("amd64", "arm64")), ("none", ("s390x",))):
+            self.davit("index", "create", "%s:%s" % (name, tag), *["%s:%s" % (name, part) for part in parts])
+        target = self.emulator()
+        wanted = ("-p", "linux/amd64", "-p", "linux/arm64")
+        done, entries, _ = self.mirror(name, target.host + "/app", *wanted, code=7)
+        self.assertEqual({entry["tag"] for entry in entries if entry["result"] == "failed"}, {"none", "s390x"})
+        self.assertIn("not for linux/amd64", done.err)
+        digest_of = lambda image: self.davit("digest", image).out.strip()
+        for tag in ("amd64", "arm64", "all"):
+            self.assertEqual(digest_of("%s:%s" % (name, tag)), digest_of("%s/app:%s" % (target.host, tag)))
+        listed = json.loads(self.davit("manifest", target.host + "/app:two").out)["manifests"]
+        self.assertEqual([each["digest"] for each in listed], [digest_of(name + ":amd64")])
+        file = write(self.out("all.yaml"), "jobs:\n- {source: %s, target: %s/every, platforms: [all]}\n" % (name, target.host))
+        self.mirror("-f", file)
+        self.assertEqual(digest_of(name + ":two"), digest_of(target.host + "/every:two"))
+        self.davit("copy", name + ":amd64", target.host + "/strict:1", *wanted, code=2)
+
+    def test_skopeos_file_and_a_choice_of_platforms(self):
+        name = self.source.host + "/skopeo/app"
+        image = self.push(name + ":image", "skopeo")
+        self.davit("index", "create", name + ":index", name + ":image")
+        file = write(self.out("sync.yaml"), "%s:\n  images:\n    skopeo/app: [index]\n" % self.source.host)
+        target = self.emulator()
+        self.mirror("-f", file, target.host + "/one", "-p", "linux/amd64")
+        self.assertEqual(self.davit("digest", target.host + "/one/app:index").out.strip(), image)
+        for number, words in enumerate(([], ["--all"])):
+            self.mirror("-f", file, "%s/all%d" % (target.host, number), *words)
+            self.assertEqual(self.davit("digest", "%s/all%d/app:index" % (target.host, number)).out, self.davit("digest", name + ":index").out)
+        own = write(self.out("own.yaml"), "jobs:\n- {source: %s, target: %s/own}\n" % (name, target.host))
+        for flag in (["-p", "linux/amd64"], ["--all"]):
+            self.assertIn("each job says that for itself", self.davit("mirror", "-f", own, *flag, code=64).err)
+
     def test_words_that_cannot_be_meant(self):
         for words, text in [(["localhost:5000/a"], "davit mirror SRC DST"),
                             (["localhost:5000/a", "localhost:5000/b:1"], "tags stay"),
@@ -331,6 +436,20 @@ class Mirrors(SystemTest):
                             (["localhost:5000/a", "localhost:5000/b", "--protect", "x"], "add --prune"),
                             (["localhost:5000/a", "localhost:5000/b", "--prune", "-t", "1"], "leave out --prune"),
                             (["localhost:5000/a", "localhost:5000/b", "--max-age", "soon"], "30d"),
+                            (["localhost:5000/a", "localhost:5000/b", "--max-age", "30"], "30d"),
+                            (["localhost:5000/a", "localhost:5000/b", "--max-age", "0d"], "30d"),
+                            (["localhost:5000/a", "localhost:5000/b", "--max-age", ""], "--max-age: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--semver", ""], "--semver: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--shard", ""], "--shard: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--limit-rate", ""], "--limit-rate: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--timeout", ""], "--timeout: is empty"),
+                            (["localhost:5000/a", "localhost:5000/b", "--metrics", ""], "--metrics: is empty"),
+                            (["--undo", "x", "--metrics", "y"], "--metrics has no meaning with --undo"),
+                            (["--undo", "x", "--shard", "0/2"], "--shard has no meaning with --undo"),
+                            (["--undo", "x", "--include", "y"], "--include has no meaning with --undo"),
+                            (["--undo", "x", "--prune"], "--prune has no meaning with --undo"),
+                            (["--undo", "x", "--dry-run", "--exit-code"], "--exit-code has no meaning with --undo"),
+                            (["--undo", "x", "-p", "linux/amd64"], "--platform has no meaning with --undo"),
                             (["localhost:5000/a:1", "localhost:5000/b", "-t", "2"], "leave out the tag of the source"),
                             (["localhost:5000/a:1", "localhost:5000/b", "--latest", "2"], "leave out the tag of the source"),
                             (["localhost:5000/a:1", "localhost:5000/b", "--prune"], "leave out the tag of the source")]:
@@ -452,6 +571,21 @@ class EcrMirrors(SystemTest):
         before = len(target.lines())
         self.mirror(*words)
         self.assertFalse([line for line in target.lines()[before:] if "/manifests/" in line["path"]], "the index was read again")
+
+    def test_a_plan_says_what_repositories_are_missing(self):
+        source, target, _ = self.ends()
+        self.run_davit("push", "-q", self.archives[0], source.host + "/app:1", "--create-repo")
+        for choice in ([], ["-t", "1"]):
+            words = ("mirror", "--progress", "none", source.host + "/app", target.host + "/nope", "--dry-run", *choice)
+            text = self.run_davit(*words).out
+            self.assertIn("missing the repository %s/nope; --create-repo makes it\n" % target.host, text)
+            self.assertIn("would create the repository %s/nope\n" % target.host, self.run_davit(*words, "--create-repo").out)
+            _, entries, _ = self.mirror(*words[3:])
+            self.assertEqual([(e["repository_missing"], e.get("repository_created")) for e in entries], [(True, None)])
+            _, entries, _ = self.mirror(*words[3:], "--create-repo")
+            self.assertEqual([(e["repository_missing"], e.get("repository_created")) for e in entries], [(True, True)])
+        self.mirror(source.host + "/app", target.host + "/nope", "--create-repo")
+        self.assertNotIn("repository /", self.run_davit("mirror", source.host + "/app", target.host + "/nope", "--dry-run").out)
 
     def test_immutable_targets(self):
         source, target, _ = self.ends()

@@ -247,6 +247,34 @@ class Prune(SystemTest):
         self.assertIn("no record", self.prune(self.source, self.target, "cut", code=7)[0].err)
         self.assertEqual(read(other), b"not ours")
 
+    def test_a_record_whose_last_line_is_damaged(self):
+        self.image(self.source, "damaged", "keep", "keep")
+        for number in range(2):
+            self.image(self.target, "damaged", "gone%d" % number, str(number))
+        self.prune(self.source, self.target, "damaged")
+        lines = read(self.out("undo")).splitlines()
+        for line in (lines[1][:-40], lines[1].replace(b'"tag"', b'"gat"'), b"{}"):
+            write(self.out("undo"), lines[0] + b"\n" + line + b"\n")
+            done = self.davit("mirror", "--undo", self.out("undo"), code=5)
+            self.assertIn("undo:2", done.err)
+            self.assertEqual(self.tags(self.target, "damaged"), ["keep"])
+
+    def test_what_would_be_put_back_is_asked_about(self):
+        self.image(self.source, "would", "keep", "keep")
+        for number in range(3):
+            self.image(self.target, "would", "gone%d" % number, str(number))
+        self.prune(self.source, self.target, "would")
+        lines = read(self.out("undo"))
+        write(self.out("one"), lines.splitlines()[0] + b"\n")
+        self.davit("mirror", "--undo", self.out("one"))
+        self.image(self.target, "would", "gone1", "another")
+        before = self.tags(self.target, "would")
+        done = self.davit("mirror", "--undo", self.out("undo"), "--dry-run", code=7)
+        self.assertEqual([(line.split()[0], line.partition("@")[0][-5:]) for line in done.lines],
+                         [("unchanged", "gone0"), ("would", "gone2")])
+        self.assertIn("gone1 is there again", done.err)
+        self.assertEqual(self.tags(self.target, "would"), before)
+
     def test_a_record_that_could_not_be_written_whole_is_taken_back(self):
         self.image(self.source, "full", "keep", "keep")
         for number in range(3):

@@ -60,6 +60,11 @@ CLI::Validator known_word(std::string flag, std::vector<std::string> words) {
       "");
 }
 
+CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](const std::string& given) { return given.empty() ? std::string("is empty") : std::string(); }, "");
+}
+
 CLI::Validator suggested_words(const std::vector<std::string>& words) {
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "{" : ",") + word;

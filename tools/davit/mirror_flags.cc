@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "flag_values.h"
 #include "units.h"
 #include "usage.h"
 
@@ -26,7 +27,8 @@ std::optional<std::size_t> number(std::string_view text) {
 
 void MirrorFlags::add_to(CLI::App& command) {
   app_ = &command;
-  begin_ = command.get_options().size();
+  const auto here = [&] { return command.get_options().size(); };
+  before_.begin = here();
   const auto add = [](CLI::Option* option, const char* type) {
     return with_environment(option)->type_name(type);
   };
@@ -41,11 +43,13 @@ void MirrorFlags::add_to(CLI::App& command) {
   add_list(command.add_option("--exclude", choice.exclude, "no tags that this pattern matches"), "REGEX")
       ->group(kChoice);
   add(command.add_option("--semver", choice.semver, "only versions in this range, as npm writes it"), "RANGE")
+      ->check(not_empty())
       ->group(kChoice);
   add(command.add_option("--latest", choice.latest, "only so many, the newest in version order"), "N")
       ->check(CLI::Range(1, 1'000'000))
       ->group(kChoice);
-  add(command.add_option("--max-age", max_age, "only images that are not older: 30d, 12h"), "TIME")
+  add(command.add_option("--max-age", max_age, "only images that are not older: 30d, 12h, 1d12h"), "TIME")
+      ->check(not_empty())
       ->group(kChoice);
   add(command.add_option("--min-tags", min_tags, "an error, and nothing copied, where fewer tags are chosen"),
       "N")
@@ -54,7 +58,9 @@ void MirrorFlags::add_to(CLI::App& command) {
                               "tags that are never asked about again once they are there"),
            "REGEX")
       ->group(kChoice);
+  before_.end = platforms_.begin = here();
   platform.add_to(command, "only this platform of an index, as linux/arm64; several give an index of them");
+  platforms_.end = after_.begin = here();
   add_choice(command, "--referrers", "--no-referrers", referrers,
              "also what refers to the images: signatures, SBOMs (the default)",
              "nothing that refers to images");
@@ -76,12 +82,21 @@ void MirrorFlags::add_to(CLI::App& command) {
       ->group(kDeleting);
   add(command.add_option("--max-deletes", max_deletes, "if there were more, delete none (100)"), "N")
       ->group(kDeleting);
-  end_ = command.get_options().size();
+  after_.end = here();
 }
 
 std::string MirrorFlags::typed() const {
+  const std::string first = first_typed(before_);
+  return first.empty() ? first_typed(after_) : first;
+}
+
+std::string MirrorFlags::typed_platforms() const {
+  return first_typed(platforms_);
+}
+
+std::string MirrorFlags::first_typed(Positions among) const {
   const auto options = app_->get_options();
-  for (std::size_t i = begin_; i < end_; ++i) {
+  for (std::size_t i = among.begin; i < among.end; ++i) {
     std::string name = "--" + options[i]->get_lnames().front();
     if (was_typed(*app_, name)) return name;
   }
@@ -96,7 +111,7 @@ Result<MirrorJob> MirrorFlags::job() const {
   if (chosen) job.tags.choice = choice;
   if (!max_age.empty()) {
     const auto age = parse_age(max_age);
-    if (!age) return usage("--max-age wants a time such as 30d or 12h");
+    if (!age) return usage("--max-age wants a time such as 30d, 12h or 1d12h", "w, d, h, m and s are known");
     job.tags.max_age = *age;
   }
   job.tags.min_tags = min_tags;

@@ -31,14 +31,20 @@ struct MirrorFlags {
   std::optional<std::size_t> max_deletes;
 
   void add_to(CLI::App& command);
-  /// One of these that was typed, for whoever has a file that says it; empty: none was.
+  /// One of these that was typed, for whoever has a file that says it; empty: none was. Those about
+  /// platforms by themselves: skopeo's file does not say that.
   [[nodiscard]] std::string typed() const;
+  [[nodiscard]] std::string typed_platforms() const;
   /// Without sources and targets. Errors: invalid_argument.
   [[nodiscard]] Result<MirrorJob> job() const;
 
  private:
   const CLI::App* app_ = nullptr;
-  std::size_t begin_ = 0, end_ = 0;  ///< positions of these among the options of `app_`
+  struct Positions {
+    std::size_t begin = 0, end = 0;
+  };
+  [[nodiscard]] std::string first_typed(Positions among) const;
+  Positions before_, platforms_, after_;  ///< of these, among the options of `app_`
 };
 
 /// "I/N", counted from 0; "N" alone takes I from what Kubernetes and AWS Batch tell each of their parts.

@@ -3,8 +3,13 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <string_view>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace davit::tool {
@@ -29,6 +34,27 @@ void add(std::string& out, const std::string& name, const char* type, const char
 void add_one(std::string& out, const std::string& name, const char* help, const std::string& value) {
   add(out, name, "gauge", help);
   out += name + " " + value + "\n";
+}
+
+/// Writes all of it and closes the file. False: errno says why.
+bool write_and_close(int file, std::string_view text) {
+  bool good = true;
+  while (good && !text.empty()) {
+    const ssize_t count = ::write(file, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    good = count > 0;
+    if (good) text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  const int why = errno;
+  const bool closed = ::close(file) == 0;  // some file systems only say here that the disk is full
+  if (!good) errno = why;
+  return good && closed;
+}
+
+/// Behind links. Empty for one that points at nothing.
+std::string real_name(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> name(::realpath(path.c_str(), nullptr), &std::free);
+  return name ? std::string(name.get()) : std::string();
 }
 
 }  // namespace
@@ -66,17 +92,37 @@ std::string MirrorMetrics::text(const MirrorTotals* totals) const {
 }
 
 Result<> MirrorMetrics::write(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".davit-tmp-" + std::to_string(::getpid());
-  const auto failed = [&](const std::string& what) {
-    Error error{.code = Errc::local_io, .message = what + " " + path + ": " + std::strerror(errno)};
+  const auto failed = [&](const char* what) {
+    return Error{.code = Errc::local_io,
+                 .message = std::string(what) + " " + path + ": " + std::strerror(errno)};
+  };
+  struct stat there = {};
+  const bool exists = ::lstat(path.c_str(), &there) == 0;
+  const std::string place = exists ? real_name(path) : path;
+  if (exists && (place.empty() || ::stat(place.c_str(), &there) != 0 || !S_ISREG(there.st_mode))) {
+    // A device or a pipe takes what is written; a link that points at nothing gets its file.
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+    return file >= 0 && write_and_close(file, text) ? Result<>() : failed("write");
+  }
+  const std::string temporary = place + ".davit-tmp-" + std::to_string(::getpid());
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file < 0) return failed("write");
+  const auto given_up = [&](const char* what) {
+    const Error error = failed(what);
     ::unlink(temporary.c_str());
     return error;
   };
-  std::FILE* file = std::fopen(temporary.c_str(), "wxe");
-  if (file == nullptr) return failed("write");
-  const bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (const bool closed = std::fclose(file) == 0; !good || !closed) return failed("write");
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return failed("replace");
+  // Whoever may read what is there may go on reading it.
+  if (exists) {
+    const bool whose = ::fchown(file, there.st_uid, there.st_gid) == 0 || errno == EPERM;
+    if (!whose || ::fchmod(file, there.st_mode & 0777) != 0) {
+      const Error error = given_up("keep the mode of");
+      ::close(file);
+      return error;
+    }
+  }
+  if (!write_and_close(file, text)) return given_up("write");
+  if (std::rename(temporary.c_str(), place.c_str()) != 0) return given_up("replace");
   return {};
 }
 

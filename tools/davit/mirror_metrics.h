@@ -15,7 +15,8 @@ class MirrorMetrics {
   void count(const MirrorEntry& entry);
   /// `totals` is null where the run broke off.
   [[nodiscard]] std::string text(const MirrorTotals* totals) const;
-  /// Replaces the file in one step. Errors: local_io.
+  /// Replaces the file, or the one that a link points at, in one step, and keeps its mode; a device or a pipe
+  /// is written to. Errors: local_io.
   static Result<> write(const std::string& path, const std::string& text);
 
  private:

@@ -58,6 +58,12 @@ std::string entry_line(const MirrorEntry& entry, bool dry_run) {
   return line;
 }
 
+std::string repository_line(const MirrorEntry& entry) {
+  if (entry.repository == MirrorEntry::Repository::there) return {};
+  if (entry.repository == MirrorEntry::Repository::made) return "would create the repository " + entry.target;
+  return "missing the repository " + entry.target + "; --create-repo makes it";
+}
+
 std::string entry_json(const MirrorEntry& entry, bool dry_run) {
   Json out{{"result", word_of(entry.what, dry_run)}};
   if (!entry.job.empty()) out["job"] = entry.job;
@@ -65,6 +71,8 @@ std::string entry_json(const MirrorEntry& entry, bool dry_run) {
   if (!entry.target.empty()) out["target"] = entry.target;
   if (!entry.tag.empty()) out["tag"] = entry.tag;
   if (entry.root) out["digest"] = entry.root->digest.to_string();
+  if (entry.repository != MirrorEntry::Repository::there) out["repository_missing"] = true;
+  if (entry.repository == MirrorEntry::Repository::made) out["repository_created"] = true;
   if (entry.replaced) out["replaced"] = entry.replaced->to_string();
   if (entry.what == What::copied) {
     out["bytes"] = entry.blobs.bytes_sent;

@@ -11,6 +11,9 @@ namespace davit::tool {
 std::string entry_line(const MirrorEntry& entry, bool dry_run);
 std::string entry_json(const MirrorEntry& entry, bool dry_run);
 
+/// Of a plan: that the target's repository is missing, or would be made. Empty where it is there.
+std::string repository_line(const MirrorEntry& entry);
+
 /// The sums, for people.
 std::string summary_line(const MirrorTotals& totals, bool dry_run);
 std::string summary_json(const MirrorTotals& totals, bool dry_run);

@@ -10,6 +10,7 @@
 
 #include <davit/reference.h>
 
+#include "flag_values.h"
 #include "ui/terminal_text.h"
 #include "units.h"
 #include "usage.h"
@@ -262,13 +263,17 @@ void ConnectionFlags::add_to(CLI::App& command) {
   add(kConnection, command.add_option("--retries,--retry-times", retries, "tries of one request (5)"))
       ->type_name("N")
       ->check(CLI::Range(1, 50));
-  add(kConnection, command.add_option("--timeout", timeout, "give up after this time"))->type_name("TIME");
+  add(kConnection, command.add_option("--timeout", timeout, "give up after this time"))
+      ->type_name("TIME")
+      ->check(not_empty());
   add(kConnection, command.add_option("--stall-timeout", stall_timeout,
                                       "give a connection up after this time without a byte (30s)"))
-      ->type_name("TIME");
+      ->type_name("TIME")
+      ->check(not_empty());
   add(kConnection, command.add_option("--limit-rate", limit_rate,
                                       "bytes per second and direction; K, M, G are powers of 1024"))
-      ->type_name("RATE");
+      ->type_name("RATE")
+      ->check(not_empty());
   add(kConnection, command.add_option("--tmpdir", tmpdir,
                                       "where pipes and compressed archives are unpacked ($TMPDIR or /tmp)"))
       ->type_name("DIR");

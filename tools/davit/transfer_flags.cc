@@ -88,7 +88,8 @@ void TransferFlags::add_to(CLI::App& command, Verb verb) {
         ->type_name("REGEX")
         ->allow_extra_args(false);
     add(command.add_option("--semver", choice.semver, "only versions in this range, as npm writes it"))
-        ->type_name("RANGE");
+        ->type_name("RANGE")
+        ->check(not_empty());
     add(command.add_option("--latest", choice.latest, "only so many, the newest in version order"))
         ->type_name("N")
         ->check(CLI::Range(1, 1'000'000));

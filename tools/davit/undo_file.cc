@@ -119,7 +119,8 @@ Result<UndoRecords> read_undo_file(const std::string& path) {
     auto record = line.size() > kLongestLine
                       ? Result<PruneRecord>(Error{.code = Errc::corrupt, .message = "too long for a record"})
                       : parse_prune_record(line);
-    if (!record && file.peek() == std::ifstream::traits_type::eof() && !file.bad()) {
+    // Only what was never finished has no end: its tag was not deleted.
+    if (!record && file.eof()) {
       out.note = path + ":" + std::to_string(number) + ": the last line was cut, and is passed over";
       break;
     }

@@ -1,7 +1,9 @@
 #include "units.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -50,16 +52,20 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 }
 
 std::optional<std::chrono::seconds> parse_age(std::string_view text) {
-  constexpr std::uint64_t kDay = 24 * 60 * 60;
-  std::string_view rest = text;
-  const auto value = take_number(rest);
-  if (value && (rest == "d" || rest == "w")) {
-    const auto total = times(*value, rest == "d" ? kDay : 7 * kDay);
-    return total ? std::optional(std::chrono::seconds(*total)) : std::nullopt;
+  constexpr std::uint64_t kMost = 100ull * 366 * 24 * 3600;
+  constexpr std::pair<char, std::uint64_t> kUnits[] = {
+      {'w', 604'800}, {'d', 86'400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+  std::uint64_t total = 0;
+  while (!text.empty()) {
+    const auto value = take_number(text);
+    const auto unit = std::ranges::find(kUnits, text.empty() ? '\0' : text.front(),
+                                        [](const auto& each) { return each.first; });
+    if (!value || *value > kMost || unit == std::end(kUnits)) return std::nullopt;
+    total += *value * unit->second;
+    if (total > kMost) return std::nullopt;
+    text.remove_prefix(1);
   }
-  const auto time = parse_duration(text);
-  if (!time || time->count() % 1000 != 0) return std::nullopt;
-  return std::chrono::duration_cast<std::chrono::seconds>(*time);
+  return total == 0 ? std::nullopt : std::optional(std::chrono::seconds(total));
 }
 
 std::string human_size(std::uint64_t bytes) {

@@ -192,6 +192,9 @@ class DAVIT_EXPORT Client {
   /// there again is left alone: conflict, or a success if it is the same image. What an index lists is put
   /// before it, whatever the order of the records. One result for each record, in their order.
   Result<std::vector<Delivery>> restore(std::span<const PruneRecord> records, std::stop_token stop = {});
+  /// What restore() would do, without putting anything: whether the registries still have what an image needs
+  /// is not known before.
+  Result<std::vector<Delivery>> plan_restore(std::span<const PruneRecord> records, std::stop_token stop = {});
 
   /// What a source argument stands for, opened to be looked at, or to be edited and copied. Errors:
   /// not_found; invalid_argument where it could be several images; those of reading it.

@@ -85,13 +85,20 @@ struct MirrorShard {
 /// What became of one tag at one target, or would.
 struct MirrorEntry {
   enum class What { copied, unchanged, deleted, failed };
+  /// The target's. A run says only `there`; a plan what it found out, where asking is cheap (ECR).
+  enum class Repository {
+    there,
+    missing,  ///< pushes are refused, unless ECR makes it by a creation template
+    made,     ///< MirrorJob::create_repositories would make it
+  };
   What what = What::failed;
   std::string job = {};
   std::string source = {};              ///< "registry/repository"; empty for what failed before one was known
-  std::string target = {};              ///< "registry/repository"; empty when the source failed
+  std::string target = {};              ///< "registry/repository"; one entry for each where the source failed
   std::string tag = {};                 ///< or a digest; empty when it is about the repository
   std::optional<Descriptor> root = {};  ///< what the tag is at the target now; of a deleted one, what it was
   std::optional<Digest> replaced = {};  ///< what the tag was before
+  Repository repository = Repository::there;
   BlobCounts blobs = {};
   std::chrono::milliseconds took{0};
   std::optional<Error> error = {};  ///< with `failed`

@@ -75,7 +75,7 @@ TEST_CASE("every setting of a job is read") {
   const MirrorSettings out = read(R"(
 jobs:
 - name: all
-  sources: [s.example/team/**, "localhost:5000", "s.example/x:1", ecr:app]
+  sources: [s.example/team/**, "localhost:5000", s.example/x, ecr:app]
   targets: ["t.example/{repo}", "u.example:5000/m/{registry}/{name}"]
   repositories: {include: team/.*, exclude: [a, b]}
   tags:
@@ -104,7 +104,7 @@ jobs:
   REQUIRE(out.file.jobs.size() == 1);
   const MirrorJob& all = out.file.jobs.front();
   CHECK(all.name == "all");
-  CHECK(all.sources == Texts{"s.example/team/**", "localhost:5000", "s.example/x:1", "ecr:app"});
+  CHECK(all.sources == Texts{"s.example/team/**", "localhost:5000", "s.example/x", "ecr:app"});
   CHECK(all.targets == Texts{"t.example/{repo}", "u.example:5000/m/{registry}/{name}"});
   CHECK(all.include_repositories == Texts{"team/.*"});
   CHECK(all.exclude_repositories == Texts{"a", "b"});
@@ -141,6 +141,11 @@ TEST_CASE("registries are read as in the configuration file") {
       "jobs: [{source: s.example/a, target: t.example/b}]\n");
   CHECK(out.registries.at("t.example").credentials_variable == "CREDS");
   CHECK(out.registries.at("t.example").options.ca_file == "/etc/t.example.pem");
+  const auto limited = read(
+      "registries:\n  t.example: {limits: {requests: \"${RATE:-300/m}\", concurrency: \"${COUNT}\"}}\n"
+      "jobs: [{source: s.example/a, target: t.example/b}]\n");
+  CHECK(limited.registries.at("t.example").options.limits.requests == 5);
+  CHECK(limited.registries.at("t.example").options.limits.concurrency == 7);
 }
 
 TEST_CASE("a list of tags is one of names, and numbers are texts") {
@@ -176,6 +181,27 @@ TEST_CASE("turning pruning off and on keeps what is protected") {
   const MirrorJob fewer = job("  prune: {max_deletes: 1}\n", defaults);
   CHECK(fewer.prune.protect == Texts{"keep.*"});
   CHECK(fewer.prune.max_deletes == 1);
+}
+
+TEST_CASE("pruning and making repositories are turned on by nothing that is empty") {
+  CHECK(holds(job_refusal("  prune:\n"), "mirror.yaml:4:3: jobs[1].prune is true, false or a mapping"));
+  CHECK(holds(job_refusal("  prune: ~\n"), "mirror.yaml:4:3: jobs[1].prune is true, false or a mapping"));
+  CHECK(holds(job_refusal("  prune: []\n"), "is true, false or a mapping"));
+  CHECK(holds(job_refusal("  create_repositories:\n"), "jobs[1].create_repositories is true, false or"));
+  CHECK(holds(refusal("defaults:\n  prune:\njobs: []\n"), "defaults.prune is true, false or a mapping"));
+}
+
+TEST_CASE("truths are written as YAML 1.2 has them") {
+  CHECK_FALSE(job("  referrers: False\n").referrers);
+  CHECK_FALSE(job("  referrers: FALSE\n").referrers);
+  CHECK(job("  prune: TRUE\n").prune.enabled);
+  CHECK(job("  create_repositories: True\n").create_repositories);
+  CHECK(holds(job_refusal("  referrers: tRUE\n"), "true or false"));
+}
+
+TEST_CASE("all stands for every platform") {
+  CHECK(job("  platforms: [all]\n").platforms.empty());
+  CHECK(job("  platforms: all\n", "defaults: {platforms: [amd64]}\n").platforms.empty());
 }
 
 TEST_CASE("making repositories is turned off and on by a word") {
@@ -261,6 +287,8 @@ TEST_CASE("a slip of the pen is named with line, column and what may be meant") 
 TEST_CASE("values that cannot be are refused where they stand") {
   CHECK(holds(job_refusal("  tags: [a, 'b c']\n"), "mirror.yaml:4:13: jobs[1].tags \"b c\" is neither"));
   CHECK(holds(job_refusal("  tags: []\n"), "is empty"));
+  CHECK(holds(job_refusal("  tags: {names: []}\n"), "mirror.yaml:4:17: jobs[1].tags.names is empty"));
+  CHECK(holds(job_refusal("  tags: {include: []}\n"), "jobs[1].tags.include is empty"));
   CHECK(holds(job_refusal("  tags: {include: ['a', '(']}\n"), "\"(\" is no pattern: missing )"));
   CHECK(holds(job_refusal("  tags: {include: 'a)(b'}\n"), "no pattern"));
   CHECK(holds(job_refusal("  tags: {semver: newest}\n"), "no version range"));
@@ -299,6 +327,11 @@ TEST_CASE("sources and targets have their form") {
   CHECK(holds(with("s.example/a", "b"), "begins with no registry"));
   CHECK(holds(with("s.example/a", "t.example/B"), "no target"));
   CHECK(holds(refusal("jobs: [{source: s.example/a}]"), "mirror.yaml:1:8: jobs[1] has no targets"));
+  CHECK(holds(with("s.example/a", "s.example/a"), "mirror.yaml:2:3: jobs[1] has a target that is its own"));
+  CHECK(holds(with("s.example/a", "s.example/{repo}"), "its own source"));
+  CHECK(holds(refusal("jobs:\n- {source: 's.example/a:1', target: t.example/b, tags: [x]}\n"),
+              "mirror.yaml:2:3: jobs[1] has a source that is one image, and tags besides"));
+  CHECK(with("s.example/a:1", "t.example/b") == "taken");
   CHECK(holds(refusal("jobs: [{target: t.example/a}]"), "has no source"));
   CHECK(holds(refusal("jobs: [{sources: [s.example/a, s.example/a], target: 't.example/{name}'}]"), "twice"));
   CHECK(holds(refusal("jobs: [{sources: [s.example/a, s.example/b], target: 't.example/c'}]"), "several"));
@@ -322,6 +355,11 @@ TEST_CASE("anchors, aliases and merges are understood") {
   CHECK(one.tags.names == Texts{"a"});
   CHECK_FALSE(one.referrers);
   CHECK(holds(job_refusal("  <<: x\n"), "merges"));
+}
+
+TEST_CASE("a second document is refused where it begins") {
+  CHECK(holds(refusal("jobs: [{source: s.example/a, target: t.example/a}]\n---\njobs: []\n"),
+              "mirror.yaml:2:1: more than one YAML document"));
 }
 
 TEST_CASE("more jobs than anybody has are refused") {

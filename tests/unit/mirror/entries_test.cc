@@ -46,6 +46,31 @@ TEST_CASE("entries are told and counted", "[mirror]") {
   CHECK(entries.totals().failed == 1);
 }
 
+TEST_CASE("a failure of the source is one at each target", "[mirror]") {
+  Entries entries(nullptr);
+  entries.add(route(), entry(What::failed, "", "1"));
+  entries.put_off(route(), entry(What::failed, "", "2"));
+  const auto told = all(entries);
+  REQUIRE(told.size() == 4);
+  CHECK(told[0].target == "t/app");
+  CHECK(told[1].target == "u/app");
+  CHECK(told[3].target == "u/app");
+  CHECK(told[3].tag == "2");
+  CHECK(entries.totals().failed == 4);
+}
+
+TEST_CASE("what a plan would have to make is said with each entry", "[mirror]") {
+  Entries entries(nullptr);
+  entries.note_missing(route().targets[0], true);
+  entries.note_missing(route().targets[1], false);
+  entries.add(route(), entry(What::copied, "t/app", "1"));
+  entries.add(route(), entry(What::copied, "u/app", "1"));
+  const auto told = all(entries);
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].repository == MirrorEntry::Repository::made);
+  CHECK(told[1].repository == MirrorEntry::Repository::missing);
+}
+
 TEST_CASE("a second attempt replaces what was put off, and nothing else is told twice", "[mirror]") {
   Entries entries(nullptr);
   entries.add(route(), entry(What::copied, "t/app", "1"));

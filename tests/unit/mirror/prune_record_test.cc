@@ -31,8 +31,10 @@ TEST_CASE("a record comes back as it was", "[mirror]") {
 TEST_CASE("a record that was changed is refused", "[mirror]") {
   PruneRecord other = record();
   other.manifest += " ";
-  for (const std::string& line :
-       {to_json_line(other), std::string("{}"), std::string("[]"), std::string("x"), std::string()}) {
+  PruneRecord nameless = record();
+  nameless.tag.clear();
+  for (const std::string& line : {to_json_line(other), to_json_line(nameless), std::string("{}"),
+                                  std::string("[]"), std::string("x"), std::string()}) {
     const auto refused = parse_prune_record(line);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::corrupt);

@@ -8,6 +8,7 @@
 
 #include "commands/commands.h"
 #include "exit_code.h"
+#include "flag_values.h"
 #include "reading.h"
 #include "ui/json_text.h"
 #include "ui/terminal_text.h"
@@ -273,7 +274,8 @@ void add(CLI::App& app, Action& action, const char* name, Wanted wanted) {
       ->allow_extra_args(false);
   with_environment(
       command->add_option("--semver", flags->choice.semver, "only versions in this range, as npm writes it"))
-      ->type_name("RANGE");
+      ->type_name("RANGE")
+      ->check(not_empty());
   with_environment(
       command->add_option("--latest", flags->choice.latest, "only so many, the newest in version order"))
       ->type_name("N")

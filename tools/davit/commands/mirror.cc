@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "commands/commands.h"
 #include "exit_code.h"
+#include "flag_values.h"
 #include "mirror_flags.h"
 #include "mirror_metrics.h"
 #include "mirror_report.h"
@@ -31,6 +34,7 @@ registry. DST is a repository, with {repo}, {name} or {registry} of the source i
   davit mirror -f mirror.yaml --metrics /var/lib/node_exporter/davit.prom)";
 
 struct Flags {
+  const CLI::App* command = nullptr;
   std::vector<std::string> words;
   std::string file;
   bool scoped = false;
@@ -51,8 +55,10 @@ struct Flags {
 /// about registries comes before what the configuration file does. The file may be a pipe, so it is read
 /// once.
 Result<std::vector<MirrorJob>> jobs_in_file(Flags& flags) {
-  if (const std::string flag = flags.mirror.typed(); !flag.empty())
+  const auto says_itself = [&](const std::string& flag) {
     return usage(flag + ": with --file each job says that for itself", "write it into " + flags.file);
+  };
+  if (const std::string flag = flags.mirror.typed(); !flag.empty()) return says_itself(flag);
   auto settings = flags.connection.trust.settings();
   if (!settings) return settings.error();
   auto file = settings->read_mirror_file(flags.file);
@@ -62,12 +68,20 @@ Result<std::vector<MirrorJob>> jobs_in_file(Flags& flags) {
     if (!flags.output.quiet) say("note: " + note);
   }
   const std::string name = flags.file == "-" ? "standard input" : flags.file;
+  const std::string platforms = flags.mirror.typed_platforms();
+  if (const bool all_say =
+          std::ranges::none_of(file->jobs, [](const MirrorJob& job) { return job.targets.empty(); });
+      all_say && !platforms.empty())
+    return says_itself(platforms);
   bool used = flags.words.empty();
   for (MirrorJob& job : file->jobs) {
     if (!job.targets.empty()) continue;
     if (flags.words.empty())
       return usage(name + " does not say where its images go", "davit mirror -f " + flags.file + " DST");
     used = true;
+    auto chosen = flags.mirror.platform.chosen();  // skopeo's file does not say which
+    if (!chosen) return chosen.error();
+    job.platforms = *std::move(chosen);
     for (const std::string& word : flags.words)
       job.targets.push_back(word + (flags.scoped ? "/{registry}/{repo}" : "/{name}"));
   }
@@ -91,9 +105,11 @@ Result<std::vector<MirrorJob>> jobs_of(Flags& flags) {
 /// A failure with what it is about, unless it says that itself.
 Error about(const MirrorEntry& entry) {
   const std::string why = entry.error->to_string();
-  const std::string& place = entry.target.empty() ? entry.source : entry.target;
+  MirrorEntry where = entry;
+  if (entry.error->side == Side::source && !entry.source.empty()) where.target.clear();
+  const std::string& place = where.target.empty() ? where.source : where.target;
   const bool named = why.find(place) != std::string::npos && why.find(entry.tag) != std::string::npos;
-  return named ? *entry.error : entry.error->with_context(name_of(entry));
+  return named ? *entry.error : entry.error->with_context(name_of(where));
 }
 
 /// Shows a mirror as it goes on.
@@ -108,7 +124,10 @@ class Follower {
     show_notes();
     if (entry.error && !first_) first_ = entry.error;
     // What was not begun because the run ends is no news.
-    if (entry.error && entry.error->code != Errc::cancelled) line_.failed(about(entry), name_of(entry));
+    if (entry.error && entry.error->code != Errc::cancelled) complain_of(entry);
+    if (!flags_.json && entry.repository != MirrorEntry::Repository::there &&
+        missing_.insert(entry.target).second)
+      written_ = print(repository_line(entry) + "\n") && written_;
     std::string text = flags_.json ? entry_json(entry, flags_.dry_run) : entry_line(entry, flags_.dry_run);
     if (!text.empty()) written_ = print(text + "\n") && written_;
     if (entry.what == MirrorEntry::What::unchanged && flags_.output.verbose > 0 && !flags_.json)
@@ -122,6 +141,7 @@ class Follower {
 
   /// Also of a run that was told to end.
   void sum(const MirrorTotals& totals) {
+    some_ = totals.copied + totals.unchanged + totals.deleted > 0;
     show_notes();
     line_.finish({});
     if (flags_.json) written_ = print(summary_json(totals, flags_.dry_run) + "\n") && written_;
@@ -132,7 +152,8 @@ class Follower {
     line_.finish({});
     if (!totals) {
       line_.failed(totals.error());
-      return exit_code(totals.error().code);
+      // What was in time is there.
+      return some_ && totals.error().code == Errc::timeout ? kPartial : exit_code(totals.error().code);
     }
     const std::string summary = summary_line(*totals, flags_.dry_run);
     if (flags_.output.style() == ProgressStyle::json) {
@@ -142,8 +163,7 @@ class Follower {
     }
     if (!written_) return kLocal;
     if (totals->failed > 0) {
-      const bool some = totals->copied + totals->unchanged + totals->deleted > 0;
-      return some || !first_ ? kPartial : exit_code(first_->code);
+      return some_ || !first_ ? kPartial : exit_code(first_->code);
     }
     const bool changes = totals->copied + totals->deleted > 0;
     return flags_.exit_code && changes ? kWouldChange : kOk;
@@ -158,11 +178,23 @@ class Follower {
     for (const std::string& text : notes_.take()) line_.note(text);
   }
 
+  /// What failed at the source is an entry for each target, and news once.
+  void complain_of(const MirrorEntry& entry) {
+    const Error error = about(entry);
+    if (std::string text = error.to_string(); text != complaint_) {
+      line_.failed(error, name_of(entry));
+      complaint_ = std::move(text);
+    }
+  }
+
   const Flags& flags_;
   Notes notes_;
   ProgressLine line_;
   MirrorMetrics metrics_;
   std::optional<Error> first_;
+  std::string complaint_;          ///< the last one
+  std::set<std::string> missing_;  ///< repositories that a plan has told about
+  bool some_ = false;              ///< arrived, or was there
   bool written_ = true;
   bool deleted_ = false;
 };
@@ -183,6 +215,8 @@ int mirror(const Flags& flags, const std::vector<MirrorJob>& jobs, const Signals
     if (!shard) return fail(shard.error());
     options.shard = *shard;
   }
+  if (flags.metrics == "-")
+    return fail(usage("--metrics wants a file: standard output has the report", "--metrics FILE"));
   if (flags.exit_code && !flags.dry_run)
     return fail(usage("--exit-code says what a --dry-run found", "add --dry-run"));
   const auto limit = flags.connection.time_limit();
@@ -216,7 +250,28 @@ int mirror(const Flags& flags, const std::vector<MirrorJob>& jobs, const Signals
   return code;
 }
 
+std::string would_put(const std::vector<Delivery>& deliveries) {
+  std::string out;
+  for (const Delivery& one : deliveries) {
+    if (!one.result) continue;
+    out += (one.result->unchanged ? "unchanged " : "would put ") + one.destination + ":" +
+           one.result->tags.front() + "@" + one.result->root.digest.to_string() + "\n";
+  }
+  return out;
+}
+
+/// A flag that was typed and has no meaning with --undo; empty: there is none.
+std::string says_nothing_to_undo(const Flags& flags) {
+  for (const char* name : {"--file", "--scoped", "--undo-record", "--shard", "--metrics", "--exit-code"}) {
+    if (was_typed(*flags.command, name)) return name;
+  }
+  const std::string flag = flags.mirror.typed();
+  return flag.empty() ? flags.mirror.typed_platforms() : flag;
+}
+
 int undo(const Flags& flags, const Signals& signals) {
+  if (const std::string flag = says_nothing_to_undo(flags); !flag.empty())
+    return fail(usage(flag + " has no meaning with --undo", "davit mirror --undo FILE"));
   if (!flags.words.empty())
     return fail(usage("--undo puts back what a file says", "davit mirror --undo FILE"));
   const auto read = read_undo_file(flags.undo);
@@ -227,18 +282,15 @@ int undo(const Flags& flags, const Signals& signals) {
   for (const PruneRecord& record : records) arguments.destinations.push_back(as_image(record.repository));
   auto settings = flags.connection.client_options(flags.output.verbose, arguments, CredentialScope::both);
   if (!settings) return fail(settings.error());
-  if (flags.dry_run) {
-    std::string text;
-    for (const PruneRecord& record : records)
-      text += "would put " + record.repository + ":" + record.tag + "@" + record.digest.to_string() + "\n";
-    return print(text) ? kOk : kLocal;
-  }
   Client client(*std::move(settings));
-  const auto deliveries = client.restore(records, signals.stop());
+  const auto deliveries =
+      flags.dry_run ? client.plan_restore(records, signals.stop()) : client.restore(records, signals.stop());
   if (!deliveries) return fail(deliveries.error());
   ProgressLine(flags.output.style(), "send").finish(*deliveries);
-  if (!print(flags.json ? json_lines(*deliveries) : reference_lines(*deliveries))) return kLocal;
-  return exit_code(*deliveries);
+  const std::string text = flags.json      ? json_lines(*deliveries)
+                           : flags.dry_run ? would_put(*deliveries)
+                                           : reference_lines(*deliveries);
+  return print(text) ? exit_code(*deliveries) : kLocal;
 }
 
 }  // namespace
@@ -246,6 +298,7 @@ int undo(const Flags& flags, const Signals& signals) {
 void add_mirror(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("mirror", kDescription);
+  flags->command = command;
   command->alias("sync");
   command->add_option("SRC", flags->words, "what to mirror, then where to")->type_name("DST...");
   with_environment(
@@ -260,15 +313,19 @@ void add_mirror(CLI::App& app, Action& action) {
   add(command->add_option("--undo-record", flags->undo_record,
                           "where --prune keeps what it deletes (./davit-undo-TIME.jsonl)"))
       ->type_name("FILE")
+      ->check(not_empty())
       ->group("Deleting");
   add(command->add_option("--undo", flags->undo, "put back what is kept in this file"))
       ->type_name("FILE")
+      ->check(not_empty())
       ->group("Deleting");
   add(command->add_option("--shard", flags->shard,
                           "only this part of the work, from 0; N alone: as Kubernetes or AWS Batch say"))
-      ->type_name("I/N");
+      ->type_name("I/N")
+      ->check(not_empty());
   add(command->add_option("--metrics", flags->metrics, "write the figures of the run in Prometheus's format"))
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty());
   add(command->add_flag("--keep-going,!--no-keep-going", flags->keep_going,
                         "go on with the rest when something fails (the default)"));
   add(command->add_flag("--dry-run", flags->dry_run, "say what would be done and do nothing"));
