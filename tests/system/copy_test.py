@@ -58,6 +58,9 @@ class Copies(SystemTest):
         listed = self.second.manifest("copied/both", "1")["manifests"]
         self.assertEqual({entry["platform"]["architecture"]: entry["digest"] for entry in listed}, children)
         self.expect_equal("copied/both", both)
+        for platforms, behind in ((["-p", "linux/amd64"], True), (["-p", "linux/amd64", "-p", "linux/arm64"], False)):
+            out = self.davit("copy", "--referrers", *platforms, source, self.second.host + "/copied/which:1")
+            self.assertEqual("what refers to the whole index stays behind" in out.err, behind)
         absent = self.davit("copy", "-p", "linux/riscv64", source, self.second.host + "/copied/none:1", code=None)
         self.assertNotEqual(absent.code, 0)
         self.assertEqual(self.second.tags("copied/none"), [])
