@@ -150,7 +150,7 @@ Result<> ClientOptions::read_configuration(const std::string& path) {
 
 Result<MirrorFile> ClientOptions::read_mirror_file(const std::string& path) {
   const bool piped = path == "-";
-  const std::string name = piped ? "standard input" : path;
+  const std::string shown = piped ? "standard input" : path;
   DAVIT_TRY(const std::string text, existing_text(piped ? "/dev/stdin" : path, config::kMostMirrorBytes));
   const config::MirrorSurroundings surroundings{
       .variables = [](const std::string& name) -> std::optional<std::string> {
@@ -159,7 +159,7 @@ Result<MirrorFile> ClientOptions::read_mirror_file(const std::string& path) {
         return value;
       },
       .small_file = [](const std::string& file) { return existing_text(file, kMostSmallFile); }};
-  DAVIT_TRY(config::MirrorSettings read, config::parse_mirror_file(text, name, surroundings));
+  DAVIT_TRY(config::MirrorSettings read, config::parse_mirror_file(text, shown, surroundings));
   add_registries(*this, std::move(read.registries));
   return std::move(read.file);
 }
