@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <thread>
 
@@ -40,10 +41,15 @@ void fail(Arrival& arrival, const Error& error) {
 void Run::make_leaves() {
   for (Shipment& shipment : shipments_) {
     shipment.leaves = shipment.carried;
+    std::set<Digest> configs;
+    for (const std::vector<Manifest>* all : {&shipment.manifests, &shipment.frames}) {
+      for (const Manifest& manifest : *all) {
+        if (manifest.config()) configs.insert(manifest.config()->digest);
+      }
+    }
     for (Leaf* below : shipment.carried) {
-      const Manifest& root = shipment.manifests.empty() ? shipment.frames.back() : shipment.manifests.back();
-      const bool manifest_config = root.config() && root.config()->digest == below->descriptor->digest;
-      below->name = (manifest_config ? "config " : "layer ") + below->descriptor->digest.short_form();
+      const Digest& digest = below->descriptor->digest;
+      below->name = (configs.contains(digest) ? "config " : "layer ") + digest.short_form();
       below->source = content::blob_content(shipment.order->source, *below->descriptor);
       below->ranges = shipment.order->source->range_reader();
       below->bytes_to_read = below->descriptor->size;

@@ -120,10 +120,10 @@ DAVIT_EXPORT bool goes_to_oci(std::string_view destination);
 /// Sources: a path (docker-archive, OCI archive, OCI layout; found by content, gzip or zstd around it is seen
 /// through),
 /// `-` for standard input, `docker-archive:FILE[:NAME:TAG]`, `docker-archive:FILE:@N`,
-/// `oci-archive:FILE[:TAG]`, `oci:DIR[:TAG]`, or a registry reference. Destinations: registry references;
+/// `oci-archive:FILE[:NAME]`, `oci:DIR[:NAME]`, or a registry reference. Destinations: registry references;
 /// `ecr:[[ACCOUNT.]REGION/]REPO[:TAG]` is short for an ECR registry's name; several tags as `repo:v1,v2`; a
 /// template `registry/{repo}:{tag}` for archives with several images. What pull() and copy() write to files:
-/// `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME:TAG]`, or a path.
+/// `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`, `docker-archive:FILE[:NAME:TAG]`, or a path.
 class DAVIT_EXPORT Client {
  public:
   class Impl;
