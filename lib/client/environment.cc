@@ -79,7 +79,7 @@ Result<std::string> existing_text(const std::string& path, std::size_t most) {
 }
 
 /// What a file says about registries replaces what was known of them. Its credentials come first.
-void add_registries(ClientOptions& options, std::map<std::string, config::Registry> registries) {
+void add_registries(ClientOptions& options, std::map<std::string, config::Registry>&& registries) {
   std::vector<std::shared_ptr<CredentialSource>> sources;
   for (auto& [host, registry] : registries) {
     if (registry.credential) sources.push_back(fixed_credentials(host, *std::move(registry.credential)));

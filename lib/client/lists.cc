@@ -211,7 +211,7 @@ Result<> Client::list_tags(std::string_view repository, const ListOptions& optio
     const TagPage take = [&](std::span<const ListedTag> page) {
       return sieve.take({page.begin(), page.end()}, nothing);
     };
-    const auto described = from->describe_tags(take, context);
+    auto described = from->describe_tags(take, context);
     if (described) return sieve.finish(nothing);
     if (sieve.handed_on() || !registry::was_not_asked(described.error())) return described;
     sieve.forget();
@@ -261,7 +261,7 @@ Result<> Client::list_repositories(std::string_view registry, const ListOptions&
       const RepositoryPage take = [&](std::span<const ListedRepository> page) {
         return hand_on({page.begin(), page.end()});
       };
-      const auto listed = native->repositories(take, context);
+      auto listed = native->repositories(take, context);
       if (listed || handed_on || !registry::was_not_asked(listed.error())) return listed;
     }
   }
