@@ -154,6 +154,7 @@ Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candida
   }
   if (wanted.empty()) return entries;
   std::vector<Descriptor> descriptors;
+  descriptors.reserve(entries.size());
   for (const Candidate& each : entries) descriptors.push_back(each.entry);
   std::set<std::size_t> chosen;
   for (const Platform& one : wanted) {
@@ -172,6 +173,7 @@ Result<std::vector<Candidate>> choose_entries(std::span<const Candidate> candida
   }
   add_attestations(descriptors, chosen);
   std::vector<Candidate> out;
+  out.reserve(chosen.size());
   for (const std::size_t position : chosen) out.push_back(entries[position]);
   return out;
 }

@@ -36,7 +36,7 @@ void Delivering::carry(std::vector<Find> finds) {
     for (std::size_t i = 0; i < left.size(); ++i) {
       if (wave[i] == now) here.push_back(left[i]);
     }
-    if (!here.empty()) carry_wave(std::move(here));
+    if (!here.empty()) carry_wave(here);
   }
   blobs_.clear();
 }
@@ -188,7 +188,7 @@ transfer::Order Delivering::order_for(Find& find) {
   return order;
 }
 
-void Delivering::carry_wave(std::vector<Find*> finds) {
+void Delivering::carry_wave(const std::vector<Find*>& finds) {
   std::vector<transfer::Order> orders;
   orders.reserve(finds.size());
   for (Find* find : finds) orders.push_back(order_for(*find));

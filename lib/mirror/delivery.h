@@ -44,7 +44,7 @@ class Delivering {
   [[nodiscard]] bool brings_for(const Find& one, const Find& other, const FoundPlace& at) const;
   [[nodiscard]] bool may_mount(const std::string& host) const;
   void learn_mounts(const Find& find, const FoundPlace& at, const Delivered& delivered);
-  void carry_wave(std::vector<Find*> finds);
+  void carry_wave(const std::vector<Find*>& finds);
   transfer::Order order_for(Find& find);
   /// One for each place of each find, in their order.
   using Outcomes = std::vector<Result<Delivered>>;
