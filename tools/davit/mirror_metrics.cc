@@ -108,7 +108,7 @@ Result<> MirrorMetrics::write(const std::string& path, const std::string& text) 
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file < 0) return failed("write");
   const auto given_up = [&](const char* what) {
-    const Error error = failed(what);
+    Error error = failed(what);
     ::unlink(temporary.c_str());
     return error;
   };
