@@ -81,15 +81,17 @@ bool Delivering::holds_none(registry::Repository& repository,
                             std::vector<std::vector<Descriptor>> images) const {
   transfer::take_turns(images, &Descriptor::size);
   std::vector<Descriptor> blobs;
+  std::vector<std::uint64_t> sizes;
   std::set<Digest> seen;
   for (const std::vector<Descriptor>& image : images) {
-    std::ranges::copy_if(image, std::back_inserter(blobs),
-                         [&](const Descriptor& blob) { return seen.insert(blob.digest).second; });
+    for (const Descriptor& blob : image) {
+      if (!seen.insert(blob.digest).second) continue;
+      blobs.push_back(blob);
+      sizes.push_back(blob.size);
+    }
   }
   std::vector<Descriptor> some;
-  for (const std::size_t place : transfer::kTelling) {
-    if (place < blobs.size()) some.push_back(blobs[place]);
-  }
+  for (const std::size_t place : transfer::telling_places(sizes)) some.push_back(blobs[place]);
   const auto there = repository.probe(some, context_);
   return !there || std::ranges::all_of(*there, [](Presence one) { return one == Presence::absent; });
 }

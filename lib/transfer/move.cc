@@ -211,12 +211,13 @@ std::set<const ContentSink*> Run::empty_sinks() {
   for (ContentSink* sink : asked) {
     questions.push_back({sink, nullptr});
     std::vector<const Descriptor*> wanted;
+    std::vector<std::uint64_t> sizes;
     for (const Leaf* leaf : leaves) {
-      if (leaf->descriptor && leaf->arrivals.contains(sink)) wanted.push_back(&*leaf->descriptor);
+      if (!leaf->descriptor || !leaf->arrivals.contains(sink)) continue;
+      wanted.push_back(&*leaf->descriptor);
+      sizes.push_back(leaf->descriptor->size);
     }
-    for (const std::size_t place : kTelling) {
-      if (place < wanted.size()) questions.push_back({sink, wanted[place]});
-    }
+    for (const std::size_t place : telling_places(sizes)) questions.push_back({sink, wanted[place]});
   }
   for_each_index(pool_, questions.size(), [&](std::size_t i) {
     Question& question = questions[i];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -18,8 +19,18 @@ void take_turns(std::vector<std::vector<Blob>>& images, Size size) {
                            [&](const std::vector<Blob>& image) { return std::invoke(size, image.front()); });
 }
 
-/// Of what a run that was ended had begun with, few are asked for to know whether there is something: these
-/// places in the order of turns. The first may be the one that was not finished.
-inline constexpr std::size_t kTelling[] = {0, 3, 7, 15};
+/// The places, in the order of turns, of those few blobs that tell whether a run that was ended has left
+/// anything: of what it had begun with, the smallest has arrived first, however many went at once.
+inline std::vector<std::size_t> telling_places(const std::vector<std::uint64_t>& sizes) {
+  std::vector<std::size_t> out;
+  for (const std::size_t begun : {1, 4, 8, 16}) {
+    std::size_t smallest = 0;
+    for (std::size_t i = 0; i < std::min(begun, sizes.size()); ++i) {
+      if (sizes[i] <= sizes[smallest]) smallest = i;
+    }
+    if (smallest < sizes.size() && std::ranges::find(out, smallest) == out.end()) out.push_back(smallest);
+  }
+  return out;
+}
 
 }  // namespace davit::transfer
