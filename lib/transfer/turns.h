@@ -20,15 +20,16 @@ void take_turns(std::vector<std::vector<Blob>>& images, Size size) {
 }
 
 /// The places, in the order of turns, of those few blobs that tell whether a run that was ended has left
-/// anything: of what it had begun with, the smallest has arrived first, however many went at once.
+/// anything: of what it had begun with, the smallest have arrived first, however many went at once.
 inline std::vector<std::size_t> telling_places(const std::vector<std::uint64_t>& sizes) {
   std::vector<std::size_t> out;
-  for (const std::size_t begun : {1, 4, 8, 16}) {
-    std::size_t smallest = 0;
+  for (const std::size_t begun : {1, 4, 8, 16, 16, 16}) {
+    std::size_t smallest = sizes.size();
     for (std::size_t i = 0; i < std::min(begun, sizes.size()); ++i) {
-      if (sizes[i] <= sizes[smallest]) smallest = i;
+      const bool smaller = smallest == sizes.size() || sizes[i] <= sizes[smallest];
+      if (smaller && std::ranges::find(out, i) == out.end()) smallest = i;
     }
-    if (smallest < sizes.size() && std::ranges::find(out, smallest) == out.end()) out.push_back(smallest);
+    if (smallest < sizes.size()) out.push_back(smallest);
   }
   return out;
 }
