@@ -23,7 +23,7 @@ void take_turns(std::vector<std::vector<Blob>>& images, Size size) {
 /// anything: of what it had begun with, the smallest have arrived first, however many went at once.
 inline std::vector<std::size_t> telling_places(const std::vector<std::uint64_t>& sizes) {
   std::vector<std::size_t> out;
-  for (const std::size_t begun : {1, 4, 8, 16, 16, 16}) {
+  for (const std::size_t begun : {1, 4, 8, 16, 16, 16, 16, 16}) {
     std::size_t smallest = sizes.size();
     for (std::size_t i = 0; i < std::min(begun, sizes.size()); ++i) {
       const bool smaller = smallest == sizes.size() || sizes[i] <= sizes[smallest];

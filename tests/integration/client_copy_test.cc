@@ -602,7 +602,7 @@ TEST_CASE("a repository that does not exist yet is asked for a few blobs, not fo
   Registry other;
   Client client(quick());
   REQUIRE(client.copy(registry.authority() + "/many:1", other.authority() + "/new"));
-  CHECK(blob_requests(other, "HEAD") == 6);
+  CHECK(blob_requests(other, "HEAD") == 8);
   CHECK(other.log("POST").size() == 21);
 
   // Another tag in a repository that is there: every blob is asked for, and none is sent.

@@ -664,7 +664,7 @@ class RealRegistries(SystemTest):
                 links = os.path.join(self.target.storage, "docker/registry/v2/repositories/kill-%s/_layers/sha256" % command)
                 uploaded = lambda: os.listdir(links) if os.path.isdir(links) else []
                 run = subprocess.Popen([DAVIT, *words], env=clean_environment(self.home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                wait_until(lambda: len(uploaded()) > 4, "some blobs")
+                wait_until(lambda: len(uploaded()) > 8, "some blobs")
                 run.send_signal(signal.SIGKILL)
                 run.wait()
                 there = len(uploaded())
