@@ -236,24 +236,24 @@ class Mirrors(SystemTest):
         puts = ["image" if "/manifests/" in line["path"] else "blob" for line in target.lines() if line["method"] == "PUT" and line["status"] == 201]
         self.assertEqual(puts, ["blob"] + ["blob", "blob", "image"] * 12)
 
-    def test_sigterm_completes_the_image_that_was_begun(self):
-        self.fill("begun", ["app"], [str(number) for number in range(12)])
+    def begin(self, folder):
+        """A mirror of twelve images, one blob at a time, that has begun to send."""
+        self.fill(folder, ["app"], [str(number) for number in range(12)])
         target = self.emulator()
-        run = subprocess.Popen([DAVIT, "mirror", "-q", "-j", "1", "--limit-rate", "200K", self.source.host + "/begun/app",
+        run = subprocess.Popen([DAVIT, "mirror", "-q", "-j", "1", "--limit-rate", "200K", "%s/%s/app" % (self.source.host, folder),
                                 target.host + "/app"], env=clean_environment(self.home), stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
         wait_until(lambda: any("/blobs/uploads" in line["path"] for line in target.lines()), "the transfer")
+        return run, target
+
+    def test_sigterm_completes_the_image_that_was_begun(self):
+        run, target = self.begin("begun")
         run.terminate()
         run.communicate(timeout=30)
         self.assertEqual(len(self.tags(target.host, "app")), 1)
 
     def test_sigterm_lets_what_moves_arrive(self):
-        self.fill("gently", ["app"], [str(number) for number in range(12)])
-        target = self.emulator()
-        run = subprocess.Popen([DAVIT, "mirror", "-q", "-j", "1", "--limit-rate", "200K", self.source.host + "/gently/app",
-                                target.host + "/app"], env=clean_environment(self.home), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-        wait_until(lambda: any("/blobs/uploads" in line["path"] for line in target.lines()), "the transfer")
+        run, target = self.begin("gently")
         begun = time.monotonic()
         run.terminate()
         run.communicate(timeout=30)
