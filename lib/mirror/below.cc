@@ -51,8 +51,9 @@ std::set<Digest> Exploration::subjects_left() const {
     });
     if (left) out.insert(subject);
   }
+  if (!with_referrers()) return out;
   for (const auto& [subject, referrers] : survey_->referrers) {
-    if (!with_referrers() || looked_.contains(subject)) continue;
+    if (looked_.contains(subject)) continue;
     const bool left = std::ranges::any_of(referrers, [&](const Survey::Referrer& one) {
       return !at_all_targets([&](const Survey& there) { return there.images.contains(one.digest); });
     });
@@ -81,18 +82,18 @@ std::vector<Exploration::Unchanged> Exploration::below(std::vector<Unchanged> in
     for (std::size_t i = 0; i < indexes.size(); ++i) {
       if (!manifests[i]) continue;
       for (const Descriptor& child : manifests[i]->manifests()) {
-        Unchanged image{.root = child.digest, .referrers = {}, .targets = indexes[i].targets};
+        const Unchanged image{.root = child.digest, .referrers = {}, .targets = indexes[i].targets};
         if (model::is_index(model::essence(child.media_type))) nested.push_back(image);
-        if (wanted.contains(child.digest)) found[child.digest].targets.merge(image.targets);
+        if (!wanted.contains(child.digest)) continue;
+        Unchanged& all = found.try_emplace(child.digest, image).first->second;
+        all.targets.insert(image.targets.begin(), image.targets.end());
       }
     }
     indexes = std::move(nested);
   }
   std::vector<Unchanged> out;
-  for (auto& [digest, image] : found) {
-    image.root = digest;
-    out.push_back(std::move(image));
-  }
+  out.reserve(found.size());
+  for (auto& [digest, image] : found) out.push_back(std::move(image));
   return out;
 }
 

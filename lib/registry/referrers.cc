@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/calm.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "content/layout_index.h"
@@ -26,10 +27,8 @@ constexpr int kMostWrites = 12;
 constexpr int kMostLooks = 60;
 /// How long the writing of a tag may take.
 constexpr std::chrono::milliseconds kMoment{30};
-/// How long nobody may have written until a change is taken as kept.
-constexpr std::chrono::milliseconds kCalm{100};
+/// The same as kCalm, where others are seen to write.
 constexpr std::chrono::milliseconds kCalmAmongOthers{600};
-constexpr std::chrono::milliseconds kLongestCalm{2'000};
 
 void add(std::vector<Descriptor>& all, const std::vector<Descriptor>& more) {
   for (const Descriptor& each : more) {
@@ -180,7 +179,7 @@ Result<> Repository::edit_referrers(const Digest& subject, const Descriptor& ent
       last = edited.descriptor().digest;
       // The others are as far from the registry as this one, or so.
       const auto took = std::chrono::ceil<milliseconds>(clock.steady() - begun);
-      calm = std::clamp(4 * took, calm, std::max(calm, kLongestCalm));
+      calm = calm_after(took, calm);
     }
     // Those who lose to each other write at different times from now on.
     const auto more = writes > 1 ? milliseconds(static_cast<int>(clock.random() * 100.0)) : milliseconds(0);

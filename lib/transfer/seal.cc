@@ -5,6 +5,7 @@
 #include <set>
 #include <span>
 
+#include "base/calm.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/guarded.h"
@@ -17,10 +18,6 @@ namespace davit::transfer {
 namespace {
 
 using State = Arrival::State;
-
-/// How long nobody may have moved a tag until it counts as kept.
-constexpr std::chrono::milliseconds kCalm{100};
-constexpr std::chrono::milliseconds kLongestCalm{2'000};
 
 /// The registry misses something that a probe or an earlier image said was there. A source that misses a
 /// blob, or an upload session that was lost, is another matter: nothing that was believed was wrong.
@@ -148,7 +145,7 @@ Result<> Run::exchange(const Dispatch& dispatch, const Manifest& root,
   DAVIT_TRY_VOID(dispatch.sink()->put_manifest(root, names, context_));
   if (std::ranges::find(names, tag) == names.end()) return {};
   const auto took = std::chrono::ceil<milliseconds>(clock.steady() - begun);
-  DAVIT_TRY_VOID(clock.sleep_for(std::clamp(4 * took, kCalm, kLongestCalm), context_));
+  DAVIT_TRY_VOID(clock.sleep_for(calm_after(took), context_));
   DAVIT_TRY(const Descriptor after, dispatch.sink()->earlier()->resolve(tag, context_));
   return after.digest == wanted ? Result<>() : moved(wanted, after.digest);
 }

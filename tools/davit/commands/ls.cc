@@ -22,9 +22,9 @@ constexpr const char* kDescription =
     R"(list repositories, tags, or the platforms of an image
 
 Of a registry its repositories are listed, of a repository its tags, of an image its platforms, and of
-an archive or a layout with several images their names. "localhost:5000" and "registry.example.com" are registries, and so is every word with a slash behind it;
-"ecr:" is that of the AWS settings. A reference with a tag or a digest is an image, and so is a file with
-one. An image without a name is listed by its digest, or as @N where it has none.
+an archive or a layout with several images their names. "localhost:5000" and "registry.example.com" are
+registries, and so is every word with a slash behind it; "ecr:" is that of the AWS settings. A reference
+with a tag or a digest is an image, and so is a file with one. An image without a name is listed by its digest, or as @N where it has none.
 --long shows what the registry tells: of ECR's tags everything comes with the list, elsewhere each costs a
 request.)";
 
