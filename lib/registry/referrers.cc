@@ -27,8 +27,6 @@ constexpr int kMostWrites = 12;
 constexpr int kMostLooks = 60;
 /// How long the writing of a tag may take.
 constexpr std::chrono::milliseconds kMoment{30};
-/// The same as kCalm, where others are seen to write.
-constexpr std::chrono::milliseconds kCalmAmongOthers{600};
 
 void add(std::vector<Descriptor>& all, const std::vector<Descriptor>& more) {
   for (const Descriptor& each : more) {

@@ -145,7 +145,7 @@ Result<> Run::exchange(const Dispatch& dispatch, const Manifest& root,
   DAVIT_TRY_VOID(dispatch.sink()->put_manifest(root, names, context_));
   if (std::ranges::find(names, tag) == names.end()) return {};
   const auto took = std::chrono::ceil<milliseconds>(clock.steady() - begun);
-  DAVIT_TRY_VOID(clock.sleep_for(calm_after(took), context_));
+  DAVIT_TRY_VOID(clock.sleep_for(calm_after(took, kCalmAmongOthers), context_));
   DAVIT_TRY(const Descriptor after, dispatch.sink()->earlier()->resolve(tag, context_));
   return after.digest == wanted ? Result<>() : moved(wanted, after.digest);
 }

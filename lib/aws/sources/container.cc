@@ -15,8 +15,8 @@ namespace davit::aws {
 namespace {
 
 constexpr std::chrono::seconds kTimeout{2};
-constexpr std::chrono::seconds kPause{1};
-constexpr int kTries = 3;
+constexpr std::chrono::seconds kBetweenTries{1};
+constexpr int kMostTries = 3;
 
 constexpr const char* kEndpoint = "container endpoint";
 
@@ -97,11 +97,11 @@ Found from_container(const Inquiry& inquiry) {
     }
     const bool final =
         answer ? answer->status < 500 && answer->status != 429 : answer.error().code == Errc::denied;
-    if (tries == kTries || final) {
+    if (tries == kMostTries || final) {
       if (!answer) return answer.error().with_context(who);
       return make_error(Errc::unauthenticated, who + ": status " + std::to_string(answer->status));
     }
-    DAVIT_TRY_VOID(inquiry.clock.sleep_for(kPause, inquiry.context));
+    DAVIT_TRY_VOID(inquiry.clock.sleep_for(kBetweenTries, inquiry.context));
   }
 }
 
