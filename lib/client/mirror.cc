@@ -14,6 +14,7 @@
 #include "mirror/names.h"
 #include "model/patterns.h"
 #include "model/tag_choice.h"
+#include "model/target_name.h"
 
 namespace davit {
 namespace {
@@ -133,7 +134,7 @@ class Planner {
   Result<> add_route(Reference source) {
     Route route{.job = job_, .number = number_, .source = std::move(source), .targets = {}};
     for (const std::string& written : job_->targets) {
-      DAVIT_TRY(const std::string filled, mirror::fill_target(written, route.source));
+      DAVIT_TRY(const std::string filled, model::fill_target(written, route.source));
       DAVIT_TRY(Reference target,
                 client::registry_argument(filled, registries_, Side::destination, context_));
       if (!target.tag.empty() || target.digest)

@@ -10,9 +10,9 @@
 #include "config/mirror_dialects.h"
 #include "config/mirror_values.h"
 #include "config/registries_field.h"
-#include "config/replace_all.h"
 #include "config/repository_settings.h"
 #include "model/semver.h"
+#include "model/target_name.h"
 
 namespace davit::config {
 namespace {
@@ -148,10 +148,7 @@ Result<> check_ends(const std::string& source, const MirrorJob& job, const YAML:
     return place.wrong(node, "has a source that is one image, and tags besides",
                        "leave out the tag of the source, or tags");
   for (const std::string& target : job.targets) {
-    std::string filled = target;
-    replace_all(filled, "{repo}", from.repository);
-    replace_all(filled, "{name}", from.repository.substr(from.repository.rfind('/') + 1));
-    replace_all(filled, "{registry}", from.host);
+    DAVIT_TRY(const std::string filled, model::fill_target(target, from));
     if (filled.starts_with("ecr:")) continue;
     const auto to = Reference::parse(filled);
     if (to && to->name() == from.name()) return place.wrong(node, "has a target that is its own source");

@@ -1,10 +1,6 @@
 #pragma once
 
-#include <string>
 #include <string_view>
-
-#include <davit/reference.h>
-#include <davit/result.h>
 
 namespace davit::mirror {
 
@@ -14,10 +10,5 @@ bool glob_matches(std::string_view pattern, std::string_view name);
 
 /// Whether a source names repositories by a pattern.
 bool is_glob(std::string_view text);
-
-/// "mirror/{repo}" filled from a source: {repo} is its whole name, {name} the last component of it,
-/// {registry} its host, in which what no repository's name may have becomes "-". Errors: invalid_argument for
-/// another placeholder.
-Result<std::string> fill_target(std::string_view pattern, const Reference& source);
 
 }  // namespace davit::mirror

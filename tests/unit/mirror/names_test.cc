@@ -3,7 +3,6 @@
 #include "support/catch.h"
 
 using namespace davit;
-using mirror::fill_target;
 using mirror::glob_matches;
 
 TEST_CASE("a star stands for anything without a slash, two for anything", "[mirror]") {
@@ -23,16 +22,4 @@ TEST_CASE("a pattern of many stars takes no time to speak of", "[mirror]") {
   std::string stars;
   for (int i = 0; i < 300; ++i) stars += "a*";
   CHECK_FALSE(glob_matches(stars + "b", std::string(1000, 'a')));
-}
-
-TEST_CASE("a target is filled from its source", "[mirror]") {
-  const Reference source{.host = "localhost:5000", .repository = "team/app", .tag = {}, .digest = {}};
-  CHECK(fill_target("r.example/mirror/{repo}", source).value() == "r.example/mirror/team/app");
-  CHECK(fill_target("r.example/{registry}/{name}", source).value() == "r.example/localhost-5000/app");
-  CHECK(fill_target("r.example/fixed", source).value() == "r.example/fixed");
-  for (const char* wrong : {"r/{tag}", "r/{repo", "r/{}"}) {
-    const auto refused = fill_target(wrong, source);
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == Errc::invalid_argument);
-  }
 }
