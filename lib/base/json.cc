@@ -78,6 +78,9 @@ Result<json> parse_json(std::string_view text, const JsonLimits& limits) {
                       "a JSON document of more than " + std::to_string(limits.bytes) + " bytes");
   }
   if (!is_utf8(text)) return make_error(Errc::corrupt, "a JSON document that is not UTF-8");
+  // To the parser below this is where the text ends, and nobody would see what follows.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+    return make_error(Errc::corrupt, "malformed JSON at byte " + std::to_string(nul + 1));
   try {
     Guard guard(limits);
     if (!json::sax_parse(text.begin(), text.end(), &guard)) return make_error(Errc::corrupt, guard.reason);

@@ -83,7 +83,7 @@ check_tsan() {
 }
 
 check_fuzz() {
-  local name target
+  local name target failed=0
   configure fuzz
   compile fuzz
   for target in build/fuzz/tests/fuzz/*_fuzz; do
@@ -92,8 +92,9 @@ check_fuzz() {
     echo "$name"
     # New inputs go to build/fuzz/found; what crashes is kept there as well.
     "$target" -max_total_time="${FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=25 -verbosity=0 -print_final_stats=0 \
-      -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/found/$name" "tests/fuzz/corpus/$name"
+      -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/found/$name" "tests/fuzz/corpus/$name" || failed=1
   done
+  return "$failed"
 }
 
 check_processors() { tools/dev/processors.sh; }

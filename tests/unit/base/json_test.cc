@@ -15,6 +15,7 @@ TEST_CASE("row 34: JSON attacks are refused within bounds") {
   CHECK_FALSE(parse_json("{\"a\\u0000b\": 1}"));
   CHECK_FALSE(parse_json(std::string("{\"a\": \0}", 8)));
   CHECK_FALSE(parse_json("{} x"));
+  CHECK_FALSE(parse_json(std::string("{}\0 x", 5)));
   CHECK_FALSE(parse_json(""));
   CHECK_FALSE(parse_json("[1,2,3]", {.values = 3}));
   CHECK_FALSE(parse_json("[1,2,3]", {.bytes = 6}));
