@@ -17,9 +17,8 @@ struct JsonLimits {
   std::size_t values = 1u << 20;  ///< objects, arrays, names and scalars together
 };
 
-/// The only way foreign JSON gets in: valid UTF-8, no duplicate names in one object, no NUL in names or
-/// anywhere in the text, within limits, no exception out. Errors: corrupt, with the position but without the
-/// text (it may hold a secret).
+/// The only way foreign JSON gets in: valid UTF-8, no duplicate names in one object, no NUL anywhere, within
+/// limits, no exception out. Errors: corrupt, with the position but without the text (it may hold a secret).
 Result<nlohmann::json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// The text under this name; empty where there is none, or something else.
