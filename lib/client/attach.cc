@@ -34,7 +34,7 @@ struct Part {
 /// What a file is called in the artifact: nothing that leads out of the folder where it will be unpacked.
 std::string title_of(const std::string& path) {
   const std::filesystem::path cleaned = std::filesystem::path(path).lexically_normal();
-  const std::string text = cleaned.generic_string();
+  std::string text = cleaned.generic_string();
   if (cleaned.is_absolute() || text.starts_with("../")) return cleaned.filename().generic_string();
   return text;
 }

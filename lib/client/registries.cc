@@ -115,9 +115,11 @@ std::vector<PullQuota> Registries::pull_quotas() {
   std::map<std::string, PullQuota> found;
   MutexLock lock(mutex_);
   for (auto& [key, host] : hosts_) {
-    if (auto quota = host.registry->wire().pull_quota()) found[quota->registry] = *std::move(quota);
+    if (const auto quota = host.registry->wire().pull_quota())
+      found.insert_or_assign(quota->registry, *quota);
   }
   std::vector<PullQuota> out;
+  out.reserve(found.size());
   for (auto& [name, quota] : found) out.push_back(std::move(quota));
   return out;
 }

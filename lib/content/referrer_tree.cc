@@ -25,6 +25,7 @@ Result<std::vector<Referrer>> listed(ReferrerLister& lister, const Digest& subje
   std::ranges::sort(found, {},
                     [](const Descriptor& each) { return std::tie(each.artifact_type, each.digest); });
   std::vector<Referrer> out;
+  out.reserve(found.size());
   for (Descriptor& each : found) out.push_back({.manifest = std::move(each)});
   return out;
 }
@@ -38,6 +39,7 @@ Result<std::vector<Referrer>> referrers_of(ContentSource& source, const Digest& 
   DAVIT_TRY(std::vector<Referrer> roots, listed(*lister, subject, options, context));
   std::size_t total = roots.size();
   std::vector<Referrer*> level;
+  level.reserve(roots.size());
   for (Referrer& each : roots) level.push_back(&each);
   for (int depth = 1; options.recursive && !level.empty(); ++depth) {
     if (depth > kDeepest || total > kMostReferrers)

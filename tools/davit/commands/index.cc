@@ -83,6 +83,7 @@ Result<std::vector<Plan>> one(Result<Plan> plan) {
 /// The arguments that may name registries, without what is said about them.
 std::vector<std::string> sources_of(const std::vector<IndexPart>& parts) {
   std::vector<std::string> out;
+  out.reserve(parts.size());
   for (const IndexPart& part : parts) out.push_back(part.source);
   return out;
 }
@@ -336,6 +337,7 @@ Result<IndexEdit> annotation_edit(const ChangeFlags& flags) {
   if (flags.words.empty()) {
     if (platform) return usage("--set-platform: of which image?", "name it by its digest");
     edit.annotations = std::move(changes);
+    return edit;
   }
   for (const std::string& entry : flags.words) edit.entries.push_back({entry, changes, platform});
   return edit;
