@@ -43,7 +43,7 @@ Result<std::optional<Descriptor>> chosen(const std::shared_ptr<ContentSource>& s
 
 }  // namespace
 
-Result<Inspection> inspect(std::shared_ptr<ContentSource> source, const Descriptor& root,
+Result<Inspection> inspect(const std::shared_ptr<ContentSource>& source, const Descriptor& root,
                            const InspectOptions& options, const CallContext& context) {
   DAVIT_TRY(Manifest top, source->manifest(root.digest.to_string(), context));
   Inspection out{.root = std::move(top)};

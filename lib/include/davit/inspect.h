@@ -38,7 +38,7 @@ struct Inspection {
 
 /// Reads what there is to say about the image below `root`: at most its manifest, for an index that of the
 /// platform's image, and its config. Artifacts have no details. Errors: those of the source; corrupt.
-DAVIT_EXPORT Result<Inspection> inspect(std::shared_ptr<ContentSource> source, const Descriptor& root,
+DAVIT_EXPORT Result<Inspection> inspect(const std::shared_ptr<ContentSource>& source, const Descriptor& root,
                                         const InspectOptions& options, const CallContext& context);
 
 /// Bytes of the config and of all layers, each digest once: what is stored for the image besides its
