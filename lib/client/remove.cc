@@ -97,7 +97,7 @@ class Removing {
       }
       DAVIT_TRY_VOID(remove_below(digest, each.referrers));
       // Some registries take referrers away with their subject.
-      if (const Result<> done = remove(*found, Removed::What::referrer);
+      if (Result<> done = remove(*found, Removed::What::referrer);
           !done && done.error().code != Errc::not_found)
         return done;
     }
@@ -130,7 +130,7 @@ class Removing {
 
   template <typename Removes>
   Result<> removing(const Removed& it, const std::string& name, const Removes& removes) {
-    const Result<> done = mode_ == Mode::remove ? removes() : Result<>();
+    Result<> done = mode_ == Mode::remove ? removes() : Result<>();
     if (done || is_gone(name, done.error())) removed_.push_back(it);
     return done;
   }

@@ -116,7 +116,7 @@ std::optional<Counted> parse_counted(std::string_view value) {
   const auto count = parse_decimal(take_digits(value));
   if (!count || !take(value, ";w=")) return {};
   const auto window = parse_decimal(value);
-  constexpr std::uint64_t kLongest = 366 * 86'400;
+  constexpr std::uint64_t kLongest = std::uint64_t{366} * 86'400;
   if (!window || *window == 0 || *window > kLongest) return {};
   return Counted{*count, std::chrono::seconds(*window)};
 }
